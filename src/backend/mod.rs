@@ -1,0 +1,61 @@
+//! The seam between a driver and Mesos: a `Backend` takes `Call`s and feeds `Event`s to the queue.
+//!
+//! # Invariants
+//! * No method blocks; every method may be called from any thread.
+//! * The backend owns the queue's `Sender`. It has ended when it drops it: every earlier call was answered
+//!   or given up, its connections are closed. Nothing else signals the end.
+//! * Calls are at most once: nothing is kept for, or replayed on, another subscription.
+
+use crate::event::Call;
+use bytes::Bytes;
+use std::time::Duration;
+
+/// One driver's line to Mesos.
+pub(crate) trait Backend: Send + Sync {
+    /// Queues a call behind the earlier ones. Dropped (and counted) while there is no subscription, and after `end`.
+    fn send(&self, call: Call);
+
+    /// Ends behind the calls sent before. Only the first call has an effect, except that `Abort` cuts the others short.
+    fn end(&self, how: End);
+
+    /// What it has done so far.
+    fn stats(&self) -> Stats;
+}
+
+/// How a backend ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Answer what is queued, then TEARDOWN, then close: the master kills the tasks. Waits `END_TIMEOUT` at most.
+    Teardown,
+    /// Answer what is queued, then close: the master waits `failover_timeout`. Waits `END_TIMEOUT` at most.
+    Failover,
+    /// Close now.
+    Abort,
+}
+
+/// How long a stop waits for Mesos' answers before it closes without them.
+pub(crate) const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Counters of one backend, for `driver.stats`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stats {
+    /// calls written to a connection
+    pub(crate) calls_sent: u64,
+    /// calls the master refused with a 4xx
+    pub(crate) calls_rejected: u64,
+    /// calls that no subscription could take, or whose connection broke before the answer
+    pub(crate) calls_dropped: u64,
+    /// subscriptions after the first
+    pub(crate) reconnects: u64,
+}
+
+/// What a scheduler subscribes with: the fields of `scheduler.Call.Subscribe`.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    /// `FrameworkInfo`; with an id when a framework is resumed
+    pub(crate) framework: Bytes,
+    /// roles that start without offers
+    pub(crate) suppressed_roles: Vec<String>,
+    /// `scheduler.OfferConstraints`
+    pub(crate) offer_constraints: Option<Bytes>,
+}

@@ -1,0 +1,13 @@
+//! `mesos._mesos`: the native half of the Python package `mesos`. ARCHITECTURE.md is the map.
+
+mod backend;
+mod event;
+mod queue;
+mod wire;
+
+use pyo3::prelude::*;
+
+#[pymodule(gil_used = true)]
+fn _mesos(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}
