@@ -1,0 +1,95 @@
+# Everything that a person or CI runs. Each target does the set-up it needs; nothing has to be installed by hand
+# beyond Rust, g++ and Python 3.10+ (`make test` adds Debian packages, the tools in .venv and a real Mesos in .cache).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Everything that a built wheel depends on.
+SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
+	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
+
+.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt test-rust test-python wheel bench system clean
+.DELETE_ON_ERROR:
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: $(VENV)/wheel ## build, install, and run five tasks on the embedded cluster
+	$(BIN)/python examples/hello.py
+
+test: system lint test-rust test-python ## every lint and every test, the real Mesos included
+
+check: lint-python $(VENV)/tools ## the fast part, for the person at the keyboard (a debug build)
+	cargo clippy --all-targets --quiet
+	cargo test --quiet
+	$(BIN)/maturin develop --quiet
+	$(BIN)/pytest -q -x --ignore tests/real --ignore tests/test_wheel.py
+
+## ---- set-up -------------------------------------------------------------------------------------------------
+
+# Debian packages: to make virtual environments and link Rust tests against Python; tests/real/apt.txt says why its own.
+APT := python3-venv python3-dev $(shell sed 's/\#.*//' tests/real/apt.txt)
+system:
+	@if command -v apt-get >/dev/null; then \
+	  missing=$$(for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	  if [ -z "$$missing" ]; then exit 0; fi; \
+	  as=$$([ $$(id -u) = 0 ] || echo sudo); \
+	  echo "installing" $$missing; \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -qq -y --no-install-recommends $$missing >/dev/null; \
+	fi
+
+# On Debian `python3 -m venv` needs a package of its own.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) --no-print-directory system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip 'maturin>=1.16,<2'
+
+$(VENV)/tools: pyproject.toml | $(BIN)/pip
+	$(BIN)/pip install --quiet --group test --group lint --group bench --group real
+	@touch $@
+
+## ---- building -----------------------------------------------------------------------------------------------
+
+wheel: dist/.built ## a wheel for this Python, in dist/
+dist/.built: $(SOURCES) | $(BIN)/pip
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --quiet --interpreter $(BIN)/python --out dist
+	@touch $@; ls -l dist/*.whl
+
+$(VENV)/wheel: dist/.built
+	$(BIN)/pip install --quiet --force-reinstall --no-deps dist/*.whl
+	@touch $@
+
+## ---- proving ------------------------------------------------------------------------------------------------
+
+lint: lint-rust lint-python lint-cpp ## rustfmt, clippy, ruff, mypy, clang-format
+
+lint-rust:
+	cargo fmt --check
+	cargo clippy --all-targets --quiet -- -D warnings
+
+lint-python: $(VENV)/tools
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy --no-error-summary
+
+lint-cpp: $(VENV)/tools
+	git ls-files '*.cc' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
+
+fmt: $(VENV)/tools ## put every file into its lint's shape
+	cargo fmt
+	$(BIN)/ruff check --quiet --fix
+	$(BIN)/ruff format --quiet
+	git ls-files '*.cc' '*.h' | xargs $(BIN)/clang-format -i
+
+test-rust: system
+	cargo test --quiet
+
+test-python: $(VENV)/tools $(VENV)/wheel
+	$(BIN)/pytest
+
+bench: $(VENV)/tools $(VENV)/wheel ## what it costs, as ratios and medians, in one table
+	$(BIN)/python benches/bench.py
+
+clean:
+	rm -rf dist target $(VENV) .cache
