@@ -1,9 +1,20 @@
-//! Compiles `proto/` without protoc: descriptors by protox, Rust structs by prost-build, tables for `src/wire`.
+//! Compiles `proto/` without protoc, once for each of the two readers of the schema:
+//! * `src/wire` and `src/message` get all of it as static tables (`OUT_DIR/tables.rs`, written by build/tables.rs);
+//! * `src/proto.rs` gets prost structs of what schedulers speak (`OUT_DIR/structs.rs`, by prost-build), pruned
+//!   by build/prune.rs: structs of the whole schema would make every rebuild of the crate twice as long.
 
-use std::path::Path;
+#[path = "build/prune.rs"]
+mod prune;
+#[path = "build/tables.rs"]
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const PROTO: &str = "proto";
-const ROOTS: &[&str] = &[
+const FILES: &[&str] = &[
+    "mesos/v1/mesos.proto",
     "mesos/v1/scheduler/scheduler.proto",
     "mesos/v1/executor/executor.proto",
     "mesos/v1/master/master.proto",
@@ -13,10 +24,23 @@ const ROOTS: &[&str] = &[
     "mesos/v1/quota/quota.proto",
     "mesos/v1/resource_provider/resource_provider.proto",
 ];
+/// The messages that need prost structs; what they hold comes along.
+const ROOTS: &[&str] = &[".mesos.v1.scheduler.Call", ".mesos.v1.scheduler.Event"];
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed={PROTO}");
-    let files = protox::compile(ROOTS.iter().map(|root| Path::new(PROTO).join(root)), [PROTO])?;
-    prost_build::Config::new().bytes(["."]).compile_fds(files)?;
-    Ok(())
+fn main() -> Result<()> {
+    for input in [PROTO, "build.rs", "build"] {
+        println!("cargo::rerun-if-changed={input}");
+    }
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    let set = protox::compile(FILES.iter().map(|file| Path::new(PROTO).join(file)), [PROTO])?;
+
+    std::fs::write(out.join("tables.rs"), tables::generate(&set)?)?;
+
+    let pruned = prune::prune(set, ROOTS)?;
+    let mut config = prost_build::Config::new();
+    config.bytes(["."]).include_file("structs.rs");
+    for field in prune::large_fields(&pruned) {
+        config.boxed(field);
+    }
+    Ok(config.compile_fds(pruned)?)
 }

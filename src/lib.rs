@@ -2,6 +2,7 @@
 
 mod backend;
 mod event;
+mod proto;
 mod queue;
 mod wire;
 

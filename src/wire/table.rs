@@ -6,6 +6,9 @@
 //! * `Message::fields` is sorted by field number, holds at most 64 fields (presence is one `u64`), and a
 //!   field's index in it never changes while the process lives.
 //! * `Message::id` and `Enum::id` are the positions in the two tables.
+//! * Field numbers are at most 63, so that a field is found by number in an array. build.rs refuses others.
+
+use super::schema::{ENUMS, MESSAGES};
 
 /// How a field's value is encoded and what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +25,22 @@ pub(crate) enum Kind {
     Enum,
     /// `Field::child` is the id of the message
     Message,
+}
+
+impl Kind {
+    /// The wire type of one value: 0 varint, 1 eight bytes, 2 length-delimited. No kind of the schema has another.
+    pub(crate) const fn wire_type(self) -> u8 {
+        match self {
+            Kind::Double => 1,
+            Kind::String | Kind::Bytes | Kind::Message => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether a repeated field of this kind may come packed: several values in one length-delimited field.
+    pub(crate) const fn is_packable(self) -> bool {
+        self.wire_type() != 2
+    }
 }
 
 /// proto2 labels. A map is a repeated message whose `Message::is_map_entry` is set.
@@ -63,6 +82,23 @@ pub(crate) struct Field {
     pub(crate) doc: &'static str,
 }
 
+impl Field {
+    /// The message that a field of kind `Message` holds.
+    pub(crate) fn message(&self) -> Option<&'static Message> {
+        if self.kind == Kind::Message { MESSAGES.get(usize::from(self.child)) } else { None }
+    }
+
+    /// The enum whose values a field of kind `Enum` holds.
+    pub(crate) fn enumeration(&self) -> Option<&'static Enum> {
+        if self.kind == Kind::Enum { ENUMS.get(usize::from(self.child)) } else { None }
+    }
+
+    /// The tag of one value: number and wire type in one.
+    pub(crate) const fn tag(&self) -> u32 {
+        self.number << 3 | self.kind.wire_type() as u32
+    }
+}
+
 /// One protobuf message.
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -76,6 +112,84 @@ pub(crate) struct Message {
     pub(crate) required: u64,
     /// the comment in the .proto file
     pub(crate) doc: &'static str,
+    /// what to do at a tag of one byte, by that byte: fields 1 to 15 in the wire type of their kind
+    pub(super) steps: [Step; 128],
+    /// index + 1 of the field by its number; 0 = no such field
+    by_number: [u8; 64],
+}
+
+/// What the scan does at one tag byte.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) act: Act,
+    /// index of the field
+    pub(super) field: u8,
+    /// id of the field's message
+    pub(super) child: u16,
+}
+
+/// The ways on from a tag byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    /// not a known field in its own wire type, or a longer tag: read the tag and look
+    Slow,
+    Varint,
+    Fixed64,
+    Bytes,
+    Message,
+}
+
+impl Message {
+    /// Derives from the fields, while the crate compiles, what the scan looks up.
+    pub(super) const fn new(
+        id: u16,
+        name: &'static str,
+        fields: &'static [Field],
+        oneofs: &'static [&'static str],
+        is_map_entry: bool,
+        doc: &'static str,
+    ) -> Self {
+        let mut steps = [Step { act: Act::Slow, field: 0, child: 0 }; 128];
+        let mut by_number = [0; 64];
+        let mut required = 0;
+        let mut index = 0;
+        while index < fields.len() {
+            let field = &fields[index];
+            by_number[field.number as usize] = index as u8 + 1;
+            if matches!(field.label, Label::Required) {
+                required |= 1 << index;
+            }
+            if field.number < 16 {
+                let act = match field.kind {
+                    Kind::Double => Act::Fixed64,
+                    Kind::String | Kind::Bytes => Act::Bytes,
+                    Kind::Message => Act::Message,
+                    _ => Act::Varint,
+                };
+                steps[field.tag() as usize] = Step { act, field: index as u8, child: field.child };
+            }
+            index += 1;
+        }
+        Message { id, name, fields, oneofs, is_map_entry, required, doc, steps, by_number }
+    }
+
+    /// The index in `fields` of the field with this number.
+    pub(crate) fn index_of(&self, number: u32) -> Option<usize> {
+        match self.by_number.get(number as usize) {
+            None | Some(0) => None,
+            Some(index) => Some(usize::from(*index) - 1),
+        }
+    }
+
+    /// The field with this number.
+    pub(crate) fn field(&self, number: u32) -> Option<&'static Field> {
+        self.index_of(number).and_then(|index| self.fields.get(index))
+    }
+
+    /// The index in `fields` of the field with this name.
+    pub(crate) fn index_named(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|field| field.name == name)
+    }
 }
 
 /// One protobuf enum.
@@ -88,6 +202,47 @@ pub(crate) struct Enum {
     pub(crate) values: &'static [EnumValue],
     /// the comment in the .proto file
     pub(crate) doc: &'static str,
+    /// bit n is set when n is a value's number
+    small: u64,
+}
+
+impl Enum {
+    pub(super) const fn new(
+        id: u16,
+        name: &'static str,
+        values: &'static [EnumValue],
+        doc: &'static str,
+    ) -> Self {
+        let mut small = 0;
+        let mut index = 0;
+        while index < values.len() {
+            let number = values[index].number;
+            if number >= 0 && number < 64 {
+                small |= 1 << number;
+            }
+            index += 1;
+        }
+        Enum { id, name, values, doc, small }
+    }
+
+    /// Whether a value has this number. Others count as unknown fields: the enums of proto2 are closed.
+    pub(crate) fn contains(&self, number: i32) -> bool {
+        if (0..64).contains(&number) {
+            self.small >> number & 1 == 1
+        } else {
+            self.by_number(number).is_some()
+        }
+    }
+
+    /// The (first) value with this number.
+    pub(crate) fn by_number(&self, number: i32) -> Option<&'static EnumValue> {
+        self.values.iter().find(|value| value.number == number)
+    }
+
+    /// The value with this name.
+    pub(crate) fn by_name(&self, name: &str) -> Option<&'static EnumValue> {
+        self.values.iter().find(|value| value.name == name)
+    }
 }
 
 /// One value of an enum.
