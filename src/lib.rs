@@ -1,9 +1,12 @@
 //! `mesos._mesos`: the native half of the Python package `mesos`. ARCHITECTURE.md is the map.
 
 mod backend;
+mod error;
 mod event;
+mod exceptions;
 mod proto;
 mod queue;
+mod sys;
 mod wire;
 
 use pyo3::prelude::*;
