@@ -3,12 +3,25 @@
 //! Backends, the embedded cluster and the message classes all stand on this one library; nothing else in
 //! the project knows how a tag or a varint looks, and there is no second JSON codec.
 //!
+//! `validate` is for whatever comes in. After it `spans` walks a level by the schema (for the message classes),
+//! `fields` by number (for Rust code that wants a few of them). `Writer` puts messages together.
+//!
 //! `msg` and `field` name the schema for Rust code: words are separated by `_`, `mesos.v1.` is left out.
 //! `mesos.v1.Offer.Operation` is `msg::OFFER_OPERATION`, `mesos.v1.scheduler.Call.Accept` is
 //! `msg::SCHEDULER_CALL_ACCEPT`, and the number of its `offer_ids` is `field::scheduler_call_accept::OFFER_IDS`.
 
+mod input;
+mod reader;
+mod scan;
 pub(crate) mod schema;
+mod spans;
 mod table;
+mod writer;
 
+pub(crate) use input::{DecodeError, Fault};
+pub(crate) use reader::{Value, fields, last_bytes};
+pub(crate) use scan::validate;
 pub(crate) use schema::{ENUMS, MESSAGES, field, msg};
+pub(crate) use spans::{Span, Spans, double, packed, spans, varint};
 pub(crate) use table::{Default, Enum, EnumValue, Field, Kind, Label, Message};
+pub(crate) use writer::Writer;

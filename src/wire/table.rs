@@ -124,7 +124,7 @@ pub(super) struct Step {
     pub(super) act: Act,
     /// index of the field
     pub(super) field: u8,
-    /// id of the field's message
+    /// id of the field's message or enum
     pub(super) child: u16,
 }
 
@@ -134,6 +134,8 @@ pub(super) enum Act {
     /// not a known field in its own wire type, or a longer tag: read the tag and look
     Slow,
     Varint,
+    /// a varint that is a value of a closed enum, or else an unknown field
+    Enum,
     Fixed64,
     Bytes,
     Message,
@@ -164,6 +166,7 @@ impl Message {
                     Kind::Double => Act::Fixed64,
                     Kind::String | Kind::Bytes => Act::Bytes,
                     Kind::Message => Act::Message,
+                    Kind::Enum => Act::Enum,
                     _ => Act::Varint,
                 };
                 steps[field.tag() as usize] = Step { act, field: index as u8, child: field.child };

@@ -1,0 +1,140 @@
+//! One level of a validated message, field by field, without decoding any: where each one's value lies.
+//!
+//! This is what lazy messages are made of: a level is walked on its first touch, a value read when it is asked for.
+//!
+//! # Invariants
+//! * Spans are offsets into the level's own bytes, follow each other without a gap and cover all of it.
+//! * On bytes that `validate` has not seen, the walk ends at the first fault; it never panics.
+
+use super::input::{self, MAX_DEPTH};
+use super::scan::is_packed;
+use super::schema::ENUMS;
+use super::table::{Act, Kind, Message};
+
+/// Where one field lies in the bytes of its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// Index in `Message::fields`. None is an unknown field: an unknown number, a known field in another wire
+    /// type, or a number that is none of a closed enum's values. Such a field is kept as it is: `start..end`.
+    pub(crate) field: Option<u8>,
+    /// Several values of a repeated number in one length-delimited field: read them with `packed`.
+    pub(crate) is_packed: bool,
+    /// the first byte of the tag
+    pub(crate) start: u32,
+    /// the first byte of the value, behind a length
+    pub(crate) value: u32,
+    /// behind the value and the field
+    pub(crate) end: u32,
+}
+
+impl Span {
+    /// The value in the bytes that were walked: one varint, eight bytes, or the contents of what had a length.
+    pub(crate) fn value<'a>(&self, level: &'a [u8]) -> &'a [u8] {
+        level.get(self.value as usize..self.end as usize).unwrap_or_default()
+    }
+
+    /// The whole field, tag included.
+    pub(crate) fn whole<'a>(&self, level: &'a [u8]) -> &'a [u8] {
+        level.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Walks one level.
+#[derive(Debug, Clone)]
+pub(crate) struct Spans<'a> {
+    message: &'static Message,
+    level: &'a [u8],
+    rest: &'a [u8],
+}
+
+/// The fields of one level of a message, in the order of the bytes.
+pub(crate) fn spans<'a>(message: &'static Message, level: &'a [u8]) -> Spans<'a> {
+    Spans { message, level, rest: level }
+}
+
+/// The varint that `bytes` begin with; 0 where there is none. int32, uint32 and enums are its low 32 bits, bool is
+/// whether it is not 0.
+#[inline]
+pub(crate) fn varint(bytes: &[u8]) -> u64 {
+    input::varint(bytes).map_or(0, |(value, _)| value)
+}
+
+/// The double that `bytes` are; 0 where they are not 8.
+#[inline]
+pub(crate) fn double(bytes: &[u8]) -> f64 {
+    bytes.try_into().map_or(0.0, f64::from_le_bytes)
+}
+
+/// The single values in a packed field, as spans of its value: each as `Span::value` would be.
+pub(crate) fn packed(kind: Kind, mut values: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        if values.is_empty() {
+            return None;
+        }
+        let rest = match kind {
+            Kind::Double => input::fixed(values, 8).ok()?.1,
+            _ => input::varint(values).ok()?.1,
+        };
+        let value = &values[..values.len() - rest.len()];
+        values = rest;
+        Some(value)
+    })
+}
+
+impl Iterator for Spans<'_> {
+    type Item = Span;
+
+    #[inline]
+    fn next(&mut self) -> Option<Span> {
+        let (byte, after) = self.rest.split_first()?;
+        let step = self.message.steps.get(usize::from(*byte));
+        // each: whether the field is known, the length of its value, what follows it
+        let found = match step.map_or(Act::Slow, |step| step.act) {
+            Act::Varint => input::varint(after).map(|(_, rest)| (true, after.len() - rest.len(), rest)),
+            Act::Fixed64 => input::fixed(after, 8).map(|(_, rest)| (true, 8, rest)),
+            Act::Bytes | Act::Message => {
+                input::delimited(after).map(|(value, rest)| (true, value.len(), rest))
+            }
+            Act::Enum => input::varint(after).map(|(value, rest)| {
+                let item = &ENUMS[step.map_or(0, |step| usize::from(step.child))];
+                (item.contains(value as i32), after.len() - rest.len(), rest)
+            }),
+            Act::Slow => return self.any(),
+        };
+        let (known, length, rest) = found.ok()?;
+        let field = step.filter(|_| known).map(|step| step.field);
+        Some(self.advance(field, false, length, rest))
+    }
+}
+
+impl<'a> Spans<'a> {
+    /// What a tag byte alone does not tell.
+    #[inline(never)]
+    fn any(&mut self) -> Option<Span> {
+        let (tag, after) = input::tag(self.rest).ok()?;
+        let index = self.message.index_of(tag >> 3);
+        let field = index.map(|index| &self.message.fields[index]);
+        let is_packed = field.is_some_and(|field| is_packed(field, tag));
+        let mut known = is_packed || field.is_some_and(|field| field.tag() == tag);
+        if let (Some(item), true, false) = (field.and_then(|field| field.enumeration()), known, is_packed) {
+            known = item.contains(varint(after) as i32);
+        }
+        let (length, rest) = if tag & 7 == input::DELIMITED {
+            input::delimited(after).map(|(value, rest)| (value.len(), rest)).ok()?
+        } else {
+            input::skip(tag, after, MAX_DEPTH).map(|rest| (after.len() - rest.len(), rest)).ok()?
+        };
+        let index = index.filter(|_| known).map(|index| index as u8);
+        Some(self.advance(index, is_packed, length, rest))
+    }
+
+    /// Goes on behind a field whose value has `length` bytes, at `rest`.
+    #[inline(always)]
+    fn advance(&mut self, field: Option<u8>, is_packed: bool, length: usize, rest: &'a [u8]) -> Span {
+        let start = self.level.len() - self.rest.len();
+        let end = self.level.len() - rest.len();
+        self.rest = rest;
+        // validated bytes are less than 2 GiB: the casts lose nothing
+        Span { field, is_packed, start: start as u32, value: (end - length) as u32, end: end as u32 }
+    }
+}
