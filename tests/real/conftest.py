@@ -6,10 +6,12 @@ that this library works. Elsewhere those tests are skipped, with the reason prin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from .cluster import RealCluster
 from .setup import RealMesos, set_up, unsupported
 
 SET_UP_TIMEOUT = 300  # seconds: the first test of a session may have to download and compile
@@ -34,3 +36,10 @@ def real_mesos() -> RealMesos:
 def libmesos(real_mesos: RealMesos) -> Path:
     """Apache Mesos' shared library, as shipped."""
     return real_mesos.library
+
+
+@pytest.fixture(scope="session")
+def real_cluster(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """Start a master and an agent that all tests share; a test leaves no tasks on it."""
+    with RealCluster(real_mesos, tmp_path_factory.mktemp("real")) as cluster:
+        yield cluster

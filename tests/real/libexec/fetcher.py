@@ -1,7 +1,7 @@
 """Stand-in for mesos-fetcher: brings the URIs of a command into its sandbox.
 
-The agent runs it before the executor, with a FetcherInfo as JSON in $MESOS_FETCHER_INFO. Exit status 0 means that
-everything is there; the agent fails the task otherwise. Standard library only, any Python 3.
+The agent runs it before the executor, with a FetcherInfo as JSON in $MESOS_FETCHER_INFO. Exit status 0 means
+that everything is there; the agent fails the task otherwise. Standard library only.
 """
 
 import json
@@ -23,13 +23,13 @@ def fetch(item, sandbox, cache):
     """Carry out one item: BYPASS_CACHE, DOWNLOAD_AND_CACHE or RETRIEVE_FROM_CACHE."""
     uri, action = item["uri"], item.get("action", "BYPASS_CACHE")
     target = os.path.join(sandbox, uri.get("output_file") or os.path.basename(uri["value"]))
-    os.makedirs(os.path.dirname(target), exist_ok=True)
     source = target if action == "BYPASS_CACHE" else os.path.join(cache, item["cache_filename"])
     if action != "RETRIEVE_FROM_CACHE":
         download(uri["value"], source)
     if uri.get("extract", True) and source.endswith(ARCHIVES):
         shutil.unpack_archive(source, sandbox)
     elif source != target:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
         shutil.copyfile(source, target)
     if uri.get("executable"):
         os.chmod(target, 0o755)
@@ -40,6 +40,7 @@ def download(value, target):
     """Copy a URL or a path of this machine to the file `target`."""
     if value.startswith("/"):
         value = "file://" + urllib.request.pathname2url(value)
+    os.makedirs(os.path.dirname(target), exist_ok=True)
     with urllib.request.urlopen(value) as response, open(target, "wb") as file:
         shutil.copyfileobj(response, file)
 

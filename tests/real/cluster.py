@@ -1,0 +1,285 @@
+"""A real Mesos master and agents on loopback, for tests: `RealCluster(mesos, directory)`.
+
+Invariants
+* No port is chosen: every daemon listens where the kernel lets it and says so; a daemon that is started again
+  takes the port it had.
+* A daemon that does not come up raises at once, or after START_TIMEOUT, with the end of its log.
+* After close() no process of the cluster is left: not a task either, whatever state its agent died in. All of
+  them work below the cluster's directory, by which they are found. Should the test run itself be killed, the
+  daemons get SIGKILL with the thread that started them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .setup import RealMesos, set_up
+
+HOST = "127.0.0.1"
+START_TIMEOUT = 30.0  # seconds until a daemon serves, or an agent is registered
+STOP_TIMEOUT = 5.0  # seconds from SIGTERM to SIGKILL
+POLL_INTERVAL = 0.02  # seconds between looks at a state that nothing announces
+LOG_TAIL = 2000  # characters of a log in an error
+
+MASTER_FLAGS = {
+    "allocation_interval": "50ms",  # the default second would be the length of most tests
+}
+AGENT_FLAGS = {
+    "containerizers": "mesos",
+    "launcher": "posix",  # the others need root and cgroups
+    "isolation": "posix/cpu,posix/mem",
+    "switch_user": "false",
+    "systemd_enable_support": "false",
+    "resources": "cpus:16;mem:16384;disk:20000;ports:[31000-32000]",
+}
+
+
+class ClusterError(RuntimeError):
+    """A daemon did not do what was expected; the text ends with its log."""
+
+
+class Daemon:
+    """One master or agent process, with the flags it is always started with. Running once constructed."""
+
+    def __init__(
+        self, mesos: RealMesos, role: str, name: str, directory: Path, flags: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.log = directory / f"{name}.log"
+        self.api = "/api/v1" if role == "master" else "/slave(1)/api/v1"
+        self._command = [str(mesos.mesosd), role]
+        self._directory = directory
+        # Nothing of the caller's environment: it may hold settings of another Mesos.
+        self._environment = {f"MESOS_{flag.upper()}": value for flag, value in flags.items()}
+        self._environment |= {"PATH": os.defpath, "LIBPROCESS_IP": HOST, "LIBPROCESS_PORT": "0"}
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again where it was; return when it answers."""
+        reader, writer = os.pipe()
+        with open(reader) as announced, self.log.open("ab") as log:
+            try:
+                self.process = subprocess.Popen(
+                    self._command,
+                    env=self._environment | {"MESOSD_ADDRESS_FD": str(writer)},
+                    cwd=self._directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    pass_fds=[writer],
+                    start_new_session=True,  # a Ctrl-C is for the tests
+                )
+            finally:
+                os.close(writer)
+            ready, _, _ = select.select([announced], [], [], START_TIMEOUT)
+            self.address = announced.readline().strip() if ready else ""
+        if not self.address:
+            self.kill9()
+            raise ClusterError(f"{self.name} did not start; {self.tail()}")
+        self._environment["LIBPROCESS_PORT"] = self.address.rpartition(":")[2]
+        wait_until(self.is_ready, lambda: f"{self.name} is not ready; {self.tail()}")
+
+    def stop(self) -> None:
+        """End it by SIGTERM, as an operator would."""
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self.kill9()
+
+    def kill9(self) -> None:
+        """End it as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def call(self, kind: str, **body: Any) -> Any:
+        """Make a call of the operator API; return its answer's body. Raises OSError if it is refused."""
+        connection = http.client.HTTPConnection(self.address, timeout=START_TIMEOUT)
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        with contextlib.closing(connection):
+            connection.request("POST", self.api, json.dumps({"type": kind, kind.lower(): body}), headers)
+            response = connection.getresponse()
+            content = response.read()
+        if response.status not in (http.client.OK, http.client.ACCEPTED):
+            raise OSError(
+                f"{self.name} answers {response.status} to {kind}: {content.decode(errors='replace')}"
+            )
+        return json.loads(content)[kind.lower()] if content else None
+
+    def is_ready(self) -> bool:
+        """Tell whether it serves calls: elected, if a master, and done reading what it had written before."""
+        try:
+            return bool(self.call("GET_HEALTH")["healthy"])
+        except OSError:
+            return False
+
+    def tail(self) -> str:
+        """Return the last of its log, for an error's text."""
+        return f"{self.log} ends:\n{self.log.read_text(errors='replace')[-LOG_TAIL:]}"
+
+
+class RealCluster:
+    """A master and its agents, up and registered once constructed; `with` closes it.
+
+    `credentials` (principal -> secret) makes HTTP Basic authentication of frameworks compulsory. Flags are
+    those of mesos-master and mesos-agent, without dashes.
+    """
+
+    def __init__(
+        self,
+        mesos: RealMesos,
+        directory: Path,
+        *,
+        agents: int = 1,
+        credentials: Mapping[str, str] | None = None,
+        master_flags: Mapping[str, str] | None = None,
+    ) -> None:
+        self.directory = directory.resolve()
+        self._mesos = mesos
+        self._numbers = itertools.count(1)
+        self._daemons: list[Daemon] = []
+        flags = (
+            MASTER_FLAGS
+            | (self._authentication(credentials) if credentials else {})
+            | dict(master_flags or {})
+        )
+        try:
+            self.master_daemon = self._start(
+                "master", "master", {"work_dir": str(self.directory / "master")} | flags
+            )
+            for _ in range(agents):
+                self.start_agent()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def master(self) -> str:
+        """The master's host:port, for SchedulerDriver(master=...)."""
+        return self.master_daemon.address
+
+    def start_agent(self, flags: Mapping[str, str] | None = None) -> Daemon:
+        """Add an agent and wait until the master lists it."""
+        name = f"agent{next(self._numbers)}"
+        own = {
+            "master": self.master,
+            "work_dir": str(self.directory / name / "work"),
+            "runtime_dir": str(self.directory / name / "run"),
+            "fetcher_cache_dir": str(self.directory / name / "fetch"),
+            "launcher_dir": str(self._mesos.libexec),
+            "hostname": HOST,
+        }
+        agent = self._start("agent", name, own | AGENT_FLAGS | dict(flags or {}))
+        self.wait_for_agent(agent)
+        return agent
+
+    def wait_for_agent(self, agent: Daemon) -> None:
+        """Return when the agent is registered: its tasks can be offered and reconciled."""
+        port = int(agent.address.rpartition(":")[2])
+        wait_until(
+            lambda: any(
+                known["active"] and known["agent_info"]["port"] == port
+                for known in self.master_daemon.call("GET_AGENTS").get("agents", [])
+            ),
+            lambda: f"{agent.name} did not register; {agent.tail()}",
+        )
+
+    def sandbox(self, executor_id: str) -> Path:
+        """Return the directory of a command task (its executor has the task's id) or of another executor."""
+        found = self.directory.glob(f"agent*/work/slaves/*/frameworks/*/executors/{executor_id}/runs/latest")
+        return next(path.resolve() for path in found)
+
+    def close(self) -> None:
+        """End every process of the cluster. May be called again."""
+        for daemon in self._daemons:
+            daemon.kill9()
+
+        def none_left() -> bool:
+            left = list(self.processes())
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            return not left
+
+        wait_until(none_left, lambda: f"still there: {list(self.processes())}")
+
+    def processes(self) -> Iterator[int]:
+        """Yield the ids of all processes that work below the directory: daemons, executors, tasks."""
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):  # another user's, or just gone
+                    if Path(os.readlink(entry / "cwd")).is_relative_to(self.directory):
+                        yield int(entry.name)
+
+    def _start(self, role: str, name: str, flags: Mapping[str, str]) -> Daemon:
+        for flag in ("work_dir", "runtime_dir", "fetcher_cache_dir"):
+            if flag in flags:
+                Path(flags[flag]).mkdir(parents=True)
+        daemon = Daemon(self._mesos, role, name, self.directory, flags)
+        self._daemons.append(daemon)
+        return daemon
+
+    def _authentication(self, credentials: Mapping[str, str]) -> dict[str, str]:
+        file = self.directory / "credentials.json"
+        pairs = [{"principal": principal, "secret": secret} for principal, secret in credentials.items()]
+        file.write_text(json.dumps({"credentials": pairs}))
+        return {
+            "authenticate_http_frameworks": "true",
+            "http_framework_authenticators": "basic",
+            "credentials": str(file),
+        }
+
+    def __enter__(self) -> RealCluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def wait_until(
+    condition: Callable[[], bool], failure: Callable[[], str], timeout: float = START_TIMEOUT
+) -> None:
+    """Return once the condition holds; raise ClusterError with the failure's text at the deadline."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ClusterError(failure())
+        time.sleep(POLL_INTERVAL)
+
+
+def main() -> None:
+    """Run a cluster from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.real.cluster", description="A real Mesos until Ctrl-C."
+    )
+    parser.add_argument("--agents", type=int, default=1, help="how many (default: 1)")
+    parser.add_argument("--credential", metavar="PRINCIPAL:SECRET", help="demand HTTP Basic authentication")
+    arguments = parser.parse_args()
+    credentials = dict([arguments.credential.split(":", 1)]) if arguments.credential else None
+    with (
+        tempfile.TemporaryDirectory(prefix="real-mesos.") as directory,
+        RealCluster(set_up(), Path(directory), agents=arguments.agents, credentials=credentials) as cluster,
+        contextlib.suppress(KeyboardInterrupt),
+    ):
+        print(f"{cluster.master}\nlogs and sandboxes: {directory}", flush=True)
+        signal.pause()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Stand-in for mesos-default-executor: runs task groups, each task a nested container that the agent makes.
+
+When a task of a group fails or is killed, the others are killed too. It exits once every task has ended and
+every update is acknowledged.
+"""
+
+import os
+import threading
+import uuid
+
+from agent_api import Agent, CallError
+
+END_TIMEOUT = 10.0  # seconds that tasks and acknowledgements get once a shutdown is asked for
+
+
+class DefaultExecutor:
+    """The nested containers of one executor, each watched by a thread of its own."""
+
+    def __init__(self, agent):
+        self.agent = agent
+        self.parent = None
+        self.lock = threading.Lock()
+        self.containers = {}  # task id -> ContainerID of a task that has not ended
+        self.killed = set()
+        self.launched = False
+
+    def run(self):
+        """Handle events until the agent is gone; other ends leave by os._exit()."""
+        for event in self.agent.events():
+            print(f"Received {event['type']} event", flush=True)
+            handler = getattr(self, "on_" + event["type"].lower(), None)
+            if handler is not None:
+                handler(event.get(event["type"].lower(), {}))
+        os._exit(1)  # the agent kills nested containers with their parent
+
+    def on_subscribed(self, subscribed):
+        self.parent = subscribed["container_id"]
+
+    def on_launch_group(self, launch_group):
+        group = {task["task_id"]["value"]: task for task in launch_group["task_group"]["tasks"]}
+        with self.lock:
+            self.launched = True
+            for name in group:
+                self.containers[name] = {"value": str(uuid.uuid4()), "parent": self.parent}
+        for name in group:
+            threading.Thread(target=self.run_task, args=(name, group), daemon=True).start()
+
+    def on_kill(self, kill):
+        self.kill_in_background([kill["task_id"]["value"]])
+
+    def on_shutdown(self, _):
+        threading.Timer(END_TIMEOUT, os._exit, (0,)).start()
+        self.kill_in_background(list(self.containers))
+
+    def on_acknowledged(self, _):
+        if self.launched and not self.containers and not self.agent.unacknowledged:
+            os._exit(0)
+
+    def run_task(self, name, group):
+        """Launch the container of one task of a group and wait for its end."""
+        task, container = group[name], self.containers[name]
+        where = {"container_status": {"container_id": container}}
+        self.agent.update(name, "TASK_STARTING", **where)
+        try:
+            launch = {key: task[key] for key in ("command", "container") if key in task}
+            self.agent.call(
+                {"type": "LAUNCH_CONTAINER", "launch_container": {"container_id": container, **launch}}
+            )
+            self.agent.update(name, "TASK_RUNNING", **where)
+            if name in self.killed:  # before there was a container to kill
+                self.kill(container)
+            answer = self.agent.call(
+                {"type": "WAIT_CONTAINER", "wait_container": {"container_id": container}}
+            )
+            status = answer["wait_container"].get("exit_status")
+            message = (
+                f"Command exited with status {None if status is None else os.waitstatus_to_exitcode(status)}"
+            )
+        except (OSError, CallError) as error:
+            status, message = None, str(error)
+        state = "TASK_KILLED" if name in self.killed else "TASK_FINISHED" if status == 0 else "TASK_FAILED"
+        if state != "TASK_FINISHED":
+            self.kill_in_background([other for other in group if other != name])
+        self.agent.update(name, state, message=message, **where)
+        with self.lock:
+            del self.containers[name]
+        self.on_acknowledged(None)  # it may have come in between
+
+    def kill_in_background(self, names):
+        """Kill the containers of those tasks that still run, without keeping events waiting."""
+        for name in names:
+            container = self.containers.get(name)
+            if container is not None and name not in self.killed:
+                self.killed.add(name)
+                threading.Thread(target=self.kill, args=(container,), daemon=True).start()
+
+    def kill(self, container):
+        try:
+            self.agent.call({"type": "KILL_CONTAINER", "kill_container": {"container_id": container}})
+        except (OSError, CallError) as error:
+            print(f"Could not kill {container['value']}: {error}", flush=True)
+
+
+if __name__ == "__main__":
+    DefaultExecutor(Agent()).run()
