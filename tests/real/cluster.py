@@ -152,6 +152,7 @@ class RealCluster:
         self._mesos = mesos
         self._numbers = itertools.count(1)
         self._daemons: list[Daemon] = []
+        self.agents: list[Daemon] = []
         flags = (
             MASTER_FLAGS
             | (self._authentication(credentials) if credentials else {})
@@ -184,6 +185,7 @@ class RealCluster:
             "hostname": HOST,
         }
         agent = self._start("agent", name, own | AGENT_FLAGS | dict(flags or {}))
+        self.agents.append(agent)
         self.wait_for_agent(agent)
         return agent
 

@@ -174,6 +174,28 @@ def test_a_task_group_runs_in_nested_containers(real_cluster: RealCluster) -> No
         assert framework.states(2) == {"one": NORMAL, "two": NORMAL}
 
 
+def test_a_session_in_a_task_has_its_output_streamed(real_cluster: RealCluster) -> None:
+    """Through the IO switchboard, which is mesosd under another name."""
+    with Framework(real_cluster) as framework:
+        framework.accept(task("hosts", "sleep 1000"), group=True)
+        running = next(status for status in framework.updates() if status["state"] == "TASK_RUNNING")
+        container = {"value": "session", "parent": running["container_status"]["container_id"]}
+        body = {"container_id": container, "command": {"value": "echo said"}}
+        call = {"type": "LAUNCH_NESTED_CONTAINER_SESSION", "launch_nested_container_session": body}
+        agent = real_cluster.agents[0]
+        connection = http.client.HTTPConnection(agent.address, timeout=MARGIN)
+        headers = HEADERS | {"Accept": "application/recordio", "Message-Accept": "application/json"}
+        connection.request("POST", agent.api, json.dumps(call), headers)
+        said = b""
+        with connection.getresponse() as response:
+            while length := response.readline():
+                data = json.loads(response.read(int(length))).get("data", {})
+                if data.get("type") == "STDOUT":
+                    said += base64.b64decode(data["data"])
+        connection.close()
+        assert said == b"said\n"
+
+
 def test_a_failing_task_ends_its_group(real_cluster: RealCluster) -> None:
     with Framework(real_cluster) as framework:
         framework.accept(task("fails", "exit 1"), task("lasts", "sleep 1000"), group=True)

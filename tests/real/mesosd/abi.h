@@ -2,8 +2,7 @@
 //
 // The linker matches these declarations by mangled name, so names, namespaces and parameter types are those
 // of Mesos (return types are not part of a name). Layouts are true only where it says so; all other classes
-// are opaque: their objects live in `kRoom` zeroed bytes, as their true size is unknown, and are never
-// destroyed.
+// are opaque: their objects live in `kRoom` zeroed bytes, as their true size is unknown, and are never destroyed.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +47,7 @@ struct Duration {
 
 struct Nothing {};
 
-// A result that the caller only drops. Its destructor makes it one that is returned in memory, like the true
-// one.
+// A result that the caller only drops. Its destructor makes it one that is returned in memory, like the true one.
 struct Ignored {
   alignas(16) char bytes[1024];
   ~Ignored() {}
@@ -102,8 +100,7 @@ struct Future {
   bool await(const Duration& timeout) const;
 };
 
-// A virtual base like FlagsBase. It has data, as the compiler would merge an empty base with the class
-// itself.
+// A virtual base like FlagsBase. It has data, as the compiler would merge an empty base with the class itself.
 struct ProcessBase {
   virtual ~ProcessBase();
   char opaque[4096];

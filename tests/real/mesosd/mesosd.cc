@@ -1,7 +1,7 @@
 // mesosd: Apache Mesos' master and agent, out of a libmesos that came without their main programs.
 //
-//   mesosd master | agent      flags by MESOS_* variables; the address by LIBPROCESS_IP, LIBPROCESS_PORT (0:
-//   any) mesosd version             exit 0 if libmesos and all it needs can be loaded
+//   mesosd master | agent   flags by MESOS_* variables, the address by LIBPROCESS_IP and LIBPROCESS_PORT (0: any)
+//   mesosd version          exit 0 if libmesos and all it needs can be loaded
 //
 // Started as mesos-containerizer or mesos-io-switchboard it is that helper of the agent.
 //
@@ -17,10 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
 
 using namespace mesos::internal;
 using std::string;
@@ -88,9 +86,8 @@ void spawn(process::ProcessBase* process) { process::spawn(process, false); }
   serve();
 }
 
-// An agent is put together as Mesos' own main program does it, without what has to do with modules, CSI,
-// domain sockets and authorization. (A local cluster's agents would share one process, and cannot be
-// restarted.)
+// An agent is put together as Mesos' own main program does it, without what has to do with modules, CSI, domain
+// sockets and authorization. (A local cluster's agents would share one process, and cannot be restarted.)
 [[noreturn]] void run_agent() {
   const Option<string> master(required("MESOS_MASTER"));
   const string work_directory = required("MESOS_WORK_DIR");
