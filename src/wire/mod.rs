@@ -12,6 +12,8 @@
 
 mod input;
 mod reader;
+#[cfg(test)]
+mod samples;
 mod scan;
 pub(crate) mod schema;
 mod spans;

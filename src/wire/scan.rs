@@ -79,3 +79,179 @@ fn packed(kind: Kind, bytes: &[u8]) -> Result<&[u8], FaultAt> {
     }
     Ok(rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::mesos::v1::scheduler;
+    use crate::wire::{Writer, msg, samples};
+    use prost::Message as _;
+
+    /// `inner` in `levels` nested ContainerIDs (`parent` is field 2).
+    fn nest(levels: usize, inner: &[u8]) -> Vec<u8> {
+        (0..levels).fold(inner.to_vec(), |bytes, _| {
+            let mut writer = Writer::new();
+            writer.bytes(2, &bytes);
+            writer.finish()
+        })
+    }
+
+    fn groups(levels: usize) -> Vec<u8> {
+        [vec![0x5b; levels], vec![0x5c; levels]].concat()
+    }
+
+    #[test]
+    fn accepts_what_protobuf_does() {
+        let long = |tag: u8, last: u8| [&[tag][..], &[0xff; 9], &[last]].concat();
+        let cases: [(&str, &'static Message, Vec<u8>); 21] = [
+            ("nothing", msg::OFFER, vec![]),
+            ("text that is not UTF-8", msg::TASK_ID, b"\x0a\x01\xff".into()),
+            ("a tag of 5 bytes", msg::TASK_ID, b"\x8a\x80\x80\x80\x00\x01a".into()),
+            ("the largest tag", msg::TASK_ID, b"\xfa\xff\xff\xff\x0f\x01a".into()),
+            ("a length of 5 bytes", msg::TASK_ID, b"\x0a\x81\x80\x80\x80\x00a".into()),
+            ("a length of 5 bytes, unknown", msg::TASK_ID, b"\x5a\x81\x80\x80\x80\x00a".into()),
+            ("a varint of 10 bytes", msg::VALUE_RANGE, long(0x08, 0x01)),
+            ("a varint with bits to spare", msg::VALUE_RANGE, long(0x08, 0x7f)),
+            ("an unknown varint with bits to spare", msg::VALUE_RANGE, long(0x58, 0x7f)),
+            ("a known number as a group", msg::TASK_ID, b"\x0b\x0c".into()),
+            ("a message as a group", msg::CONTAINER_ID, b"\x13\x0a\x01a\x14".into()),
+            ("nonsense in a group", msg::CONTAINER_ID, b"\x5b\x12\x01\xff\x5c".into()),
+            ("number 0 in a group", msg::CONTAINER_ID, b"\x5b\x00\x01\x5c".into()),
+            (
+                "every wire type in a group",
+                msg::TASK_ID,
+                b"\x5b\x0a\x01a\x5d\0\0\0\0\x59\0\0\0\0\0\0\0\0\x5c".into(),
+            ),
+            ("text for a double", msg::VALUE_SCALAR, b"\x0a\x03abc".into()),
+            ("fixed32 for an integer", msg::VALUE_RANGE, b"\x0d\0\0\0\0".into()),
+            ("half a varint as text for an enum", msg::FRAMEWORK_INFO_CAPABILITY, b"\x0a\x02\x01\x81".into()),
+            ("100 levels", msg::CONTAINER_ID, nest(100, b"")),
+            ("100 groups", msg::CONTAINER_ID, groups(100)),
+            ("99 levels and a group", msg::CONTAINER_ID, nest(99, b"\x5b\x5c")),
+            ("an unknown value of an enum", msg::TASK_STATUS, b"\x10\x63".into()),
+        ];
+        for (what, message, bytes) in cases {
+            assert_eq!(validate(message, &bytes), Ok(()), "{what}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_protobuf_does() {
+        let long = |tag: u8| [&[tag][..], &[0xff; 10], &[1]].concat();
+        let cases: [(&str, Vec<u8>, Fault); 27] = [
+            ("a tag of 6 bytes", b"\x8a\x80\x80\x80\x80\x00\x01a".into(), Fault::LongTag),
+            ("a tag of 33 bits", b"\x8a\x80\x80\x80\x10\x01a".into(), Fault::LongTag),
+            ("half a tag", b"\x8a".into(), Fault::Truncated),
+            ("a length of 6 bytes", b"\x0a\x81\x80\x80\x80\x80\x00a".into(), Fault::LongLength),
+            ("an unknown length of 6 bytes", b"\x5a\x81\x80\x80\x80\x80\x00a".into(), Fault::LongLength),
+            ("a length of 2 GiB", b"\x0a\x80\x80\x80\x80\x08".into(), Fault::LongLength),
+            ("a length of 4 GiB and 1", b"\x0a\x81\x80\x80\x80\x10a".into(), Fault::LongLength),
+            ("a length past the end", b"\x0a\x02a".into(), Fault::Truncated),
+            ("no length", b"\x0a".into(), Fault::Truncated),
+            ("a varint of 11 bytes", long(0x18), Fault::LongVarint),
+            ("an unknown varint of 11 bytes", long(0x58), Fault::LongVarint),
+            ("half a varint", b"\x58\xff".into(), Fault::Truncated),
+            ("number 0", b"\x00\x01".into(), Fault::NumberZero),
+            ("number 0 with a length", b"\x02\x00".into(), Fault::NumberZero),
+            ("number 0 in two bytes", b"\x80\x00\x01".into(), Fault::NumberZero),
+            ("wire type 6", b"\x0e".into(), Fault::WireType),
+            ("wire type 7", b"\x0f".into(), Fault::WireType),
+            ("wire type 7 in a group", b"\x5b\x0f\x5c".into(), Fault::WireType),
+            ("the end of no group", b"\x5c".into(), Fault::GroupEnd),
+            ("the end of another group", b"\x5b\x64".into(), Fault::GroupEnd),
+            ("a group without end", b"\x5b\x08\x01".into(), Fault::Truncated),
+            ("a group that leaves its message", b"\x12\x01\x5b\x5c".into(), Fault::Truncated),
+            ("the end of a group in a message", b"\x12\x01\x14".into(), Fault::GroupEnd),
+            ("half of eight bytes", b"\x59\0\0\0\0".into(), Fault::Truncated),
+            ("half of four bytes", b"\x5d\0\0".into(), Fault::Truncated),
+            ("101 levels", nest(101, b""), Fault::TooDeep),
+            ("100 levels and a group", nest(100, b"\x5b\x5c"), Fault::TooDeep),
+        ];
+        for (what, bytes, fault) in cases {
+            let error = validate(msg::CONTAINER_ID, &bytes).expect_err(what);
+            assert_eq!(error.fault, fault, "{what}");
+        }
+        assert_eq!(validate(msg::CONTAINER_ID, &groups(101)).unwrap_err().fault, Fault::TooDeep);
+    }
+
+    #[test]
+    fn packed_values_must_fill_their_length() {
+        // no field of the schema is declared packed, but every repeated number may come so
+        let repeated = super::super::MESSAGES.iter().flat_map(|message| {
+            message.fields.iter().filter(|field| is_packed(field, 2)).map(move |field| (message, field))
+        });
+        let mut seen = 0;
+        for (message, field) in repeated {
+            let check = |values: &[u8]| {
+                let mut writer = Writer::new();
+                writer.bytes(field.number, values);
+                validate(message, &writer.finish()).map_err(|error| error.fault)
+            };
+            assert_eq!(check(&[]), Ok(()));
+            assert_eq!(check(&[1; 8]), Ok(()));
+            let cut = if field.kind == Kind::Double { Fault::Packed } else { Fault::Truncated };
+            assert_eq!(check(&[0x81; 7]), Err(cut), "{}.{}", message.name, field.name);
+            seen += 1;
+        }
+        assert!(seen > 0);
+    }
+
+    #[test]
+    fn faults_say_where_they_are() {
+        let mut bytes = samples::event(2).encode_to_vec();
+        assert_eq!(validate(msg::SCHEDULER_EVENT, &bytes), Ok(()));
+        bytes.extend(b"\x0e");
+        let error = validate(msg::SCHEDULER_EVENT, &bytes).unwrap_err();
+        assert_eq!((error.offset, error.fault), (bytes.len(), Fault::WireType));
+        assert_eq!(
+            validate(msg::TASK_ID, b"\x0a\x01a\x00").unwrap_err().to_string(),
+            "not a mesos.v1.TaskID: field number 0, at byte 3"
+        );
+    }
+
+    #[test]
+    fn every_cut_of_a_message_is_judged_as_by_prost() {
+        let whole = samples::event(1).encode_to_vec();
+        for end in 0..=whole.len() {
+            let bytes = &whole[..end];
+            let expected = scheduler::Event::decode(bytes).is_ok();
+            assert_eq!(validate(msg::SCHEDULER_EVENT, bytes).is_ok(), expected, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn random_messages_are_accepted_and_mutated_ones_never_panic() {
+        let mut rng = fastrand::Rng::with_seed(20);
+        for round in 0..400 {
+            let message = &MESSAGES[rng.usize(0..MESSAGES.len())];
+            let mut bytes = samples::random(message, &mut rng, 4);
+            assert_eq!(validate(message, &bytes), Ok(()), "{} in round {round}", message.name);
+            for _ in 0..bytes.len().min(50) {
+                let at = rng.usize(0..bytes.len());
+                bytes[at] = rng.u8(..);
+                let valid = validate(message, &bytes).is_ok();
+                let spans = super::super::spans(message, &bytes).map(|span| span.end).last();
+                assert!(!valid || spans.unwrap_or(0) as usize == bytes.len());
+            }
+        }
+    }
+
+    /// `cargo test --release validate_speed -- --ignored --nocapture` prints microseconds.
+    #[test]
+    #[ignore = "a measurement"]
+    #[allow(clippy::print_stdout, reason = "its result")]
+    fn validate_speed() {
+        let bytes = samples::event(100).encode_to_vec();
+        let mut times: Vec<_> = std::iter::repeat_with(|| {
+            let start = std::time::Instant::now();
+            for _ in 0..20 {
+                validate(msg::SCHEDULER_EVENT, std::hint::black_box(&bytes)).unwrap();
+            }
+            start.elapsed().as_secs_f64() / 20.0 * 1e6
+        })
+        .take(50)
+        .collect();
+        times.sort_by(f64::total_cmp);
+        println!("validate {} bytes: median {:.0} us, best {:.0} us", bytes.len(), times[25], times[0]);
+    }
+}

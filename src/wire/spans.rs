@@ -138,3 +138,112 @@ impl<'a> Spans<'a> {
         Span { field, is_packed, start: start as u32, value: (end - length) as u32, end: end as u32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{MESSAGES, Writer, field, fields, msg, samples, validate};
+    use prost::Message as _;
+
+    fn walk(message: &'static Message, bytes: &[u8]) -> Vec<(Option<&'static str>, Vec<u8>)> {
+        let name = |span: &Span| span.field.map(|index| message.fields[usize::from(index)].name);
+        spans(message, bytes).map(|span| (name(&span), span.value(bytes).to_vec())).collect()
+    }
+
+    #[test]
+    fn values_lie_where_they_are_said_to() {
+        let offer = samples::offer();
+        let bytes = offer.encode_to_vec();
+        let walked = walk(msg::OFFER, &bytes);
+        let values =
+            |name| walked.iter().filter(move |(found, _)| *found == Some(name)).map(|(_, value)| &value[..]);
+        assert_eq!(values("hostname").collect::<Vec<_>>(), [offer.hostname.as_bytes()]);
+        assert_eq!(values("id").collect::<Vec<_>>(), [offer.id.encode_to_vec()]);
+        assert_eq!(values("resources").count(), offer.resources.len());
+        for (value, resource) in values("resources").zip(&offer.resources) {
+            let scalar = walk(msg::RESOURCE, value).into_iter().find(|(name, _)| *name == Some("scalar"));
+            let read = scalar
+                .map(|(_, value)| double(&spans(msg::VALUE_SCALAR, &value).next().unwrap().value(&value)));
+            assert_eq!(read, resource.scalar.as_ref().map(|scalar| scalar.value));
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_spans_too() {
+        let cases: [(&str, &[u8]); 5] = [
+            ("an unknown number", b"\xfa\x3f\x03xyz"),
+            ("another wire type", b"\x08\x05"),
+            ("a number that is no value of the enum", b"\x10\x63"),
+            ("a group", b"\x0b\x08\x01\x0c"),
+            ("eight bytes for text", b"\x09\x01\x02\x03\x04\x05\x06\x07\x08"),
+        ];
+        for (what, bytes) in cases {
+            assert_eq!(validate(msg::TASK_STATUS, bytes), Ok(()), "{what}");
+            let walked: Vec<_> = spans(msg::TASK_STATUS, bytes).collect();
+            assert_eq!(walked.len(), 1, "{what}");
+            assert_eq!(walked[0].field, None, "{what}");
+            assert_eq!(walked[0].whole(bytes), bytes, "{what}");
+        }
+        assert_eq!(walk(msg::TASK_STATUS, b"\x10\x01"), [(Some("state"), vec![1])]);
+    }
+
+    #[test]
+    fn fields_with_long_tags_are_known() {
+        let mut writer = Writer::new();
+        writer.bytes(field::task_status::LIMITATION, b"\x0a\x00").varint(field::task_status::STATE, 1);
+        let bytes = writer.finish();
+        assert!(field::task_status::LIMITATION > 15);
+        assert_eq!(
+            walk(msg::TASK_STATUS, &bytes),
+            [(Some("limitation"), b"\x0a\x00".to_vec()), (Some("state"), vec![1])]
+        );
+    }
+
+    #[test]
+    fn packed_values_come_one_by_one() {
+        let values = |kind, bytes| packed(kind, bytes).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        assert_eq!(
+            values(Kind::Uint32, b"\x01\x96\x01\x02"),
+            [b"\x01".to_vec(), b"\x96\x01".into(), b"\x02".into()]
+        );
+        assert_eq!(values(Kind::Double, &[0; 16]), [[0; 8], [0; 8]]);
+        assert_eq!(values(Kind::Bool, b""), [[0; 0]; 0]);
+        let (message, field) = MESSAGES
+            .iter()
+            .find_map(|message| {
+                message.fields.iter().find(|field| is_packed(field, 2)).map(|field| (message, field))
+            })
+            .unwrap();
+        let mut writer = Writer::new();
+        writer.bytes(field.number, &[1, 2, 3]).varint(field.number, 4);
+        let bytes = writer.finish();
+        let walked: Vec<_> =
+            spans(message, &bytes).map(|span| (span.is_packed, span.value(&bytes).to_vec())).collect();
+        assert_eq!(walked, [(true, vec![1, 2, 3]), (false, vec![4])]);
+    }
+
+    #[test]
+    fn spans_cover_the_level_and_agree_with_fields() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for _ in 0..300 {
+            let message = &MESSAGES[rng.usize(0..MESSAGES.len())];
+            let bytes = samples::random(message, &mut rng, 2);
+            let mut at = 0;
+            for (span, field) in spans(message, &bytes).zip(fields(&bytes)) {
+                assert_eq!(span.start, at);
+                let (number, value) = field.unwrap();
+                assert_eq!(message.fields[usize::from(span.field.unwrap())].number, number);
+                match value {
+                    super::super::Value::Bytes(value) => assert_eq!(span.value(&bytes), value),
+                    super::super::Value::Varint(value) => assert_eq!(varint(span.value(&bytes)), value),
+                    super::super::Value::Fixed64(bits) => {
+                        assert_eq!(double(span.value(&bytes)).to_bits(), bits);
+                    }
+                    other => panic!("{other:?} is not in the schema"),
+                }
+                at = span.end;
+            }
+            assert_eq!(at as usize, bytes.len());
+        }
+    }
+}
