@@ -11,6 +11,7 @@
 //! `msg::SCHEDULER_CALL_ACCEPT`, and the number of its `offer_ids` is `field::scheduler_call_accept::OFFER_IDS`.
 
 mod input;
+pub(crate) mod json;
 mod reader;
 #[cfg(test)]
 mod samples;

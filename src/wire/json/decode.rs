@@ -1,0 +1,361 @@
+//! JSON to wire, while the text is read.
+//!
+//! # Invariants
+//! * What comes out is a valid message with all its required fields.
+//! * An error names the path, the value and the place in the text; of a secret not the value.
+
+use crate::wire::Writer;
+use crate::wire::input::MAX_DEPTH;
+use crate::wire::table::{Field, Kind, Label, Message};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use std::fmt::{self, Display, Formatter};
+
+/// Text that is not a message of the wanted type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{reason}", path, if path.is_empty() { "" } else { ": " })]
+pub(crate) struct JsonError {
+    /// `offers[3].agent_id.value`; empty at the top
+    pub(crate) path: String,
+    /// what was wrong, with line and column
+    pub(crate) reason: String,
+}
+
+/// The wire form of a message.
+pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Vec<u8>, JsonError> {
+    let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH };
+    let mut source = serde_json::Deserializer::from_slice(json);
+    match (Object { message, state: &mut state }).deserialize(&mut source).and_then(|()| source.end()) {
+        Ok(()) => Ok(state.out.finish()),
+        Err(error) => {
+            let path: String = state.path.iter().map(Segment::to_string).collect();
+            Err(JsonError { path: path.trim_start_matches('.').to_owned(), reason: error.to_string() })
+        }
+    }
+}
+
+struct State {
+    out: Writer,
+    /// where the reader is; after an error, where it happened
+    path: Vec<Segment>,
+    /// levels that may still begin
+    depth: u32,
+}
+
+enum Segment {
+    Field(&'static str),
+    Index(usize),
+    Key(String),
+}
+
+impl Display for Segment {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Segment::Field(name) => write!(f, ".{name}"),
+            Segment::Index(index) => write!(f, "[{index}]"),
+            Segment::Key(key) => write!(f, "[{key:?}]"),
+        }
+    }
+}
+
+/// Reads the fields of a message from a JSON object.
+struct Object<'s> {
+    message: &'static Message,
+    state: &'s mut State,
+}
+
+impl<'de> DeserializeSeed<'de> for Object<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "an object, the fields of {}", self.message.name)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut missing = self.message.required;
+        while let Some(index) = fields.next_key_seed(Name(self.message))? {
+            let Some(index) = index else {
+                fields.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let field = &self.message.fields[index];
+            self.state.path.push(Segment::Field(field.name));
+            let before = self.state.out.len();
+            fields.next_value_seed(Value {
+                message: self.message,
+                field,
+                in_array: false,
+                state: self.state,
+            })?;
+            if self.state.out.len() > before {
+                missing &= !(1 << index);
+            }
+            self.state.path.pop();
+        }
+        if missing == 0 {
+            return Ok(());
+        }
+        let names = self.message.fields.iter().enumerate().filter(|(index, _)| missing >> index & 1 == 1);
+        let names: Vec<_> = names.map(|(_, field)| field.name).collect();
+        Err(A::Error::custom(format_args!(
+            "{} lacks what it must have: {}",
+            self.message.name,
+            names.join(", ")
+        )))
+    }
+}
+
+/// Reads a key: the index of the field it names, or None.
+struct Name(&'static Message);
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<Option<usize>, D::Error> {
+        source.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a field")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        let old_name = || name.contains("slave").then(|| name.replace("slave", "agent"));
+        Ok(self.0.index_named(name).or_else(|| old_name().and_then(|name| self.0.index_named(&name))))
+    }
+}
+
+/// Reads the value of one field, or one element of a repeated one, and appends it with its tag.
+struct Value<'s> {
+    /// whose field it is
+    message: &'static Message,
+    field: &'static Field,
+    in_array: bool,
+    state: &'s mut State,
+}
+
+impl Value<'_> {
+    fn refuse<E: Error>(&self, value: Unexpected<'_>) -> E {
+        let secret = matches!(
+            (self.message.name, self.field.name),
+            ("mesos.v1.Credential", "secret") | ("mesos.v1.Secret.Value", "data")
+        );
+        E::invalid_value(if secret { Unexpected::Other("a value that is kept secret") } else { value }, self)
+    }
+
+    /// A whole number, if the field's type holds it.
+    fn integer<E: Error>(self, value: i128, shown: Unexpected<'_>) -> Result<(), E> {
+        let fits = match self.field.kind {
+            Kind::Int32 => i32::try_from(value).is_ok(),
+            Kind::Int64 => i64::try_from(value).is_ok(),
+            Kind::Uint32 => u32::try_from(value).is_ok(),
+            Kind::Uint64 => u64::try_from(value).is_ok(),
+            Kind::Enum => return self.enum_value(i32::try_from(value).ok(), shown),
+            Kind::Double => {
+                self.state.out.double(self.field.number, value as f64);
+                return Ok(());
+            }
+            _ => false,
+        };
+        if !fits {
+            return Err(self.refuse(shown));
+        }
+        self.state.out.varint(self.field.number, value as u64); // two's complement, as on the wire
+        Ok(())
+    }
+
+    fn float<E: Error>(self, value: f64, shown: Unexpected<'_>) -> Result<(), E> {
+        if self.field.kind == Kind::Double {
+            self.state.out.double(self.field.number, value);
+            return Ok(());
+        }
+        // 5.0 and 5e3 are whole numbers too; beyond 2^64 no type holds them
+        if value.fract() == 0.0 && value.abs() <= 18_446_744_073_709_551_616.0 {
+            return self.integer(value as i128, shown);
+        }
+        Err(self.refuse(shown))
+    }
+
+    fn enum_value<E: Error>(self, number: Option<i32>, shown: Unexpected<'_>) -> Result<(), E> {
+        let known = self.field.enumeration().zip(number).filter(|(item, number)| item.contains(*number));
+        match known {
+            Some((_, number)) => {
+                self.state.out.varint(self.field.number, i64::from(number) as u64);
+                Ok(())
+            }
+            None if self.field.label == Label::Required => Err(self.refuse(shown)),
+            None => Ok(()), // of a newer Mesos
+        }
+    }
+
+    fn name_of_enum<E: Error>(self, name: &str) -> Result<(), E> {
+        let item = self.field.enumeration();
+        let find = |name: &str| item.and_then(|item| item.by_name(name)).map(|value| value.number);
+        let old_name = || name.contains("SLAVE").then(|| name.replace("SLAVE", "AGENT"));
+        let number = find(name).or_else(|| old_name().and_then(|name| find(&name)));
+        self.enum_value(number, Unexpected::Str(name))
+    }
+
+    fn map_entries<'de, A: MapAccess<'de>>(
+        self,
+        entry: &'static Message,
+        mut map: A,
+    ) -> Result<(), A::Error> {
+        let [key_field, value_field] = entry.fields else { return Err(self.refuse(Unexpected::Map)) };
+        while let Some(key) = map.next_key::<String>()? {
+            self.state.path.push(Segment::Key(key.clone()));
+            let before = self.state.out.len();
+            let open = self.state.out.open(self.field.number);
+            Value { message: entry, field: key_field, in_array: false, state: self.state }.visit_str(&key)?;
+            let without_value = self.state.out.len();
+            map.next_value_seed(Value {
+                message: entry,
+                field: value_field,
+                in_array: false,
+                state: self.state,
+            })?;
+            if self.state.out.len() == without_value {
+                self.state.out.truncate(before); // null: no such entry
+            } else {
+                self.state.out.close(open);
+            }
+            self.state.path.pop();
+        }
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.field.label == Label::Repeated && !self.in_array {
+            f.write_str("an array, each element ")?;
+        }
+        match self.field.kind {
+            Kind::Double => f.write_str("a number"),
+            Kind::Int32 => f.write_str("a whole number of 32 bits"),
+            Kind::Int64 => f.write_str("a whole number of 64 bits"),
+            Kind::Uint32 => f.write_str("a whole number from 0, of 32 bits"),
+            Kind::Uint64 => f.write_str("a whole number from 0, of 64 bits"),
+            Kind::Bool => f.write_str("true or false"),
+            Kind::String => f.write_str("text"),
+            Kind::Bytes => f.write_str("bytes as base64 text"),
+            Kind::Enum => write!(f, "a name of {}", self.field.enumeration().map_or("", |item| item.name)),
+            Kind::Message => write!(f, "an object, {}", self.field.message().map_or("", |child| child.name)),
+        }
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
+        if self.field.kind != Kind::Bool {
+            return Err(self.refuse(Unexpected::Bool(value)));
+        }
+        self.state.out.varint(self.field.number, u64::from(value));
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
+        self.integer(value.into(), Unexpected::Unsigned(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
+        self.integer(value.into(), Unexpected::Signed(value))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.float(value, Unexpected::Float(value))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let shown = Unexpected::Str(text);
+        match self.field.kind {
+            Kind::String => {
+                self.state.out.string(self.field.number, text);
+            }
+            Kind::Bytes => match base64(text) {
+                Some(bytes) => {
+                    self.state.out.bytes(self.field.number, &bytes);
+                }
+                None => return Err(self.refuse(shown)),
+            },
+            Kind::Bool => match text.parse() {
+                Ok(value) => return self.visit_bool(value),
+                Err(_) => return Err(self.refuse(shown)),
+            },
+            Kind::Enum => return self.name_of_enum(text),
+            Kind::Message => return Err(self.refuse(shown)),
+            _ => match (text.parse::<i128>(), text.parse::<f64>()) {
+                (Ok(value), _) => return self.integer(value, shown),
+                (_, Ok(value)) => return self.float(value, shown),
+                _ => return Err(self.refuse(shown)),
+            },
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
+        let is_map = self.field.message().is_some_and(|child| child.is_map_entry);
+        if self.in_array || is_map || self.field.label != Label::Repeated {
+            return Err(self.refuse(Unexpected::Seq));
+        }
+        for index in 0.. {
+            self.state.path.push(Segment::Index(index));
+            let element = Value { in_array: true, state: self.state, ..self };
+            if elements.next_element_seed(element)?.is_none() {
+                self.state.path.pop();
+                break;
+            }
+            self.state.path.pop();
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        let Some(child) = self.field.message() else { return Err(self.refuse(Unexpected::Map)) };
+        if child.is_map_entry {
+            return self.map_entries(child, map);
+        }
+        let Some(depth) = self.state.depth.checked_sub(1) else {
+            return Err(A::Error::custom(format_args!("more than {MAX_DEPTH} levels of nesting")));
+        };
+        let before = std::mem::replace(&mut self.state.depth, depth);
+        let open = self.state.out.open(self.field.number);
+        Object { message: child, state: self.state }.visit_map(map)?;
+        self.state.out.close(open);
+        self.state.depth = before;
+        Ok(())
+    }
+}
+
+/// Either alphabet, with or without the padding.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let engine = if text.contains(['-', '_']) { URL_SAFE_PAD_INDIFFERENT } else { STANDARD_PAD_INDIFFERENT };
+    engine.decode(text).ok()
+}
