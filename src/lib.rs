@@ -6,6 +6,7 @@ mod event;
 mod exceptions;
 mod proto;
 mod queue;
+mod runtime;
 mod sys;
 mod wire;
 

@@ -1,27 +1,20 @@
-//! The system calls that std does not offer: descriptors that wake, waiting on them, signal masks.
+//! The system calls that std does not offer: descriptors that wake, waiting on them, signal masks; and a static
+//! that survives a fork.
 //!
 //! # Invariants
 //! * Every descriptor made here is non-blocking and closed on exec.
-//! * A native thread calls `block_all_signals` first thing, so that signals reach Python's main thread.
+//! * A native thread calls `signals::block_all` first thing, so that signals reach Python's main thread.
 //! * `unsafe` is confined to the calls that neither std nor rustix has.
-#![expect(unsafe_code, reason = "pthread_sigmask, which rustix does not offer")]
+#![expect(unsafe_code, reason = "pthread_sigmask, which rustix does not offer, and the pointer of a static")]
+
+pub(crate) mod process_static;
+pub(crate) mod signals;
 
 use crate::error::{Error, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
-
-/// Blocks every signal in the calling thread. For native threads: they must not steal a Ctrl-C.
-pub(crate) fn block_all_signals() {
-    // SAFETY: `set` is filled by sigfillset before it is read; a null old set is allowed. Neither can fail
-    // with these arguments, and both touch nothing but `set` and the calling thread's mask.
-    unsafe {
-        let mut set = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
-        libc::sigfillset(set.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut());
-    }
-}
 
 /// A descriptor that is readable from `set` to `clear`: an eventfd on Linux, a pipe elsewhere.
 #[derive(Debug)]

@@ -6,6 +6,8 @@
 //!   or given up, its connections are closed. Nothing else signals the end.
 //! * Calls are at most once: nothing is kept for, or replayed on, another subscription.
 
+pub(crate) mod http;
+
 use crate::event::Call;
 use bytes::Bytes;
 use std::time::Duration;

@@ -1,0 +1,118 @@
+//! One attempt to subscribe: connect, send SUBSCRIBE, follow redirects, wait for SUBSCRIBED.
+//!
+//! # Invariants
+//! * Owns all that it uses: dropping it, at any point, closes what it had opened.
+
+use super::Timing;
+use super::calls::Calls;
+use super::decode::{Said, decode};
+use super::encode;
+use super::master::Endpoint;
+use super::request::Target;
+use super::socket;
+use super::subscription::{Ended, Opened, Refused, Stream, subscribe};
+use crate::event::{Call, Failure, FailureKind};
+use bytes::Bytes;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+/// Masters that do not agree who leads may send one another's visitors in circles.
+const MAX_REDIRECTS: usize = 8;
+
+/// How many promised signs of life may fail to come.
+const MISSED_HEARTBEATS: u32 = 5;
+
+/// A subscription: its stream, and the connection for its calls.
+pub(super) struct Session {
+    pub(super) endpoint: Endpoint,
+    /// `FrameworkID`
+    pub(super) framework_id: Bytes,
+    /// `MasterInfo`
+    pub(super) master_info: Option<Bytes>,
+    pub(super) stream: Box<Stream>,
+    pub(super) calls: Calls,
+    pub(super) started: Instant,
+    /// how long the stream may be silent
+    silence: Option<Duration>,
+}
+
+impl Session {
+    /// Queues a call.
+    pub(super) fn push(&mut self, call: &Call) {
+        self.calls.push(encode::encode(&self.framework_id, call));
+    }
+
+    /// When something must have been heard, and what is wrong if it was not.
+    pub(super) fn deadline(&self, timing: &Timing) -> Option<(Instant, &'static str)> {
+        let stream = self.silence.map(|silence| (self.stream.heard + silence, "no heartbeat for too long"));
+        let patience = self.silence.unwrap_or(timing.call);
+        let calls = self
+            .calls
+            .waiting_since()
+            .map(|since| (since + patience, "a call was not answered for too long"));
+        stream.into_iter().chain(calls).min_by_key(|(deadline, _)| *deadline)
+    }
+}
+
+/// Subscribes at `target`, or where it redirects to.
+pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> Result<Session, Refused> {
+    let first = target.endpoint.clone();
+    for _ in 0..=MAX_REDIRECTS {
+        let who = &target.endpoint;
+        let (socket, peer) = match timeout(timing.connect, socket::connect(who)).await {
+            Ok(connected) => {
+                connected.map_err(|error| Refused::Retry(format!("cannot connect to {who}: {error}")))?
+            }
+            Err(_) => return Err(late(who, "no connection", timing.connect)),
+        };
+        match timeout(timing.answer, subscribe(&target, socket, peer, call.clone())).await {
+            Ok(Ok(Opened::Stream(stream))) => {
+                let subscribed = timeout(timing.answer, subscribed(&target, stream)).await;
+                return subscribed.unwrap_or_else(|_| Err(late(who, "no SUBSCRIBED event", timing.answer)));
+            }
+            Ok(Ok(Opened::Redirect(to))) => target = target.at(to),
+            Ok(Err(refused)) => return Err(refused),
+            Err(_) => return Err(late(who, "no answer to SUBSCRIBE", timing.answer)),
+        }
+    }
+    Err(Refused::Retry(format!(
+        "{first}: more than {MAX_REDIRECTS} redirects, the last one to {}",
+        target.endpoint
+    )))
+}
+
+/// Reads the stream up to its SUBSCRIBED.
+async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session, Refused> {
+    let who = &target.endpoint;
+    loop {
+        let record = stream.next().await.map_err(|ended| match ended {
+            Ended::Cut(why) => Refused::Retry(format!("{who}: {why}")),
+            Ended::NotRecordIo(what) => {
+                connection(format!("{who} is no Mesos master: its stream is not RecordIO ({what})"))
+            }
+        })?;
+        match decode(&record) {
+            Ok(Said::Subscribed { framework_id, master_info, heartbeat }) => {
+                let calls = Calls::open(stream.peer, target, &stream.stream_id);
+                let silence = heartbeat.map(|interval| interval.saturating_mul(MISSED_HEARTBEATS));
+                let (endpoint, started) = (who.clone(), Instant::now());
+                return Ok(Session { endpoint, framework_id, master_info, stream, calls, started, silence });
+            }
+            Ok(Said::Error(message)) => {
+                return Err(Refused::Fatal(Failure { kind: FailureKind::Mesos, message }));
+            }
+            Ok(Said::Event(_) | Said::Nothing) => {}
+            Err(what) => {
+                return Err(Refused::Retry(format!("{who} sent an event that cannot be read: {what}")));
+            }
+        }
+    }
+}
+
+fn late(who: &Endpoint, what: &str, limit: Duration) -> Refused {
+    Refused::Retry(format!("{who}: {what} within {} s", limit.as_secs_f32()))
+}
+
+fn connection(message: String) -> Refused {
+    Refused::Fatal(Failure { kind: FailureKind::Connection, message })
+}

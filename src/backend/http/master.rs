@@ -1,0 +1,324 @@
+//! Where masters are: the master string, the endpoints in it, redirects, and which one to try next.
+//!
+//! # Invariants
+//! * An `Endpoint` has a host and a port; nothing is guessed, so a typing error is a `ConfigurationError`
+//!   and not a driver that retries an unknown host for ever.
+//! * What stands before an `@` may be a password: no error shows it.
+
+use crate::error::Error;
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+
+/// The path of the scheduler API below an endpoint's prefix.
+pub(crate) const SCHEDULER_API: &str = "/api/v1/scheduler";
+
+/// One address at which a master may answer over plain HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// a name or an address; IPv6 without its brackets
+    host: String,
+    port: u16,
+    /// "" or "/mesos": what a proxy wants before the API's own path
+    prefix: String,
+}
+
+/// What a master string means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Master {
+    /// `local`: the embedded cluster of this process
+    Local,
+    /// one or more masters over HTTP; never empty
+    Http(Vec<Endpoint>),
+}
+
+/// Reads `local`, `host:port[,host:port…]` or `http://host:port[,…][/prefix]`.
+///
+/// A prefix after the last address holds for all that have none. `master@host:port`, as Mesos prints
+/// itself, is understood too.
+pub(crate) fn parse(text: &str) -> Result<Master, Error> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(wrong(text, "it is empty; write \"host:port\", \"http://host:port\" or \"local\""));
+    }
+    if text == "local" {
+        return Ok(Master::Local);
+    }
+    let parts = text.split(',').map(|part| split_part(text, part.trim())).collect::<Result<Vec<_>, _>>()?;
+    let shared = parts.last().and_then(|(_, path)| *path).unwrap_or("");
+    let endpoint = |(authority, path): &(&str, Option<&str>)| {
+        let prefix = path.unwrap_or(shared).trim_end_matches('/');
+        // the whole URL out of a browser or a log is fine as well
+        Endpoint::new(authority, prefix.strip_suffix(SCHEDULER_API).unwrap_or(prefix))
+            .map_err(|what| wrong(text, &what))
+    };
+    Ok(Master::Http(parts.iter().map(endpoint).collect::<Result<_, _>>()?))
+}
+
+/// `[http://]authority[/path]` as authority and path.
+fn split_part<'a>(whole: &str, part: &'a str) -> Result<(&'a str, Option<&'a str>), Error> {
+    let rest = match part.split_once("://") {
+        None => part,
+        Some(("http", rest)) => rest,
+        Some(("https", _)) => {
+            return Err(wrong(
+                whole,
+                "https is not supported by this version; use the master's plain HTTP port, \
+                 or a local proxy that speaks TLS to it, as \"http://host:port\"",
+            ));
+        }
+        Some(("zk", _)) => {
+            return Err(wrong(
+                whole,
+                "zk is not supported by this version; list the masters instead, \
+                 as \"host1:5050,host2:5050\": any of them leads to the leader",
+            ));
+        }
+        Some((scheme, _)) => {
+            let scheme = redacted(scheme);
+            return Err(wrong(
+                whole,
+                &format!("unknown scheme {scheme:?}; write \"host:port\", \"http://host:port\" or \"local\""),
+            ));
+        }
+    };
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => (&rest[..slash], Some(&rest[slash..])),
+        None => (rest, None),
+    };
+    let authority = authority.strip_prefix("master@").unwrap_or(authority);
+    if authority.contains('@') {
+        return Err(wrong(whole, "it holds credentials; pass them as credential=(principal, secret)"));
+    }
+    Ok((authority, path))
+}
+
+impl Endpoint {
+    /// From `host:port` or `[v6]:port`, and a path prefix.
+    fn new(authority: &str, prefix: &str) -> Result<Endpoint, String> {
+        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((host, rest)) => (host, rest.strip_prefix(':')),
+            None => match authority.rsplit_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (authority, None),
+            },
+        };
+        let name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+        if host.is_empty() {
+            return Err(format!("no host in {authority:?}; write \"host:port\""));
+        }
+        if !(if authority.starts_with('[') { host.parse::<Ipv6Addr>().is_ok() } else { name(host) }) {
+            return Err(format!(
+                "{host:?} is not a host; write \"host:port\", or \"[address]:port\" for IPv6"
+            ));
+        }
+        let Some(port) = port else {
+            return Err(format!("no port; write \"{authority}:5050\" if the master uses Mesos' usual port"));
+        };
+        let number = port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse::<u16>().ok()).flatten();
+        let Some(port) = number.filter(|port| *port > 0) else {
+            return Err(format!("{port:?} is not a port; ports are 1 to 65535"));
+        };
+        if let Some(bad) = prefix.chars().find(|c| !c.is_ascii_graphic() || "?#\"<>\\".contains(*c)) {
+            return Err(format!("{bad:?} cannot stand in the path {prefix:?}"));
+        }
+        Ok(Endpoint { host: host.to_owned(), port, prefix: prefix.trim_end_matches('/').to_owned() })
+    }
+
+    /// Where a 307 of this endpoint leads. Mesos sends `//host:port/api/v1/scheduler`; `host:port`, an
+    /// absolute URL and a path are understood as well.
+    pub(crate) fn redirected(&self, location: &str, api: &str) -> Result<Endpoint, String> {
+        let location = location.trim();
+        if location.starts_with('/') && !location.starts_with("//") {
+            let prefix =
+                location.strip_suffix(api).ok_or_else(|| format!("{location:?} is not Mesos' API"))?;
+            return Endpoint::new(&self.authority(), prefix);
+        }
+        let rest =
+            location.strip_prefix("//").or_else(|| location.strip_prefix("http://")).unwrap_or(location);
+        if rest.contains("://") {
+            return Err(format!("{:?} is not supported by this version", redacted(location)));
+        }
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let prefix = match path.strip_suffix(api) {
+            Some(prefix) => prefix,
+            None if path.is_empty() || path == "/" => "",
+            None => return Err(format!("{:?} is not Mesos' API", redacted(location))),
+        };
+        Endpoint::new(authority, prefix)
+    }
+
+    /// `host:port`, for the Host header and for people.
+    pub(crate) fn authority(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    /// The host as the resolver wants it, and the port.
+    pub(crate) fn address(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// The request target of an API at this endpoint.
+    pub(crate) fn path(&self, api: &str) -> String {
+        format!("{}{api}", self.prefix)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.authority(), self.prefix)
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(address: SocketAddr) -> Endpoint {
+        Endpoint { host: address.ip().to_string(), port: address.port(), prefix: String::new() }
+    }
+}
+
+/// The configured masters, and the leader that one of them named.
+#[derive(Debug)]
+pub(crate) struct Masters {
+    configured: Vec<Endpoint>,
+    leader: Option<Endpoint>,
+}
+
+impl Masters {
+    pub(crate) fn new(configured: Vec<Endpoint>) -> Masters {
+        Masters { configured, leader: None }
+    }
+
+    /// Whom to ask, in this order, before the next pause: the leader last seen, then the configured ones.
+    pub(crate) fn round(&self) -> Vec<Endpoint> {
+        let others = self.configured.iter().filter(|endpoint| Some(*endpoint) != self.leader.as_ref());
+        self.leader.iter().chain(others).cloned().collect()
+    }
+
+    /// `endpoint` accepted a subscription.
+    pub(crate) fn found(&mut self, endpoint: &Endpoint) {
+        self.leader = Some(endpoint.clone());
+    }
+
+    /// `endpoint` failed; a leader that fails has lost its place at the front.
+    pub(crate) fn failed(&mut self, endpoint: &Endpoint) {
+        if self.leader.as_ref() == Some(endpoint) {
+            self.leader = None;
+        }
+    }
+}
+
+fn wrong(text: &str, what: &str) -> Error {
+    Error::Configuration(format!("master {:?}: {what}", redacted(text)))
+}
+
+/// `text` without what may be a password.
+fn redacted(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some(("master", _)) | None => text.to_owned(),
+        Some((before, after)) => {
+            let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+            let slashes = if scheme.is_empty() { "" } else { "://" };
+            format!("{scheme}{slashes}…@{after}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn endpoints(text: &str) -> Vec<String> {
+        match parse(text) {
+            Ok(Master::Http(list)) => list.iter().map(|e| format!("http://{}", e)).collect(),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    fn error(text: &str) -> String {
+        parse(text).map(|master| format!("{master:?}")).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn every_form_of_a_master() {
+        assert_eq!(parse("local").ok(), Some(Master::Local));
+        assert_eq!(endpoints(" m1:5050 "), ["http://m1:5050"]);
+        assert_eq!(endpoints("m1:5050, m2:5051"), ["http://m1:5050", "http://m2:5051"]);
+        assert_eq!(endpoints("http://m1:1,m2:2/mesos/"), ["http://m1:1/mesos", "http://m2:2/mesos"]);
+        assert_eq!(endpoints("http://m1:1/a,http://m2:2/b"), ["http://m1:1/a", "http://m2:2/b"]);
+        assert_eq!(endpoints("http://m1:1/api/v1/scheduler"), ["http://m1:1"]);
+        assert_eq!(endpoints("[::1]:5050"), ["http://[::1]:5050"]);
+        assert_eq!(endpoints("master@10.0.0.1:5050"), ["http://10.0.0.1:5050"]);
+    }
+
+    #[test]
+    fn wrong_masters_say_what_and_how() {
+        for (text, words) in [
+            ("", "empty"),
+            ("lokal", "lokal:5050"),
+            ("m1:5050,", "no host"),
+            (":5050", "no host"),
+            ("m1:0", "\"0\" is not a port"),
+            ("m1:65536", "\"65536\" is not a port"),
+            ("m1:+80", "\"+80\" is not a port"),
+            ("m1:abc", "1 to 65535"),
+            ("m 1:5050", "not a host"),
+            ("::1:5050", "IPv6"),
+            ("[::1]", "no port"),
+            ("[nonsense]:5050", "not a host"),
+            ("ftp://m1:5050", "unknown scheme \"ftp\""),
+            ("https://m1:5050", "https is not supported by this version"),
+            ("zk://m1:2181/mesos", "list the masters"),
+            ("http://m1:5050/a b", "path"),
+            ("http://m1:5050/a?b", "path"),
+        ] {
+            assert!(error(text).contains(words), "{text}: {}", error(text));
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_password() {
+        for text in [
+            "zk://me:hunter2@m1:2181/mesos",
+            "http://me:hunter2@m1:5050",
+            "me:hunter2@m1:5050",
+            "x@hunter2@y",
+        ] {
+            assert!(!error(text).contains("hunter2"), "{}", error(text));
+        }
+    }
+
+    #[test]
+    fn redirects() {
+        let Ok(Master::Http(list)) = parse("http://m1:5050/mesos") else { panic!() };
+        let to = |location| list[0].redirected(location, SCHEDULER_API).map(|e| e.to_string());
+        assert_eq!(to("//10.0.0.2:5051/api/v1/scheduler").as_deref(), Ok("10.0.0.2:5051"));
+        assert_eq!(to("m2:5051").as_deref(), Ok("m2:5051"));
+        assert_eq!(to("//m2:5051").as_deref(), Ok("m2:5051"));
+        assert_eq!(to("http://m2:5051/p/api/v1/scheduler").as_deref(), Ok("m2:5051/p"));
+        assert_eq!(to("/q/api/v1/scheduler").as_deref(), Ok("m1:5050/q"));
+        assert_eq!(to("//[::1]:5051/api/v1/scheduler").as_deref(), Ok("[::1]:5051"));
+        for bad in ["", "https://m2:5051/api/v1/scheduler", "//m2:5051/login", "//m2", "/login"] {
+            assert!(to(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn rounds_begin_with_the_leader_until_it_fails() {
+        let Ok(Master::Http(list)) = parse("a:1,b:2") else { panic!() };
+        let round = |masters: &Masters| masters.round().iter().map(Endpoint::authority).collect::<Vec<_>>();
+        let mut masters = Masters::new(list.clone());
+        assert_eq!(round(&masters), ["a:1", "b:2"]);
+        masters.found(&list[1]);
+        assert_eq!(round(&masters), ["b:2", "a:1"]);
+        let Ok(elsewhere) = Endpoint::new("c:3", "") else { panic!() };
+        masters.found(&elsewhere);
+        assert_eq!(round(&masters), ["c:3", "a:1", "b:2"]);
+        masters.failed(&list[0]);
+        assert_eq!(round(&masters), ["c:3", "a:1", "b:2"]);
+        masters.failed(&elsewhere);
+        assert_eq!(round(&masters), ["a:1", "b:2"]);
+    }
+}

@@ -1,0 +1,132 @@
+//! The native backend: Mesos' v1 HTTP API over two TCP connections, one for the stream of events, one for calls.
+//!
+//! `scheduler` joins the parts: `master` says where to connect, `attempt` gets a subscription there over a
+//! `socket`, `subscription` reads the stream (`recordio` cuts it, `decode` makes events of it), `calls` writes what `encode` made and reads the
+//! answers (`answer`), `backoff` paces what failed, `settings` remembers what the next SUBSCRIBE has to say.
+//!
+//! # Invariants
+//! * One task for each driver does all of it, so nothing here is locked and everything has one order.
+//! * The authorization goes to the configured masters and to whatever they redirect to: who can answer for a
+//!   master has seen it already. (With TLS to come: never from https to http.) It is in no text and no `Debug`.
+//! * Either connection breaking ends the subscription: both are closed before the next SUBSCRIBE.
+
+mod answer;
+mod attempt;
+mod backoff;
+mod calls;
+mod decode;
+mod encode;
+pub(crate) mod master;
+mod recordio;
+mod request;
+pub(crate) mod scheduler;
+mod settings;
+mod socket;
+mod subscription;
+
+use super::END_TIMEOUT;
+use crate::error::{Error, Result};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hyper::header::HeaderValue;
+use master::Endpoint;
+use std::time::Duration;
+
+/// What a driver wants of its connections. Not `Debug`: it holds secrets.
+pub(crate) struct Config {
+    /// whom to ask for the leader, in this order
+    pub(crate) masters: Vec<Endpoint>,
+    /// principal and secret, for HTTP Basic
+    pub(crate) credential: Option<(String, Option<String>)>,
+    /// a bearer token; goes before the credential
+    pub(crate) token: Option<String>,
+    /// how long to try for the first subscription; `None` = for ever
+    pub(crate) connect_timeout: Option<Duration>,
+    /// `FrameworkInfo.failover_timeout`; a tenth of it bounds the pauses between attempts
+    pub(crate) failover_timeout: Duration,
+}
+
+impl Config {
+    /// The Authorization header, if there is something to say.
+    fn authorization(&self) -> Result<Option<HeaderValue>> {
+        let (name, text) = match (&self.token, &self.credential) {
+            (Some(token), _) => ("token", format!("Bearer {token}")),
+            (None, Some((principal, secret))) => {
+                let pair = format!("{principal}:{}", secret.as_deref().unwrap_or(""));
+                ("credential", format!("Basic {}", BASE64_STANDARD.encode(pair)))
+            }
+            (None, None) => return Ok(None),
+        };
+        let wrong =
+            |_| Error::Configuration(format!("{name}: it holds characters that no HTTP header can carry"));
+        let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+/// The waits of a backend; tests shorten them.
+#[derive(Debug, Clone, Copy)]
+struct Timing {
+    /// to resolve a name and open a connection
+    connect: Duration,
+    /// for the head of an answer, and again for the first event
+    answer: Duration,
+    /// the first pause is up to this long, each further one up to twice as long as the one before
+    pause: Duration,
+    /// no pause is longer, whatever `failover_timeout` says
+    longest_pause: Duration,
+    /// a subscription that lasted less counts as a failed attempt: the next one waits
+    settled: Duration,
+    /// how long a call waits for its answer if the master names no heartbeat
+    call: Duration,
+    /// how long a stop waits for answers
+    end: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            answer: Duration::from_secs(30),
+            pause: Duration::from_secs(2),
+            longest_pause: Duration::from_secs(60),
+            settled: Duration::from_secs(2),
+            call: Duration::from_secs(75),
+            end: END_TIMEOUT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(credential: Option<(&str, Option<&str>)>, token: Option<&str>) -> Config {
+        Config {
+            masters: Vec::new(),
+            credential: credential.map(|(principal, secret)| (principal.into(), secret.map(Into::into))),
+            token: token.map(Into::into),
+            connect_timeout: None,
+            failover_timeout: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn authorization() {
+        let header =
+            |config: Config| config.authorization().unwrap().map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(header(config(None, None)), None);
+        assert_eq!(header(config(Some(("me", Some("pw"))), None)).as_deref(), Some("Basic bWU6cHc="));
+        assert_eq!(header(config(Some(("me", None)), None)).as_deref(), Some("Basic bWU6"));
+        assert_eq!(header(config(None, Some("abc"))).as_deref(), Some("Bearer abc"));
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let value = config(Some(("me", Some("pw"))), None).authorization().unwrap();
+        assert!(!format!("{value:?}").contains("bWU6cHc"));
+        let error = config(None, Some("s3cret\nX: y")).authorization().unwrap_err().to_string();
+        assert!(error.contains("token") && !error.contains("s3cret"), "{error}");
+    }
+}

@@ -1,0 +1,405 @@
+//! The HTTP backend of a scheduler driver: one task that connects, serves a subscription, and connects again.
+//!
+//! # Invariants
+//! * A call is sent on the subscription that is there when its turn comes, or it is dropped and counted. Only
+//!   what it says about the framework itself (suppressed roles, FrameworkInfo) is kept, for the next SUBSCRIBE.
+//! * Both connections of a subscription are closed before `Disconnected` is said and before the next attempt:
+//!   nothing late can come out of them.
+//! * An end is seen at once in every state; with it the task ends and drops the queue's `Sender`.
+//! * `Error` is the last event.
+
+use super::attempt::{Session, attempt};
+use super::backoff::Backoff;
+use super::calls::Answered;
+use super::decode::{Said, decode};
+use super::encode;
+use super::master::{Masters, SCHEDULER_API};
+use super::request::Target;
+use super::settings::Settings;
+use super::subscription::{Ended, Refused};
+use super::{Config, Timing};
+use crate::backend::{Backend, End, Stats, Subscription};
+use crate::error::{Error, Result};
+use crate::event::{Call, Event, Failure, FailureKind};
+use crate::queue::Sender;
+use crate::runtime;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{info, warn};
+
+/// Starts to subscribe, and returns at once: whatever happens is an event.
+///
+/// Fails only if the process can have no network threads, or the authorization cannot stand in a header.
+pub(crate) fn connect(
+    config: Config,
+    subscription: Subscription,
+    sender: Sender,
+) -> Result<Arc<dyn Backend>> {
+    let say = move |event| sender.send(event);
+    Ok(Arc::new(start(&runtime::handle()?, config, subscription, Timing::default(), say)?))
+}
+
+/// The same on any runtime, with any waits, to any listener. Dropping `say` is dropping the queue's sender.
+pub(super) fn start(
+    runtime: &Handle,
+    config: Config,
+    subscription: Subscription,
+    timing: Timing,
+    say: impl Fn(Event) + Send + 'static,
+) -> Result<Scheduler> {
+    let authorization = config.authorization()?;
+    let Some(endpoint) = config.masters.first().cloned() else {
+        return Err(Error::Configuration("master: no address is given".into()));
+    };
+    let (commands, received) = unbounded_channel();
+    let counters = Arc::new(Counters::default());
+    let actor = Actor {
+        target: Target { endpoint, api: SCHEDULER_API, authorization },
+        masters: Masters::new(config.masters),
+        settings: Settings::new(subscription),
+        backoff: Backoff::new(&timing, config.failover_timeout),
+        timing,
+        commands: received,
+        counters: counters.clone(),
+        say,
+        registered: false,
+        limit: config.connect_timeout.map(|limit| (Instant::now() + limit, limit)),
+        problem: "no answer yet".into(),
+    };
+    runtime.spawn(actor.run());
+    Ok(Scheduler { commands, counters })
+}
+
+/// The driver's end.
+pub(crate) struct Scheduler {
+    commands: UnboundedSender<Command>,
+    counters: Arc<Counters>,
+}
+
+enum Command {
+    Call(Call),
+    End(End),
+}
+
+#[derive(Debug, Default)]
+struct Counters {
+    sent: AtomicU64,
+    rejected: AtomicU64,
+    dropped: AtomicU64,
+    reconnects: AtomicU64,
+}
+
+impl Backend for Scheduler {
+    fn send(&self, call: Call) {
+        if self.commands.send(Command::Call(call)).is_err() {
+            add(&self.counters.dropped, 1);
+        }
+    }
+
+    fn end(&self, how: End) {
+        // an error says that it has ended already
+        self.commands.send(Command::End(how)).ok();
+    }
+
+    fn stats(&self) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            calls_sent: read(&self.counters.sent),
+            calls_rejected: read(&self.counters.rejected),
+            calls_dropped: read(&self.counters.dropped),
+            reconnects: read(&self.counters.reconnects),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// How the driver's life ends.
+enum Stop {
+    Ended,
+    Failed(Failure),
+}
+
+/// How a subscription ends.
+enum Served {
+    Stopped(Stop),
+    Lost(String),
+}
+
+struct Actor<S> {
+    /// what to ask of whichever endpoint
+    target: Target,
+    masters: Masters,
+    settings: Settings,
+    backoff: Backoff,
+    timing: Timing,
+    commands: UnboundedReceiver<Command>,
+    counters: Arc<Counters>,
+    say: S,
+    /// whether there ever was a subscription
+    registered: bool,
+    /// until when there must have been one
+    limit: Option<(Instant, Duration)>,
+    /// what went wrong last
+    problem: String,
+}
+
+impl<S: Fn(Event) + Send> Actor<S> {
+    async fn run(mut self) {
+        let stop = self.live().await;
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            add(&self.counters.dropped, u64::from(matches!(command, Command::Call(_))));
+        }
+        if let Stop::Failed(failure) = stop {
+            (self.say)(Event::Error(failure));
+        }
+    }
+
+    async fn live(&mut self) -> Stop {
+        let mut pause = Duration::ZERO;
+        loop {
+            let mut session = match self.connect(pause).await {
+                Ok(session) => session,
+                Err(stop) => return stop,
+            };
+            let served = self.serve(&mut session).await;
+            add(&self.counters.sent, session.calls.take_sent());
+            let unanswered = session.calls.unanswered();
+            add(&self.counters.dropped, unanswered as u64);
+            let (endpoint, lasted) = (session.endpoint.clone(), session.started.elapsed());
+            drop(session);
+            let why = match served {
+                Served::Stopped(stop) => return stop,
+                Served::Lost(why) => why,
+            };
+            pause = if lasted < self.timing.settled { self.backoff.pause() } else { Duration::ZERO };
+            let (calls, next) = (plural(unanswered), when(pause));
+            warn!(target: "mesos.http", "lost the master {endpoint}: {why}; {calls}; subscribing again {next}");
+            (self.say)(Event::Disconnected);
+        }
+    }
+
+    /// Gets a subscription, however long it takes.
+    async fn connect(&mut self, mut pause: Duration) -> std::result::Result<Session, Stop> {
+        loop {
+            if !pause.is_zero() {
+                self.meanwhile(sleep(pause)).await?;
+            }
+            let mut round = self.masters.round().into_iter().peekable();
+            while let Some(endpoint) = round.next() {
+                let (call, revision) = self.settings.subscribe();
+                let attempt = attempt(self.target.at(endpoint.clone()), call, self.timing);
+                let what = match self.meanwhile(attempt).await? {
+                    Ok(session) => return Ok(self.subscribed(session, revision)),
+                    Err(Refused::Fatal(failure)) => return Err(Stop::Failed(failure)),
+                    Err(Refused::NoApi(message)) if !self.registered => {
+                        return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));
+                    }
+                    Err(Refused::NoApi(what) | Refused::Retry(what)) => what,
+                };
+                self.masters.failed(&endpoint);
+                match round.peek() {
+                    Some(next) => warn!(target: "mesos.http", "{what}; next try: {next}"),
+                    None => {
+                        pause = self.backoff.pause();
+                        warn!(target: "mesos.http", "{what}; next try {}", when(pause));
+                    }
+                }
+                self.problem = what;
+            }
+        }
+    }
+
+    /// Waits for `future` while there is no subscription.
+    async fn meanwhile<F: Future>(&mut self, future: F) -> std::result::Result<F::Output, Stop> {
+        let mut future = pin!(future);
+        loop {
+            tokio::select! {
+                biased;
+                command = self.commands.recv() => match command {
+                    Some(Command::Call(call)) => {
+                        let kept = self.settings.absorb(&call);
+                        add(&self.counters.dropped, u64::from(!kept));
+                    }
+                    Some(Command::End(how)) => {
+                        if how == End::Teardown && self.registered {
+                            warn!(target: "mesos.http", "stopped without a connection to a master: the framework \
+                                could not be torn down, its tasks run on until its failover_timeout is over");
+                        }
+                        return Err(Stop::Ended);
+                    }
+                    None => return Err(Stop::Ended),
+                },
+                output = &mut future => return Ok(output),
+                limit = passed(self.limit) => {
+                    let message = format!("no master within {} s: {}", limit.as_secs_f32(), self.problem);
+                    return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));
+                }
+            }
+        }
+    }
+
+    /// Announces a new subscription; `revision` of the settings is what its SUBSCRIBE said.
+    fn subscribed(&mut self, mut session: Session, revision: u64) -> Session {
+        add(&self.counters.reconnects, u64::from(self.registered));
+        self.registered = true;
+        self.limit = None;
+        self.masters.found(&session.endpoint);
+        self.settings.registered(&session.framework_id);
+        info!(target: "mesos.http", "subscribed at {}", session.endpoint);
+        let (framework_id, master_info) = (session.framework_id.clone(), session.master_info.clone());
+        (self.say)(Event::Subscribed { framework_id, master_info });
+        if let Some(call) = self.settings.update_since(revision) {
+            session.push(&call);
+        }
+        session
+    }
+
+    /// Passes events and calls until the subscription or the driver ends.
+    async fn serve(&mut self, session: &mut Session) -> Served {
+        loop {
+            let deadline = session.deadline(&self.timing);
+            tokio::select! {
+                command = self.commands.recv() => {
+                    if let Some(how) = self.commanded(session, command) {
+                        self.finish(session, how).await;
+                        return Served::Stopped(Stop::Ended);
+                    }
+                }
+                record = session.stream.next() => match record.map(|record| decode(&record)) {
+                    Ok(Ok(Said::Event(event))) => (self.say)(event),
+                    Ok(Ok(Said::Nothing | Said::Subscribed { .. })) => {}
+                    Ok(Ok(Said::Error(message))) => {
+                        return Served::Stopped(Stop::Failed(Failure { kind: FailureKind::Mesos, message }));
+                    }
+                    Ok(Err(what)) => return Served::Lost(format!("an event that cannot be read: {what}")),
+                    Err(Ended::Cut(why) | Ended::NotRecordIo(why)) => return Served::Lost(why),
+                },
+                answer = session.calls.next() => match answer.map(|answer| self.answered(answer)) {
+                    Ok(None) => {}
+                    Ok(Some(why)) | Err(why) => return Served::Lost(why),
+                },
+                why = late(deadline) => return Served::Lost(why.into()),
+            }
+            add(&self.counters.sent, session.calls.take_sent());
+        }
+    }
+
+    /// Queues all calls that wait, so that they leave together; returns how to end when an end is among them.
+    fn commanded(&mut self, session: &mut Session, first: Option<Command>) -> Option<End> {
+        let mut next = first;
+        loop {
+            match next {
+                Some(Command::Call(call)) => {
+                    self.settings.absorb(&call);
+                    session.push(&call);
+                }
+                Some(Command::End(how)) => return Some(how),
+                // the driver is gone without a word
+                None => return Some(End::Abort),
+            }
+            match self.commands.try_recv() {
+                Ok(command) => next = Some(command),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// What an answer means; a reason if the subscription is worth nothing any more.
+    fn answered(&mut self, answered: Answered) -> Option<String> {
+        let Answered { call, status: code, words: message } = answered;
+        match code {
+            200..=299 => None,
+            // the master's own words; any other 403 is about this one call
+            403 if message.contains("not subscribed") || message.contains("not connected") => {
+                add(&self.counters.dropped, 1);
+                Some(format!("a call was answered with 403 ({message})"))
+            }
+            400..=499 => {
+                add(&self.counters.rejected, 1);
+                (self.say)(Event::CallRejected { call, code, message });
+                None
+            }
+            _ => {
+                add(&self.counters.dropped, 1);
+                Some(format!("a call was answered with {code} ({message})"))
+            }
+        }
+    }
+
+    /// Waits for what was sent, and for the TEARDOWN if there is one, as long as `how` allows.
+    async fn finish(&mut self, session: &mut Session, how: End) {
+        match how {
+            End::Abort => return,
+            End::Teardown => session.calls.push(encode::teardown(&session.framework_id)),
+            End::Failover => {}
+        }
+        let deadline = Instant::now() + self.timing.end;
+        let (mut streaming, mut listening) = (true, true);
+        while session.calls.unanswered() > 0 {
+            let gave_up = tokio::select! {
+                answer = session.calls.next() => match answer.map(|answer| self.answered(answer)) {
+                    Ok(None) => continue,
+                    Ok(Some(why)) => why,
+                    Err(why) => why,
+                },
+                // what the master still says is nobody's business; that it ends the stream is no answer
+                record = session.stream.next(), if streaming => {
+                    streaming = record.is_ok();
+                    continue;
+                }
+                command = self.commands.recv(), if listening => {
+                    match command {
+                        Some(Command::End(End::Abort)) => return,
+                        Some(Command::Call(_)) => add(&self.counters.dropped, 1),
+                        Some(Command::End(_)) => {}
+                        None => listening = false,
+                    }
+                    continue;
+                }
+                () = sleep_until(deadline) => "no answer in time".into(),
+            };
+            let calls = plural(session.calls.unanswered());
+            warn!(target: "mesos.http", "stopped without all answers of {}: {gave_up}; {calls}", session.endpoint);
+            return;
+        }
+    }
+}
+
+/// Never, without a limit.
+async fn passed(limit: Option<(Instant, Duration)>) -> Duration {
+    match limit {
+        Some((deadline, limit)) => {
+            sleep_until(deadline).await;
+            limit
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn late(deadline: Option<(Instant, &'static str)>) -> &'static str {
+    match deadline {
+        Some((deadline, why)) => {
+            sleep_until(deadline).await;
+            why
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn when(pause: Duration) -> String {
+    if pause.is_zero() { "now".into() } else { format!("in {:.1} s", pause.as_secs_f32()) }
+}
+
+fn plural(unanswered: usize) -> String {
+    format!("{unanswered} unanswered call{}", if unanswered == 1 { "" } else { "s" })
+}

@@ -1,0 +1,196 @@
+//! What the framework is and wants, for the SUBSCRIBE of every connection: calls change it as they go by.
+//!
+//! A subscription's roles, suppression and constraints are lost with it; without this, a framework that had
+//! suppressed its offers would be flooded again after every reconnect.
+//!
+//! # Invariants
+//! * `revision` changes with everything that a SUBSCRIBE made earlier does not say.
+
+use super::encode;
+use crate::backend::Subscription;
+use crate::event::Call;
+use crate::wire::field::{framework_id, framework_info};
+use crate::wire::{Value, Writer, fields, last_bytes};
+use bytes::Bytes;
+
+/// What mesos takes for the role of a framework that names none.
+const DEFAULT_ROLE: &str = "*";
+
+/// The settings of one driver.
+#[derive(Debug)]
+pub(super) struct Settings {
+    subscription: Subscription,
+    revision: u64,
+}
+
+impl Settings {
+    pub(super) fn new(subscription: Subscription) -> Self {
+        Self { subscription, revision: 0 }
+    }
+
+    /// The SUBSCRIBE call, and its revision.
+    pub(super) fn subscribe(&self) -> (Bytes, u64) {
+        (encode::subscribe(&self.subscription), self.revision)
+    }
+
+    /// What brings a subscription of an earlier revision up to date.
+    pub(super) fn update_since(&self, revision: u64) -> Option<Call> {
+        let Subscription { framework, suppressed_roles, offer_constraints } = self.subscription.clone();
+        (revision != self.revision).then_some(Call::UpdateFramework {
+            framework,
+            suppressed_roles,
+            offer_constraints,
+        })
+    }
+
+    /// Remembers the id that the master gave: every later SUBSCRIBE resumes this framework.
+    pub(super) fn registered(&mut self, id: &[u8]) {
+        let value = last_bytes(id, framework_id::VALUE);
+        let known = last_bytes(&self.subscription.framework, framework_info::ID);
+        if known.and_then(|known| last_bytes(known, framework_id::VALUE)) != value {
+            self.set_id(id);
+        }
+    }
+
+    /// The last field of a number counts, so that appending it is setting it.
+    fn set_id(&mut self, id: &[u8]) {
+        let mut field = Writer::new();
+        field.bytes(framework_info::ID, id);
+        self.subscription.framework = [&self.subscription.framework[..], &field.finish()].concat().into();
+    }
+
+    /// Takes over what a call says about the framework; false if it says nothing about it.
+    pub(super) fn absorb(&mut self, call: &Call) -> bool {
+        match call {
+            Call::Suppress { roles } => {
+                let mut suppressed = std::mem::take(&mut self.subscription.suppressed_roles);
+                let roles = if roles.is_empty() { self.roles() } else { roles.clone() };
+                suppressed.extend(roles);
+                suppressed.sort_unstable();
+                suppressed.dedup();
+                self.subscription.suppressed_roles = suppressed;
+            }
+            Call::Revive { roles } if roles.is_empty() => self.subscription.suppressed_roles.clear(),
+            Call::Revive { roles } => self.subscription.suppressed_roles.retain(|role| !roles.contains(role)),
+            Call::UpdateFramework { framework, suppressed_roles, offer_constraints } => {
+                let id =
+                    last_bytes(&self.subscription.framework, framework_info::ID).map(Bytes::copy_from_slice);
+                self.subscription = Subscription {
+                    framework: framework.clone(),
+                    suppressed_roles: suppressed_roles.clone(),
+                    offer_constraints: offer_constraints.clone(),
+                };
+                if let Some(id) = id {
+                    self.registered(&id);
+                }
+            }
+            _ => return false,
+        }
+        self.revision += 1;
+        true
+    }
+
+    /// The roles that the framework is in.
+    fn roles(&self) -> Vec<String> {
+        let texts = |wanted: u32| {
+            let all = fields(&self.subscription.framework).filter_map(Result::ok);
+            all.filter_map(move |(number, value)| match value {
+                Value::Bytes(text) if number == wanted => Some(String::from_utf8_lossy(text).into_owned()),
+                _ => None,
+            })
+        };
+        let roles: Vec<_> = texts(framework_info::ROLES).collect();
+        if !roles.is_empty() {
+            return roles;
+        }
+        vec![texts(framework_info::ROLE).last().unwrap_or_else(|| DEFAULT_ROLE.to_owned())]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::mesos::v1::{self, scheduler as s};
+    use prost::Message;
+
+    fn settings(framework: &v1::FrameworkInfo) -> Settings {
+        let framework = framework.encode_to_vec().into();
+        Settings::new(Subscription { framework, suppressed_roles: vec![], offer_constraints: None })
+    }
+
+    fn framework(roles: &[&str]) -> v1::FrameworkInfo {
+        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
+        v1::FrameworkInfo { user: "u".into(), name: "n".into(), roles, ..Default::default() }
+    }
+
+    fn id(value: &str) -> Vec<u8> {
+        v1::FrameworkId { value: value.into() }.encode_to_vec()
+    }
+
+    fn subscribe(settings: &Settings) -> s::Call {
+        s::Call::decode(&settings.subscribe().0[..]).unwrap()
+    }
+
+    fn suppressed(settings: &Settings) -> Vec<String> {
+        subscribe(settings).subscribe.unwrap().suppressed_roles
+    }
+
+    #[test]
+    fn the_id_is_said_twice_and_kept_through_an_update() {
+        let mut settings = settings(&framework(&[]));
+        assert_eq!(subscribe(&settings).framework_id, None);
+        for value in ["f1", "f2", "f2"] {
+            settings.registered(&id(value));
+            let call = subscribe(&settings);
+            assert_eq!(call.framework_id.unwrap().value, value);
+            assert_eq!(call.subscribe.unwrap().framework_info.id.unwrap().value, value);
+        }
+        let renamed = v1::FrameworkInfo { name: "other".into(), ..framework(&[]) };
+        let framework = renamed.encode_to_vec().into();
+        settings.absorb(&Call::UpdateFramework {
+            framework,
+            suppressed_roles: vec![],
+            offer_constraints: None,
+        });
+        let call = subscribe(&settings);
+        assert_eq!(call.framework_id.unwrap().value, "f2");
+        assert_eq!(call.subscribe.unwrap().framework_info.name, "other");
+    }
+
+    #[test]
+    fn suppression_is_remembered_by_role() {
+        let mut settings = settings(&framework(&["b", "a", "c"]));
+        let roles = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect();
+        settings.absorb(&Call::Suppress { roles: roles(&["c"]) });
+        assert_eq!(suppressed(&settings), ["c"]);
+        settings.absorb(&Call::Suppress { roles: vec![] });
+        assert_eq!(suppressed(&settings), ["a", "b", "c"]);
+        settings.absorb(&Call::Revive { roles: roles(&["b"]) });
+        assert_eq!(suppressed(&settings), ["a", "c"]);
+        settings.absorb(&Call::Revive { roles: vec![] });
+        assert!(suppressed(&settings).is_empty());
+    }
+
+    #[test]
+    fn a_framework_of_one_role_suppresses_that_one() {
+        let mut one = settings(&v1::FrameworkInfo { role: Some("r".into()), ..framework(&[]) });
+        one.absorb(&Call::Suppress { roles: vec![] });
+        assert_eq!(suppressed(&one), ["r"]);
+        let mut none = settings(&framework(&[]));
+        none.absorb(&Call::Suppress { roles: vec![] });
+        assert_eq!(suppressed(&none), ["*"]);
+    }
+
+    #[test]
+    fn an_update_is_due_only_after_a_change() {
+        let mut settings = settings(&framework(&["a"]));
+        let (_, revision) = settings.subscribe();
+        assert!(!settings.absorb(&Call::Reconcile { tasks: vec![] }));
+        assert!(settings.update_since(revision).is_none());
+        assert!(settings.absorb(&Call::Suppress { roles: vec![] }));
+        let Some(Call::UpdateFramework { suppressed_roles, .. }) = settings.update_since(revision) else {
+            panic!()
+        };
+        assert_eq!(suppressed_roles, ["a"]);
+    }
+}
