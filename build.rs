@@ -2,6 +2,8 @@
 //! * `src/wire` and `src/message` get all of it as static tables (`OUT_DIR/tables.rs`, written by build/tables.rs);
 //! * `src/proto.rs` gets prost structs of what schedulers speak (`OUT_DIR/structs.rs`, by prost-build), pruned
 //!   by build/prune.rs: structs of the whole schema would make every rebuild of the crate twice as long.
+//!
+//! Then compiles `cpp/`, and the C++ side of the bridge in src/backend/libmesos.rs.
 
 #[path = "build/prune.rs"]
 mod prune;
@@ -24,11 +26,12 @@ const FILES: &[&str] = &[
     "mesos/v1/quota/quota.proto",
     "mesos/v1/resource_provider/resource_provider.proto",
 ];
+const BRIDGE: &str = "src/backend/libmesos.rs";
 /// The messages that need prost structs; what they hold comes along.
 const ROOTS: &[&str] = &[".mesos.v1.scheduler.Call", ".mesos.v1.scheduler.Event"];
 
 fn main() -> Result<()> {
-    for input in [PROTO, "build.rs", "build"] {
+    for input in [PROTO, "build.rs", "build", "cpp", BRIDGE] {
         println!("cargo::rerun-if-changed={input}");
     }
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
@@ -42,5 +45,16 @@ fn main() -> Result<()> {
     for field in prune::large_fields(&pruned) {
         config.boxed(field);
     }
-    Ok(config.compile_fds(pruned)?)
+    config.compile_fds(pruned)?;
+
+    // A warning is an error for who works on this, not for who installs it with a compiler of next year.
+    let is_release = std::env::var("PROFILE")? == "release";
+    cxx_build::bridge(BRIDGE)
+        .file("cpp/library.cc")
+        .std("c++17")
+        .warnings(true)
+        .extra_warnings(true)
+        .warnings_into_errors(!is_release)
+        .compile("mesos-cpp");
+    Ok(())
 }

@@ -13,6 +13,6 @@ mod wire;
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = true)]
-fn _mesos(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(backend::libmesos::py_version, module)?)
 }

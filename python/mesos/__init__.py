@@ -15,6 +15,7 @@ from mesos.errors import (
     MasterConnectionError,
     MesosError,
 )
+from mesos.library import libmesos_version
 
 __all__ = [
     "AuthenticationError",
@@ -25,4 +26,5 @@ __all__ = [
     "ForkedDriverError",
     "MasterConnectionError",
     "MesosError",
+    "libmesos_version",
 ]

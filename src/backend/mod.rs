@@ -7,6 +7,7 @@
 //! * Calls are at most once: nothing is kept for, or replayed on, another subscription.
 
 pub(crate) mod http;
+pub(crate) mod libmesos;
 
 use crate::event::Call;
 use bytes::Bytes;

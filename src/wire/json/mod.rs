@@ -181,7 +181,11 @@ mod tests {
                 r#"limits["a.b"].value: invalid value: boolean `true`, expected a number"#,
             ),
             (msg::TASK_INFO, r#"{"limits":[]}"#.into(), "limits: invalid value: sequence"),
-            (msg::CONTAINER_ID, [r#"{"value":"a","parent":"#.repeat(101), "{}".into()].concat(), "100 levels"),
+            (
+                msg::CONTAINER_ID,
+                [r#"{"value":"a","parent":"#.repeat(101), "{}".into()].concat(),
+                "100 levels",
+            ),
         ];
         for (message, json, expected) in cases {
             let error = decode(message, json.as_bytes()).expect_err(&json).to_string();

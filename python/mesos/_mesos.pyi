@@ -1,0 +1,3 @@
+"""The compiled module. Private: its public faces are in the package's Python files."""
+
+def libmesos_version(library: str) -> str: ...
