@@ -21,8 +21,10 @@ impl Backoff {
     /// waits longer finds its tasks killed.
     pub(super) fn new(timing: &Timing, failover_timeout: Duration) -> Self {
         let tenth = failover_timeout / 10;
-        let longest = if tenth.is_zero() { timing.longest_pause } else { tenth.min(timing.longest_pause) };
-        let longest = longest.max(SHORTEST_BOUND);
+        let longest = match tenth.max(SHORTEST_BOUND) {
+            _ if tenth.is_zero() => timing.longest_pause,
+            tenth => tenth.min(timing.longest_pause),
+        };
         let first = timing.pause.min(longest);
         Self { first, longest, bound: first }
     }

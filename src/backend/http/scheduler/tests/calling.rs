@@ -1,0 +1,178 @@
+//! Calls: their order, their answers, and what becomes of those without one.
+
+use super::*;
+
+#[tokio::test]
+async fn a_thousand_calls_are_pipelined_in_order() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let (_stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    let names: Vec<_> = (0..1000).map(|number| format!("task {number}")).collect();
+    names.iter().for_each(|name| driver.backend.send(kill(name)));
+    // all are read before one is answered
+    for name in &names {
+        let request = calls.request().await;
+        assert_eq!(request.line, "POST /api/v1/scheduler HTTP/1.1");
+        assert_eq!(request.headers["mesos-stream-id"], "stream-1");
+        assert_eq!(request.headers["content-type"], "application/x-protobuf");
+        assert_eq!(&killed(request.call()), name);
+    }
+    calls.send(ACCEPTED.repeat(999).as_bytes()).await;
+    let last = status("400 Bad Request", "the last one");
+    for byte in last.as_bytes().chunks(1) {
+        calls.send(byte).await;
+    }
+    let event = driver.event().await;
+    let Some(Event::CallRejected { call, code: 400, message }) = event else { panic!("{event:?}") };
+    assert_eq!(message, "the last one");
+    assert_eq!(killed(s::Call::decode(&call[..]).unwrap()), "task 999");
+    let stats = Stats { calls_sent: 1000, calls_rejected: 1, ..Stats::default() };
+    assert_eq!(driver.backend.stats(), stats);
+}
+
+#[tokio::test]
+async fn a_large_call_goes_through_a_reader_that_is_slow() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let (_stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    let data = Bytes::from(vec![7; 20 << 20]);
+    driver.backend.send(Call::Message { agent_id: id("a"), executor_id: id("e"), data: data.clone() });
+    driver.backend.send(kill("t"));
+    assert_eq!(calls.accept().await.message.unwrap().data, data);
+    assert_eq!(killed(calls.accept().await), "t");
+}
+
+#[tokio::test]
+async fn a_rejected_call_does_not_end_anything() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let (_stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    for (line, code) in
+        [("400 Bad Request", 400), ("403 Forbidden", 403), ("401 Unauthorized", 401), ("409 Conflict", 409)]
+    {
+        driver.backend.send(kill("t"));
+        calls.request().await;
+        calls.send(status(line, "why").as_bytes()).await;
+        let event = driver.event().await;
+        assert!(matches!(event, Some(Event::CallRejected { code: found, .. }) if found == code), "{event:?}");
+    }
+    driver.backend.send(kill("u"));
+    assert_eq!(killed(calls.accept().await), "u");
+    assert_eq!(driver.backend.stats().calls_rejected, 4);
+}
+
+#[tokio::test]
+async fn who_is_not_subscribed_subscribes_again() {
+    for answer in [
+        status("403 Forbidden", "Framework is not subscribed"),
+        status("403 Forbidden", "Framework is not connected via HTTP"),
+        status("503 Service Unavailable", ""),
+        status("307 Temporary Redirect", ""),
+    ] {
+        let master = Master::new().await;
+        let mut driver = Driver::start(&[&master]);
+        let (_stream, mut calls) = master.subscribe().await;
+        driver.subscribed().await;
+        driver.backend.send(kill("t"));
+        calls.request().await;
+        calls.send(answer.as_bytes()).await;
+        driver.disconnected().await;
+        master.subscribe().await;
+        driver.subscribed().await;
+        let stats = Stats { calls_sent: 1, calls_dropped: 1, reconnects: 1, ..Stats::default() };
+        assert_eq!(driver.backend.stats(), stats);
+    }
+}
+
+#[tokio::test]
+async fn unanswered_calls_are_dropped_with_their_connection_and_not_replayed() {
+    for broken in ["", "HTTP/1.1 202 Acc", "SSH-2.0\r\n\r\n"] {
+        let master = Master::new().await;
+        let mut driver = Driver::start(&[&master]);
+        let (stream, mut calls) = master.subscribe().await;
+        driver.subscribed().await;
+        for name in ["one", "two", "three"] {
+            driver.backend.send(kill(name));
+        }
+        assert_eq!(killed(calls.accept().await), "one");
+        calls.request().await;
+        calls.request().await;
+        calls.send(broken.as_bytes()).await;
+        drop(calls);
+        driver.disconnected().await;
+        stream.closed().await;
+        let (_stream, mut calls) = master.subscribe().await;
+        driver.subscribed().await;
+        driver.backend.send(kill("four"));
+        assert_eq!(killed(calls.accept().await), "four");
+        driver.backend.end(End::Failover);
+        driver.ended().await;
+        let stats = Stats { calls_sent: 4, calls_dropped: 2, reconnects: 1, calls_rejected: 0 };
+        assert_eq!(driver.backend.stats(), stats);
+    }
+}
+
+#[tokio::test]
+async fn an_idle_call_connection_may_be_closed() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let (_stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    for closing in
+        ["HTTP/1.1 202 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP/1.1 202 x\r\n\r\n"]
+    {
+        driver.backend.send(kill("t"));
+        assert_eq!(killed(calls.request().await.call()), "t");
+        calls.send(closing.as_bytes()).await;
+        soon(calls.socket.shutdown()).await.unwrap();
+        calls.closed().await;
+        driver.backend.send(kill("u"));
+        calls = master.accept().await;
+        assert_eq!(killed(calls.accept().await), "u");
+    }
+    driver.backend.end(End::Failover);
+    driver.ended().await;
+    assert_eq!(driver.backend.stats(), Stats { calls_sent: 4, ..Stats::default() });
+}
+
+#[tokio::test]
+async fn a_call_is_not_waited_for_for_ever() {
+    let master = Master::new().await;
+    let impatient = Timing { call: Duration::from_millis(20), ..timing() };
+    let mut driver = Driver::with(config(&[&master]), impatient);
+    let (_stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    driver.backend.send(kill("t"));
+    calls.request().await;
+    driver.disconnected().await;
+    assert_eq!(driver.backend.stats().calls_dropped, 1);
+}
+
+#[tokio::test]
+async fn without_a_subscription_calls_are_dropped_but_suppression_is_kept() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let mut first = master.accept().await;
+    first.request().await;
+    // the attempt is under way: its SUBSCRIBE cannot say what is said now
+    driver.backend.send(kill("t"));
+    driver.backend.send(Call::Suppress { roles: vec![] });
+    first.send(STREAM.as_bytes()).await;
+    first.record(&subscribed(None)).await;
+    driver.subscribed().await;
+    let mut calls = master.accept().await;
+    let update = calls.accept().await.update_framework.unwrap();
+    assert_eq!(update.suppressed_roles, ["a", "b"]);
+    assert_eq!(update.framework_info.id.unwrap().value, "f1");
+    driver.backend.send(Call::Revive { roles: vec!["a".into()] });
+    assert_eq!(calls.accept().await.revive.unwrap().roles, ["a"]);
+    drop((first, calls));
+    driver.disconnected().await;
+    // the next one says it by itself
+    let (_, request) = master.answer(STREAM).await;
+    assert_eq!(request.call().subscribe.unwrap().suppressed_roles, ["b"]);
+    assert_eq!(driver.backend.stats().calls_dropped, 1);
+}
