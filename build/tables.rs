@@ -97,7 +97,7 @@ impl Schema {
         writeln!(out, "pub(crate) static MESSAGES: [Message; {}] = [", self.messages.len())?;
         for (id, (name, (message, docs))) in self.messages.iter().enumerate() {
             let oneofs: Vec<_> = message.oneof_decl.iter().map(|oneof| oneof.name()).collect();
-            let is_map_entry = message.options.as_ref().is_some_and(|options| options.map_entry());
+            let is_map_entry = is_map_entry(message);
             writeln!(
                 out,
                 "Message::new({id}, {name:?}, &FIELDS_{id}, &{oneofs:?}, {is_map_entry}, {:?}),",
@@ -174,7 +174,7 @@ impl Schema {
     fn write_names(&self, out: &mut String) -> Result<()> {
         let (mut msg, mut field, mut seen) = (String::new(), String::new(), HashMap::new());
         for (id, (name, (message, _))) in self.messages.iter().enumerate() {
-            if message.options.as_ref().is_some_and(|options| options.map_entry()) {
+            if is_map_entry(message) {
                 continue;
             }
             let constant = constant(name);
@@ -238,10 +238,19 @@ fn check(name: &str, message: &DescriptorProto) -> Result<()> {
             format!("{name}.{field} is number {number}: src/wire looks up at most {MAX_NUMBER}").into()
         );
     }
+    if is_map_entry(message) && message.field.first().map(|key| key.r#type()) != Some(Type::String) {
+        return Err(
+            format!("{name} is a map whose keys are not text, which src/wire/json does not know").into()
+        );
+    }
     if !message.extension_range.is_empty() || !message.extension.is_empty() {
         return Err(format!("{name} has extensions, which src/wire does not know").into());
     }
     Ok(())
+}
+
+fn is_map_entry(message: &DescriptorProto) -> bool {
+    message.options.as_ref().is_some_and(|options| options.map_entry())
 }
 
 /// The name of a field's `Kind`.

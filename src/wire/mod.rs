@@ -3,7 +3,7 @@
 //! Backends, the embedded cluster and the message classes all stand on this one library; nothing else in
 //! the project knows how a tag or a varint looks, and there is no second JSON codec.
 //!
-//! `validate` is for whatever comes in. After it `spans` walks a level by the schema (for the message classes),
+//! `validate` is for whatever comes in, `missing` for what must be complete too. After it `spans` walks a level by the schema (for the message classes),
 //! `fields` by number (for Rust code that wants a few of them). `Writer` puts messages together.
 //!
 //! `msg` and `field` name the schema for Rust code: words are separated by `_`, `mesos.v1.` is left out.
@@ -13,6 +13,7 @@
 mod input;
 pub(crate) mod json;
 mod reader;
+mod required;
 #[cfg(test)]
 mod samples;
 mod scan;
@@ -23,6 +24,7 @@ mod writer;
 
 pub(crate) use input::{DecodeError, Fault};
 pub(crate) use reader::{Value, fields, last_bytes};
+pub(crate) use required::missing;
 pub(crate) use scan::validate;
 pub(crate) use schema::{ENUMS, MESSAGES, field, msg};
 pub(crate) use spans::{Span, Spans, double, packed, spans, varint};

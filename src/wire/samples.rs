@@ -103,7 +103,14 @@ pub(super) fn event(offers: usize) -> scheduler::Event {
 /// A message of this type with about half of its fields, required ones always.
 pub(super) fn random(message: &'static Message, rng: &mut Rng, depth: u32) -> Vec<u8> {
     let mut writer = Writer::new();
+    let mut oneofs = 0u64;
     for field in message.fields {
+        if let Some(oneof) = field.oneof {
+            if oneofs >> oneof & 1 == 1 || rng.bool() {
+                continue;
+            }
+            oneofs |= 1 << oneof;
+        }
         let nested = field.kind == Kind::Message;
         let count = match field.label {
             Label::Required => 1,

@@ -81,6 +81,28 @@ pub(crate) fn packed(kind: Kind, mut values: &[u8]) -> impl Iterator<Item = &[u8
     })
 }
 
+/// The known fields of one level, by number: what they hold is theirs. Of a oneof only the member that came last is
+/// among them. The values of one field keep their order.
+pub(crate) fn settled(message: &'static Message, level: &[u8]) -> Vec<Span> {
+    let oneof = |span: &Span| span.field.and_then(|index| message.fields[usize::from(index)].oneof);
+    let mut known: Vec<Span> = Vec::new();
+    for span in spans(message, level).filter(|span| span.field.is_some()) {
+        if !message.oneofs.is_empty() && oneof(&span).is_some() {
+            known.retain(|other| other.field == span.field || oneof(other) != oneof(&span));
+        }
+        known.push(span);
+    }
+    if !known.is_sorted_by_key(|span| span.field) {
+        known.sort_by_key(|span| span.field); // a stable sort
+    }
+    known
+}
+
+/// The parts of a message that was split, as one: bytes that follow each other merge.
+pub(crate) fn merged(parts: &[Span], level: &[u8]) -> Vec<u8> {
+    parts.iter().map(|part| part.value(level)).collect::<Vec<_>>().concat()
+}
+
 impl Iterator for Spans<'_> {
     type Item = Span;
 
@@ -220,6 +242,28 @@ mod tests {
         let walked: Vec<_> =
             spans(message, &bytes).map(|span| (span.is_packed, span.value(&bytes).to_vec())).collect();
         assert_eq!(walked, [(true, vec![1, 2, 3]), (false, vec![4])]);
+    }
+
+    #[test]
+    fn the_last_member_of_a_oneof_counts() {
+        let message = msg::SCHEDULER_ATTRIBUTE_CONSTRAINT_SELECTOR;
+        let members: Vec<_> = message.fields.iter().filter(|field| field.oneof.is_some()).collect();
+        let [one, other, ..] = members[..] else { panic!("a oneof has members") };
+        let count = |order: &[&super::super::Field]| {
+            let mut writer = Writer::new();
+            for field in order {
+                match field.kind {
+                    Kind::String => writer.string(field.number, "a"),
+                    _ => writer.varint(field.number, 1),
+                };
+            }
+            settled(message, &writer.finish()).iter().map(|span| span.field).collect::<Vec<_>>()
+        };
+        let index = |field: &super::super::Field| message.index_of(field.number).map(|index| index as u8);
+        assert_eq!(count(&[one, other]), [index(other)]);
+        assert_eq!(count(&[other, one]), [index(one)]);
+        assert_eq!(count(&[one, other, one]), [index(one)], "what it held before is gone");
+        assert_eq!(count(&[one, one]), [index(one); 2]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! * Takes validated bytes: their nesting is bounded, so the recursion is. Text in them need not be UTF-8; JSON is,
 //!   with U+FFFD in place of what was not.
 
-use crate::wire::spans::{Span, double, packed, spans, varint};
+use crate::wire::spans::{Span, double, merged, packed, settled, spans, varint};
 use crate::wire::table::{Field, Kind, Label, Message};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -14,14 +14,13 @@ use std::collections::BTreeMap;
 
 /// Appends the message in `bytes`, which `validate` has accepted, to `out`.
 pub(crate) fn encode(message: &'static Message, bytes: &[u8], out: &mut Vec<u8>) {
-    let mut known: Vec<_> = spans(message, bytes).filter(|span| span.field.is_some()).collect();
-    if !known.is_sorted_by_key(|span| span.field) {
-        known.sort_by_key(|span| span.field); // stable: the values of one field keep their order
-    }
     out.push(b'{');
     let mut first = true;
-    for values in known.chunk_by(|one, next| one.field == next.field) {
+    for values in settled(message, bytes).chunk_by(|one, next| one.field == next.field) {
         let Some(field) = values[0].field.map(|index| &message.fields[usize::from(index)]) else { continue };
+        if !values.iter().any(|span| has_value(field, span, bytes)) {
+            continue;
+        }
         comma(&mut first, out);
         put(field.name, out);
         out.push(b':');
@@ -52,14 +51,19 @@ fn array(field: &Field, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
     out.push(b']');
 }
 
+/// A packed field may be empty, or hold only what its enum does not know.
+fn has_value(field: &Field, span: &Span, level: &[u8]) -> bool {
+    !span.is_packed || packed(field.kind, span.value(level)).any(|value| is_known(field, value))
+}
+
 /// Whether an enum has this value; in a packed field nobody has asked yet.
 fn is_known(field: &Field, value: &[u8]) -> bool {
     field.enumeration().is_none_or(|item| item.contains(varint(value) as i32))
 }
 
-/// Of entries with the same key the last one counts.
+/// Keys are text, build.rs sees to that. Of entries with the same key the last one counts.
 fn map(entry: &'static Message, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
-    let [key_field, value_field] = entry.fields else { return };
+    let [_, value_field] = entry.fields else { return };
     let mut entries = BTreeMap::new();
     for span in values {
         let bytes = span.value(level);
@@ -71,13 +75,13 @@ fn map(entry: &'static Message, values: &[Span], level: &[u8], out: &mut Vec<u8>
                 _ => {}
             }
         }
-        entries.insert(key, (values, bytes));
+        entries.insert(String::from_utf8_lossy(key), (values, bytes));
     }
     let mut first = true;
     out.push(b'{');
     for (key, (values, bytes)) in entries {
         comma(&mut first, out);
-        scalar(key_field, key, out); // text: the keys of every map in the schema
+        put(&key, out);
         out.push(b':');
         single(value_field, &values, bytes, out);
     }
@@ -88,10 +92,7 @@ fn map(entry: &'static Message, values: &[Span], level: &[u8], out: &mut Vec<u8>
 fn single(field: &Field, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
     match (field.message(), values) {
         (Some(child), [whole]) => encode(child, whole.value(level), out),
-        (Some(child), parts) => {
-            let parts: Vec<_> = parts.iter().map(|part| part.value(level)).collect();
-            encode(child, &parts.concat(), out);
-        }
+        (Some(child), parts) => encode(child, &merged(parts, level), out),
         (None, values) => scalar(field, values.last().map_or(&[], |last| last.value(level)), out),
     }
 }
@@ -200,6 +201,18 @@ mod tests {
             w.bytes(1, b"\x0a\x01a").bytes(1, b"\x0a\x01b").varint(2, 99).varint(60, 1);
         });
         assert_eq!(text, r#"{"task_id":{"value":"b"}}"#);
+    }
+
+    #[test]
+    fn packed_values_are_elements() {
+        let services = |values: &[u8]| {
+            json(msg::CSI_PLUGIN_CONTAINER_INFO, |w| {
+                w.bytes(1, values);
+            })
+        };
+        assert_eq!(services(&[1, 99, 2]), r#"{"services":["CONTROLLER_SERVICE","NODE_SERVICE"]}"#);
+        assert_eq!(services(&[99]), "{}");
+        assert_eq!(services(&[]), "{}");
     }
 
     #[test]
