@@ -8,7 +8,8 @@
 #![expect(
     unsafe_code,
     unreachable_pub,
-    reason = "code that the bridge generates: calls to C++, and everything `pub`"
+    clippy::panic,
+    reason = "code that the bridge generates: calls to C++, all of it `pub`, with panics on what cannot happen"
 )]
 
 use crate::error::{Error, Result};
