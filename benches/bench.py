@@ -1,7 +1,7 @@
 """`make bench`: what mesos costs, in one table.
 
-Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in one
-process, and the table shows the median of the ratios of each pair. Times are medians.
+Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in
+one process, and the table shows the median of the ratios of each pair. Times are medians.
 
     python benches/bench.py [messages] [events] [figures]
 """

@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from timing import paired, show
-
 import mesos
 from mesos.v1 import scheduler
+from timing import paired, show
 
 PROTO = pathlib.Path(__file__).parents[1] / "proto"
 
@@ -33,7 +32,9 @@ def reference() -> tuple[ModuleType, ModuleType]:
     for package, sub in ((mesos, "mesos"), (mesos.v1, "mesos/v1"), (scheduler, "mesos/v1/scheduler")):
         package.__path__ = [*getattr(package, "__path__", []), f"{out}/{sub}"]
     sys.path.insert(0, out)
-    return importlib.import_module("mesos.v1.mesos_pb2"), importlib.import_module("mesos.v1.scheduler.scheduler_pb2")
+    return importlib.import_module("mesos.v1.mesos_pb2"), importlib.import_module(
+        "mesos.v1.scheduler.scheduler_pb2"
+    )
 
 
 def offer(module: Any) -> Any:
@@ -93,7 +94,9 @@ KEYWORDS: dict[str, Any] = {
     "task_id": {"value": "task-1"},
     "agent_id": {"value": "agent-1"},
     "command": {"value": "echo hello", "environment": {"variables": [{"name": "A", "value": "b"}]}},
-    "resources": [{"name": n, "type": "SCALAR", "scalar": {"value": v}} for n, v in (("cpus", 0.5), ("mem", 128.0))],
+    "resources": [
+        {"name": n, "type": "SCALAR", "scalar": {"value": v}} for n, v in (("cpus", 0.5), ("mem", 128.0))
+    ],
 }
 
 
@@ -122,7 +125,14 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
     def reads(module: Any) -> object:
         parsed = module.TaskStatus.FromString(update)
-        return parsed.task_id.value, parsed.state, parsed.message, parsed.agent_id.value, parsed.uuid, parsed.timestamp
+        return (
+            parsed.task_id.value,
+            parsed.state,
+            parsed.message,
+            parsed.agent_id.value,
+            parsed.uuid,
+            parsed.timestamp,
+        )
 
     def look(events: Any) -> float:
         return sum(touch(o) for o in events.Event.FromString(event).offers.offers)
@@ -130,16 +140,36 @@ def rows() -> Iterator[tuple[str, str, str]]:
     ours, theirs = mesos.Offer.FromString(one), pb.Offer.FromString(one)
     operations = [
         ("parse an Offer", lambda: mesos.Offer.FromString(one), lambda: pb.Offer.FromString(one)),
-        ("parse an Event of 100 offers", lambda: scheduler.Event.FromString(event), lambda: pb_scheduler.Event.FromString(event)),
+        (
+            "parse an Event of 100 offers",
+            lambda: scheduler.Event.FromString(event),
+            lambda: pb_scheduler.Event.FromString(event),
+        ),
         ("read a parsed Offer", lambda: touch(ours), lambda: touch(theirs)),
         ("parse an Event of 100 offers and read them", lambda: look(scheduler), lambda: look(pb_scheduler)),
         ("parse a TaskStatus and read 6 fields", lambda: reads(mesos), lambda: reads(pb)),
         ("build a TaskInfo by attributes", lambda: build(mesos), lambda: build(pb)),
-        ("… and serialise it", lambda: build(mesos).SerializeToString(), lambda: build(pb).SerializeToString()),
-        ("build a TaskInfo from nested dicts", lambda: mesos.TaskInfo(**KEYWORDS), lambda: pb.TaskInfo(**KEYWORDS)),
-        ("build and serialise an ACCEPT of 50 tasks", lambda: accept(scheduler, mesos), lambda: accept(pb_scheduler, pb)),
+        (
+            "… and serialise it",
+            lambda: build(mesos).SerializeToString(),
+            lambda: build(pb).SerializeToString(),
+        ),
+        (
+            "build a TaskInfo from nested dicts",
+            lambda: mesos.TaskInfo(**KEYWORDS),
+            lambda: pb.TaskInfo(**KEYWORDS),
+        ),
+        (
+            "build and serialise an ACCEPT of 50 tasks",
+            lambda: accept(scheduler, mesos),
+            lambda: accept(pb_scheduler, pb),
+        ),
         ("serialise a parsed Offer", ours.SerializeToString, theirs.SerializeToString),
-        ("compare two parsed Offers", lambda: mesos.Offer.FromString(one) == ours, lambda: pb.Offer.FromString(one) == theirs),
+        (
+            "compare two parsed Offers",
+            lambda: mesos.Offer.FromString(one) == ours,
+            lambda: pb.Offer.FromString(one) == theirs,
+        ),
     ]
     for name, mine, upb in operations:
         seconds, ratio = paired(mine, upb)

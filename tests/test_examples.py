@@ -14,7 +14,9 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), 
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([sys.executable, *map(str, arguments)], text=True, capture_output=True, timeout=50)
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], text=True, capture_output=True, timeout=50, check=False
+    )
     assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
     return done
 
