@@ -77,8 +77,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def real() -> Iterator[tuple[str, str, str]]:
     """The same on a real Apache Mesos, set up as the tests do it (where its binary can run)."""
     sys.path.insert(0, str(ROOT))
-    from tests.real.cluster import RealCluster  # noqa: PLC0415: not everywhere
-    from tests.real.setup import set_up, unsupported  # noqa: PLC0415
+    from tests.real.cluster import RealCluster
+    from tests.real.setup import set_up, unsupported
 
     if reason := unsupported():
         yield "start() to registered, real Mesos 1.11.0", "–", reason

@@ -22,7 +22,7 @@ PROTO = pathlib.Path(__file__).parents[1] / "proto"
 
 def reference() -> tuple[ModuleType, ModuleType]:
     """google.protobuf's modules of mesos.proto and scheduler.proto, compiled on the fly."""
-    from grpc_tools import protoc  # noqa: PLC0415: only this section needs it
+    from grpc_tools import protoc
 
     out = tempfile.mkdtemp(prefix="mesos-bench-")
     files = [str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto")]
