@@ -5,6 +5,8 @@ Every public name is in `__all__`; nothing happens on import.
 
 from __future__ import annotations
 
+from mesos._mesos import Message
+from mesos._messages import exports
 from mesos.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -25,6 +27,10 @@ __all__ = [
     "EncodeError",
     "ForkedDriverError",
     "MasterConnectionError",
+    "Message",
     "MesosError",
     "libmesos_version",
 ]
+
+#: message classes, enums and enum values are made when first asked for
+__getattr__, __dir__ = exports(globals(), "mesos.v1")

@@ -1,0 +1,100 @@
+"""Enum classes of the schema, made by the native half when first needed.
+
+They are `IntEnum`s that also answer to google.protobuf's names (`Name()`, `Value()`, `keys()`, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TypeVar, cast
+
+_Self = TypeVar("_Self", bound="Enum")
+
+__all__ = ["Enum"]
+
+
+class Enum(IntEnum):
+    """What the enums of the schema have in common: members are ints, and print as their names."""
+
+    def __str__(self) -> str:
+        """The name, on every Python (IntEnum itself changed its mind in 3.11)."""
+        return self.name
+
+    def __format__(self, spec: str) -> str:
+        """The name for an empty format; the number for formats of numbers, such as `d`."""
+        return self.name if not spec else int.__format__(int(self), spec)
+
+    @classmethod
+    def Name(cls, number: int) -> str:  # noqa: N802 - google.protobuf's name
+        """The name of a number. Raises ValueError if no value has it."""
+        return cls(number).name
+
+    @classmethod
+    def Value(cls: type[_Self], name: str) -> _Self:  # noqa: N802 - google.protobuf's name
+        """The member with a name, v0 names included. Raises ValueError if there is none."""
+        try:
+            return cls[name]
+        except KeyError:
+            raise ValueError(f"{cls.__qualname__} has no value {name!r}") from None
+
+    @classmethod
+    def keys(cls) -> list[str]:
+        """The names, in the order of the schema."""
+        return [member.name for member in cls]
+
+    @classmethod
+    def values(cls: type[_Self]) -> list[_Self]:
+        """The members, in the order of the schema."""
+        return list(cls)
+
+    @classmethod
+    def items(cls: type[_Self]) -> list[tuple[str, _Self]]:
+        """Pairs of name and member, in the order of the schema."""
+        return [(member.name, member) for member in cls]
+
+
+class _TaskState(Enum):
+    """What `mesos.TaskState` has besides its values."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a task in this state has ended for good: nothing more will come of it.
+
+        TASK_LOST and TASK_UNREACHABLE are not the same: a task on an unreachable agent may come back.
+        """
+        return self.name in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {
+        "TASK_FINISHED",
+        "TASK_FAILED",
+        "TASK_KILLED",
+        "TASK_ERROR",
+        "TASK_LOST",
+        "TASK_DROPPED",
+        "TASK_GONE",
+        "TASK_GONE_BY_OPERATOR",
+    }
+)
+
+_BASES: dict[str, type[Enum]] = {"mesos.v1.TaskState": _TaskState}
+
+
+def make(
+    full_name: str,
+    module: str,
+    name: str,
+    doc: str,
+    values: Sequence[tuple[str, int, str]],
+    old: Sequence[tuple[str, int]],
+) -> type[Enum]:
+    """Make the class of one enum: its values with their comments, and v0 names as aliases."""
+    base = _BASES.get(full_name, Enum)
+    members = [(member, number) for member, number, _ in values] + list(old)
+    # mypy reads the functional API literally; here every argument is a value
+    made = cast("type[Enum]", base(name.rpartition(".")[2], members, module=module, qualname=name))  # type: ignore[call-overload]
+    about = [f"* `{member}` = {number}: {text}".rstrip(": ") for member, number, text in values]
+    made.__doc__ = "\n".join([doc, "", *about])
+    return made

@@ -1,0 +1,44 @@
+"""Finds message classes, enums and enum values by name, for `mesos` and the modules of `mesos.v1`.
+
+A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the module,
+so that importing makes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping, MutableSequence
+from typing import Any
+
+from mesos import _mesos
+
+__all__ = ["exports"]
+
+MutableSequence.register(_mesos.Repeated)
+MutableMapping.register(_mesos.Map)
+
+
+def exports(
+    namespace: dict[str, Any], package: str | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return `__getattr__` and `__dir__` for a module that holds a package of the schema.
+
+    Args:
+        namespace: the module's `globals()`, where what was found is kept.
+        package: the protobuf package; the module's own name if left out.
+    """
+    module = namespace["__name__"]
+    scope = module if package is None else package
+
+    def __getattr__(name: str) -> Any:  # noqa: N807 - becomes the module's
+        found = None if name.startswith("__") else _mesos.lookup(scope, name)
+        if found is None and scope == "mesos.v1" and name == "Duration":
+            found = _mesos.lookup("google.protobuf", name)
+        if found is None:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        namespace[name] = found
+        return found
+
+    def __dir__() -> list[str]:  # noqa: N807 - becomes the module's
+        return sorted({*namespace, *_mesos.names(scope)})
+
+    return __getattr__, __dir__

@@ -1,0 +1,199 @@
+//! Birth and death of messages, and the link between parent and child.
+//!
+//! # Invariants
+//! * Nothing here runs Python code: slots hold only objects whose end is silent (see `layout`).
+//! * Freeing a deep message does not recurse without bound: below `NESTED` levels the rest is queued, and
+//!   the outermost call frees it.
+
+#![expect(unsafe_code, reason = "object allocation, reference counts, tp_dealloc")]
+
+use super::desc::{Attached, Desc};
+use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, RAW, REPEATED, Slot, View};
+use super::value::Source;
+use super::{map, repeated};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ptr;
+
+/// A new, empty message.
+pub(super) fn empty<'py>(py: Python<'py>, desc: &'static Desc) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the class is alive, and `size` is its instances' size, which holds `Head` and the slots.
+    unsafe {
+        let object = zeroed(py, desc.class, desc.size)?;
+        Message::init(object.as_ptr(), desc);
+        Ok(object)
+    }
+}
+
+/// A message over validated bytes, read when it is looked at.
+pub(super) fn parsed<'py>(
+    py: Python<'py>,
+    desc: &'static Desc,
+    source: Source<'_>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let object = empty(py, desc)?;
+    // SAFETY: just made.
+    let message = unsafe { Message::from_ptr(object.as_ptr()) };
+    load(message, source);
+    Ok(object)
+}
+
+/// Makes an empty message one over validated bytes.
+pub(super) fn load(message: Message<'_>, source: Source<'_>) {
+    // SAFETY: alive; the message takes a reference of its own.
+    unsafe { ffi::Py_XINCREF(source.owner) };
+    let old = message.owner.replace(source.owner);
+    message.bytes.set(source.bytes.as_ptr());
+    message.len.set(source.bytes.len() as u32);
+    message.node.add(RAW | CLEAN);
+    // SAFETY: the message owned it; owners are `bytes` or our own buffers.
+    unsafe { ffi::Py_XDECREF(old) };
+}
+
+/// An object of `class`, with zeros behind its base.
+///
+/// # Safety
+/// `size` is the `tp_basicsize` of `class`, which is a class that is never freed.
+pub(super) unsafe fn zeroed<'py>(
+    py: Python<'py>,
+    class: *mut ffi::PyTypeObject,
+    size: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    // SAFETY: the memory is `size` bytes. Classes live for ever, so instances own no reference to them: the one
+    // that PyObject_Init takes is given back.
+    unsafe {
+        let memory = ffi::PyObject_Malloc(size);
+        if memory.is_null() {
+            return Err(pyo3::exceptions::PyMemoryError::new_err("no memory for a message"));
+        }
+        ptr::write_bytes(memory.cast::<u8>(), 0, size);
+        let object = ffi::PyObject_Init(memory.cast(), class);
+        ffi::Py_DECREF(class.cast());
+        Ok(Bound::from_owned_ptr(py, object))
+    }
+}
+
+/// Puts a node below another.
+pub(super) fn adopt(child: &Bound<'_, PyAny>, parent: *mut Node, place: u32) {
+    // SAFETY: callers pass messages, repeated fields and maps, which all begin with `Node`.
+    let node = unsafe { &*child.as_ptr().cast::<Node>() };
+    node.parent.set(parent);
+    node.place.set(place);
+}
+
+/// Lets go of an object that was in a slot: forgets the parent if it is a node, and drops the reference.
+///
+/// # Safety
+/// The reference is owned by the caller, and `is_node` tells whether it is a node.
+pub(super) unsafe fn release(object: *mut ffi::PyObject, is_node: bool) {
+    // SAFETY: the caller's promises.
+    unsafe {
+        if is_node {
+            (*object.cast::<Node>()).parent.set(ptr::null_mut());
+        }
+        ffi::Py_DECREF(object);
+    }
+}
+
+/// Empties all slots and forgets the parsed bytes and unknown fields; what the parent knows is not touched.
+pub(super) fn clear(message: Message<'_>) {
+    let mut live = message.live.replace(0);
+    message.has.set(0);
+    message.node.remove(RAW | CLEAN | COMPLETE);
+    message.clear_unknown();
+    let desc = message.desc();
+    for index in 0..desc.fields.len() {
+        let slot = message.slot(index);
+        message.set_slot(index, Slot::EMPTY);
+        if let View::Object(object) = slot.view() {
+            debug_assert!(live >> index & 1 == 1);
+            live &= !(1 << index);
+            // SAFETY: the slot owned the reference, and was emptied first.
+            unsafe { release(object, desc.nodes >> index & 1 == 1) };
+        }
+    }
+    message.bytes.set(ptr::null());
+    message.len.set(0);
+    // SAFETY: the message owned it; owners are `bytes` or our own buffers.
+    unsafe { ffi::Py_XDECREF(message.owner.replace(ptr::null_mut())) };
+}
+
+/// How deep deallocations may nest before they are queued.
+const NESTED: u32 = 100;
+
+struct Graveyard {
+    depth: u32,
+    /// linked by `Node::parent`, which the dead no longer need
+    first: *mut Node,
+}
+
+// SAFETY: only reached through `Attached`.
+unsafe impl Send for Graveyard {}
+
+static GRAVEYARD: Attached<Graveyard> = Attached::new(Graveyard { depth: 0, first: ptr::null_mut() });
+
+/// `tp_dealloc` of messages, repeated fields and maps.
+pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
+    // SAFETY: deallocation happens attached.
+    let py = unsafe { Python::assume_attached() };
+    let node = object.cast::<Node>();
+    let queued = GRAVEYARD.with(py, |graveyard| {
+        if graveyard.depth >= NESTED {
+            // SAFETY: the node is dead but not freed; nobody else has a pointer to it.
+            unsafe { (*node).parent.set(graveyard.first) };
+            graveyard.first = node;
+            return true;
+        }
+        graveyard.depth += 1;
+        false
+    });
+    if queued {
+        return;
+    }
+    // SAFETY: dead, and freed exactly once.
+    unsafe { bury(node) };
+    let outermost = GRAVEYARD.with(py, |graveyard| {
+        graveyard.depth -= 1;
+        graveyard.depth == 0
+    });
+    if !outermost {
+        return;
+    }
+    loop {
+        let next = GRAVEYARD.with(py, |graveyard| {
+            let next = graveyard.first;
+            if !next.is_null() {
+                // SAFETY: queued nodes are not freed yet.
+                graveyard.first = unsafe { (*next).parent.get() };
+                graveyard.depth = 1;
+            }
+            next
+        });
+        if next.is_null() {
+            break;
+        }
+        // SAFETY: dead, and taken out of the queue.
+        unsafe { bury(next) };
+        GRAVEYARD.with(py, |graveyard| graveyard.depth = 0);
+    }
+}
+
+/// Frees one node and drops what it owns.
+///
+/// # Safety
+/// Its reference count is 0, and this is called once.
+unsafe fn bury(node: *mut Node) {
+    // SAFETY: still allocated until the last line; the flags tell its type.
+    unsafe {
+        let flags = (*node).flags.get();
+        if flags & REPEATED != 0 {
+            repeated::release_items(node.cast());
+        } else if flags & MAP != 0 {
+            map::release_items(node.cast());
+        } else {
+            let message = Message::from_ptr(node.cast());
+            clear(message);
+        }
+        ffi::PyObject_Free(node.cast());
+    }
+}

@@ -1,0 +1,120 @@
+//! The way from CPython's C calls into Rust and back: results become return values, errors become the
+//! thread's current exception, and a panic becomes a `SystemError` in place of unwinding into C.
+//!
+//! # Invariants
+//! * Every `extern "C"` function of src/message does its work inside `answer`, save for paths that
+//!   neither fail nor panic.
+
+#![expect(unsafe_code, reason = "C calls come without proof that the thread is attached")]
+
+use super::layout::Message;
+use pyo3::exceptions::PySystemError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+
+/// What a C function of CPython returns.
+pub(super) trait Answer {
+    type C;
+    const ERROR: Self::C;
+    fn into_c(self) -> Self::C;
+}
+
+impl Answer for Bound<'_, PyAny> {
+    type C = *mut ffi::PyObject;
+    const ERROR: Self::C = ptr::null_mut();
+    fn into_c(self) -> Self::C {
+        self.into_ptr()
+    }
+}
+
+/// The end of an iterator is a null pointer without an exception.
+impl Answer for Option<Bound<'_, PyAny>> {
+    type C = *mut ffi::PyObject;
+    const ERROR: Self::C = ptr::null_mut();
+    fn into_c(self) -> Self::C {
+        self.map_or(ptr::null_mut(), Bound::into_ptr)
+    }
+}
+
+impl Answer for () {
+    type C = c_int;
+    const ERROR: c_int = -1;
+    fn into_c(self) -> c_int {
+        0
+    }
+}
+
+impl Answer for bool {
+    type C = c_int;
+    const ERROR: c_int = -1;
+    fn into_c(self) -> c_int {
+        c_int::from(self)
+    }
+}
+
+/// Runs the body of a C function.
+///
+/// # Safety
+/// The thread is attached to the interpreter, as it is in every call from CPython.
+#[inline]
+pub(super) unsafe fn answer<'py, T: Answer>(body: impl FnOnce(Python<'py>) -> PyResult<T>) -> T::C {
+    // SAFETY: the caller's promise.
+    let py = unsafe { Python::assume_attached() };
+    // Cells may be left half changed by a panic, which is a bug of this module; they stay valid memory.
+    match catch_unwind(AssertUnwindSafe(|| body(py))) {
+        Ok(Ok(value)) => value.into_c(),
+        Ok(Err(error)) => {
+            raise(error);
+            T::ERROR
+        }
+        Err(_) => {
+            raise(PySystemError::new_err("a bug in mesos' message classes: please report it"));
+            T::ERROR
+        }
+    }
+}
+
+/// Makes `error` the current exception. Through `attach`, so that pyo3 drops what it holds at once.
+#[cold]
+fn raise(error: PyErr) {
+    Python::attach(|py| error.restore(py));
+}
+
+/// An argument of a C call: borrowed for the time of the call.
+///
+/// # Safety
+/// `object` is alive for `'a`, and not null.
+#[inline]
+pub(super) unsafe fn argument<'a, 'py>(
+    py: Python<'py>,
+    object: *mut ffi::PyObject,
+) -> Borrowed<'a, 'py, PyAny> {
+    // SAFETY: the caller's promise.
+    unsafe { Borrowed::from_ptr(py, object) }
+}
+
+/// The same for one that C leaves null when it is missing.
+///
+/// # Safety
+/// `object` is null or alive for `'a`.
+#[inline]
+pub(super) unsafe fn optional<'a, 'py>(
+    py: Python<'py>,
+    object: *mut ffi::PyObject,
+) -> Option<Borrowed<'a, 'py, PyAny>> {
+    // SAFETY: not null, and the caller's promise.
+    (!object.is_null()).then(|| unsafe { Borrowed::from_ptr(py, object) })
+}
+
+/// `self` of a method of a message type.
+///
+/// # Safety
+/// `object` is a message and alive for `'a`.
+#[inline]
+pub(super) unsafe fn receiver<'a>(object: *mut ffi::PyObject) -> Message<'a> {
+    // SAFETY: the caller's promise; CPython checks the type of `self` before it calls a method.
+    unsafe { Message::from_ptr(object) }
+}

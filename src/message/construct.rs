@@ -1,0 +1,176 @@
+//! Constructors: keywords, dicts and everything nested in them.
+//!
+//! # Invariants
+//! * A message is filled before anyone else can see it; if filling fails, it is dropped.
+//! * None means unset.
+
+#![expect(unsafe_code, reason = "tp_new and tp_vectorcall")]
+
+use super::access;
+use super::alloc;
+use super::boundary::{answer, argument, optional};
+use super::convert::{self, Held, no_such_field};
+use super::desc::{Desc, Field, Shape};
+use super::layout::Message;
+use super::map::Map;
+use super::repeated::Repeated;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyTuple};
+
+/// Sets one field to what a keyword or a dict has for it.
+pub(super) fn set<'py>(
+    message: Message<'_>,
+    at: usize,
+    value: &Bound<'py, PyAny>,
+    held: Held,
+) -> PyResult<()> {
+    if value.is_none() {
+        return Ok(());
+    }
+    let py = value.py();
+    let field = message.desc().field(at);
+    match field.shape {
+        Shape::Scalar => access::put(py, message, at, convert::scalar(field, value)?),
+        Shape::Message => {
+            let child = convert::child(field, value, held)?;
+            access::put(py, message, at, child)
+        }
+        Shape::Repeated => {
+            let container = access::read(py, message, at)?;
+            // SAFETY: what a repeated field reads as, and held here.
+            extend(field, unsafe { Repeated::from_ptr(container.as_ptr()) }, value, held)
+        }
+        Shape::Map => {
+            let container = access::read(py, message, at)?;
+            // SAFETY: what a map field reads as, and held here.
+            unsafe { Map::from_ptr(container.as_ptr()) }.update(py, value)
+        }
+    }
+}
+
+/// Appends all that an iterable yields. Items before a refused one stay.
+pub(super) fn extend(
+    field: &'static Field,
+    target: Repeated<'_>,
+    value: &Bound<'_, PyAny>,
+    held: Held,
+) -> PyResult<()> {
+    if let Ok(list) = value.cast_exact::<PyList>() {
+        let held = held.inside(value);
+        let mut at = 0;
+        while at < list.len() {
+            target.push(convert::item(field, &list.get_item(at)?, held)?);
+            at += 1;
+        }
+        return Ok(());
+    }
+    if let Some(other) = Repeated::of(value)
+        && std::ptr::eq(other.field(), field)
+    {
+        return super::merge::extend(value.py(), target, other);
+    }
+    for item in convert::iterate(field, value)? {
+        target.push(convert::item(field, &item?, Held::SHARED)?);
+    }
+    Ok(())
+}
+
+/// Sets what a dict holds.
+pub(super) fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, held: Held) -> PyResult<()> {
+    let (py, desc, size) = (dict.py(), message.desc(), dict.len());
+    let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
+    // SAFETY: the documented protocol of PyDict_Next: safe on a changing dict too, which is then reported.
+    while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
+        // SAFETY: borrowed from the dict, and counted before anything else happens.
+        let (key, value) = unsafe { (argument(py, key).to_owned(), argument(py, value).to_owned()) };
+        let at = desc.names.search(&key).ok_or_else(|| no_such_field(desc, &key))?;
+        set(message, at, &value, held)?;
+        if dict.len() != size {
+            return Err(PyRuntimeError::new_err(format!(
+                "{}: the dict changed while it was read",
+                desc.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn positional(desc: &Desc) -> PyErr {
+    let example = desc.wire.fields.first().map_or("field", |field| field.name);
+    let name = desc.name();
+    PyTypeError::new_err(format!("{name} takes its fields by keyword: {name}({example}=...)"))
+}
+
+#[cold]
+fn no_class() -> PyErr {
+    PyTypeError::new_err("mesos.Message is the base of the message classes: use one of them")
+}
+
+/// `tp_new`: what pickle and the limited API call.
+pub(super) unsafe extern "C" fn new(
+    class: *mut ffi::PyTypeObject,
+    args: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a tuple and a dict or null.
+    unsafe {
+        answer(|py| {
+            let desc = Desc::of_class(py, class).ok_or_else(no_class)?;
+            if !argument(py, args).cast::<PyTuple>()?.is_empty() {
+                return Err(positional(desc));
+            }
+            let made = alloc::empty(py, desc)?;
+            if let Some(keywords) = optional(py, keywords) {
+                fill_from_dict(Message::from_ptr(made.as_ptr()), &*keywords.cast::<PyDict>()?, Held::SHARED)?;
+            }
+            Ok(made)
+        })
+    }
+}
+
+/// `tp_vectorcall`: what a call of the class comes to.
+#[cfg(not(feature = "abi3"))]
+pub(super) unsafe extern "C" fn call(
+    class: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: usize,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached; `args` has one value for each name, behind `count` others.
+    unsafe {
+        answer(|py| {
+            let desc = Desc::of_class(py, class.cast()).ok_or_else(no_class)?;
+            if ffi::PyVectorcall_NARGS(count) != 0 {
+                return Err(positional(desc));
+            }
+            let made = alloc::empty(py, desc)?;
+            let message = Message::from_ptr(made.as_ptr());
+            if !names.is_null() {
+                for at in 0..ffi::PyTuple_GET_SIZE(names) {
+                    let name = argument(py, ffi::PyTuple_GET_ITEM(names, at));
+                    let value = argument(py, *args.add(at as usize));
+                    let field = desc.names.search(&name).ok_or_else(|| no_such_field(desc, &name))?;
+                    set(message, field, &value, Held::ARGUMENT)?;
+                }
+            }
+            Ok(made)
+        })
+    }
+}
+
+/// The fields of a repeated field's message by keyword, for `add()`.
+pub(super) fn from_keywords<'py>(
+    py: Python<'py>,
+    field: &'static Field,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let made = alloc::empty(py, field.child(py)?)?;
+    if let Some(keywords) = keywords {
+        // SAFETY: just made.
+        fill_from_dict(unsafe { Message::from_ptr(made.as_ptr()) }, keywords, Held::SHARED)?;
+    }
+    Ok(made)
+}

@@ -1,0 +1,335 @@
+//! From what the user passes to what a slot holds.
+//!
+//! # Invariants
+//! * The result is an exact `str bytes int float bool`, a member of the field's enum, or a message without parent.
+//! * May run Python code (`__index__`, `__float__`, iteration), so it comes before slots are looked at.
+//! * A refusal names the field, what was expected and what came.
+
+#![expect(unsafe_code, reason = "exact objects from CPython's own conversions, and reference counts")]
+
+use super::desc::{Desc, Field};
+use super::errors::{describe, kind_of, shown, wanted, wrong_type, wrong_value};
+use super::layout::Message;
+use super::{alloc, construct, merge, methods};
+use crate::wire::Kind;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyMemoryView, PyString};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A value for one scalar of the field.
+#[inline]
+pub(super) fn scalar<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    match field.wire.kind {
+        Kind::String if value.is_exact_instance_of::<PyString>() => {
+            // UTF-8 is what will be sent: a lone surrogate shows here
+            value.cast::<PyString>()?.to_str()?;
+            Ok(value.clone())
+        }
+        Kind::Double if value.is_exact_instance_of::<PyFloat>() => Ok(value.clone()),
+        Kind::Bytes if value.is_exact_instance_of::<PyBytes>() => Ok(value.clone()),
+        Kind::Bool if value.is_exact_instance_of::<PyBool>() => Ok(value.clone()),
+        kind => other(field, kind, value),
+    }
+}
+
+fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    match kind {
+        Kind::String => {
+            if let Ok(text) = value.cast::<PyString>() {
+                return Ok(PyString::new(py, text.to_str()?).into_any());
+            }
+            let bytes = value.cast::<PyBytes>().map_err(|_| wrong_type(field, wanted(kind), value))?;
+            let text = std::str::from_utf8(bytes.as_bytes())
+                .map_err(|_| wrong_value(field, "is not UTF-8", value))?;
+            Ok(PyString::new(py, text).into_any())
+        }
+        Kind::Bytes => bytes_like(value).ok_or_else(|| wrong_type(field, wanted(kind), value)),
+        Kind::Double => {
+            // SAFETY: alive; an error is taken up at once.
+            let number = unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) };
+            if number == -1.0
+                && let Some(error) = PyErr::take(py)
+            {
+                return Err(refused(py, error, || wrong_type(field, wanted(kind), value)));
+            }
+            Ok(PyFloat::new(py, number).into_any())
+        }
+        Kind::Bool => {
+            let number = exact_int(value).ok_or_else(|| wrong_type(field, wanted(kind), value))?;
+            Ok(PyBool::new(py, number.is_truthy()?).to_owned().into_any())
+        }
+        Kind::Enum => enumerator(field, value),
+        _ => integer(field, kind, value),
+    }
+}
+
+/// Takes an error of a conversion: a refusal becomes ours, anything else (an exception out of `__float__`, a
+/// number too large for a float) stays.
+fn refused(py: Python<'_>, error: PyErr, ours: impl FnOnce() -> PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(py) { ours() } else { error }
+}
+
+/// A copy of a bytes-like object.
+fn bytes_like<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let known = value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>()
+        || value.is_instance_of::<PyMemoryView>();
+    if !known {
+        return None;
+    }
+    exact_bytes(value).ok()
+}
+
+/// Any object with the buffer protocol as exact `bytes`: itself, or a copy.
+pub(super) fn exact_bytes<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_exact_instance_of::<PyBytes>() {
+        return Ok(value.clone());
+    }
+    let view = PyMemoryView::from(value)?;
+    // SAFETY: a memoryview is contiguous or the call fails; the result is a new reference or null with an error.
+    unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyBytes_FromObject(view.as_ptr())) }
+}
+
+/// An int, or what `__index__` makes of the value.
+fn exact_int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    if value.is_exact_instance_of::<PyInt>() {
+        return Some(value.clone());
+    }
+    // SAFETY: alive; a new reference or null with an error, which is cleared: the caller has a better one.
+    unsafe {
+        if ffi::PyIndex_Check(value.as_ptr()) == 0 {
+            return None;
+        }
+        let number = Bound::from_owned_ptr_or_opt(value.py(), ffi::PyNumber_Index(value.as_ptr()));
+        if number.is_none() {
+            ffi::PyErr_Clear();
+        }
+        let number = number?;
+        if number.is_exact_instance_of::<PyInt>() {
+            return Some(number);
+        }
+        // a subclass that __index__ returned (an IntEnum): its plain value
+        let plain = Bound::from_owned_ptr_or_opt(value.py(), ffi::PyNumber_Long(number.as_ptr()));
+        if plain.is_none() {
+            ffi::PyErr_Clear();
+        }
+        plain.filter(|plain| plain.is_exact_instance_of::<PyInt>())
+    }
+}
+
+fn integer<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_exact_instance_of::<PyBool>() {
+        return Err(wrong_type(field, wanted(kind), value));
+    }
+    let number = exact_int(value).ok_or_else(|| wrong_type(field, wanted(kind), value))?;
+    let fits = match kind {
+        Kind::Uint64 => number.extract::<u64>().map(drop),
+        Kind::Uint32 => number.extract::<u32>().map(drop),
+        Kind::Int64 => number.extract::<i64>().map(drop),
+        _ => number.extract::<i32>().map(drop),
+    };
+    match fits {
+        Ok(()) => Ok(number),
+        Err(error) if error.is_instance_of::<PyOverflowError>(value.py()) => {
+            let kind = format!("{kind:?}").to_lowercase();
+            Err(wrong_value(field, &format!("is out of range for {kind}"), value))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn enumerator<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    let values = field.values(py)?;
+    if value.get_type().is(values.class(py)) {
+        return Ok(value.clone());
+    }
+    let member = if let Ok(name) = value.cast::<PyString>() {
+        values.named(py, name.to_str()?)
+    } else {
+        let number = if value.is_exact_instance_of::<PyBool>() { None } else { exact_int(value) };
+        let number = number.ok_or_else(|| wrong_type(field, wanted(Kind::Enum), value))?;
+        number.extract::<i32>().ok().and_then(|number| values.member(py, number))
+    };
+    member.ok_or_else(|| {
+        let names: Vec<_> = values.wire().values.iter().map(|value| value.name).collect();
+        let (_, name) = super::desc::path(values.wire().name);
+        wrong_value(field, &format!("is no value of {name}: it has {}", names.join(", ")), value)
+    })
+}
+
+/// Whether a message may be taken over when the call holds the only reference to it. Not from Python 3.14 on,
+/// where an argument may be borrowed from a variable without being counted.
+static STEAL: AtomicBool = AtomicBool::new(false);
+
+/// Asks the interpreter's version, once, at import.
+pub(super) fn set_up(py: Python<'_>) {
+    STEAL.store(py.version_info() < (3, 14), Ordering::Relaxed);
+}
+
+/// How many references to an argument the current call accounts for: if there are no others, nobody can see
+/// it when the call is over, and a message need not be copied.
+#[derive(Clone, Copy)]
+pub(super) struct Held(isize);
+
+impl Held {
+    /// Others may know it: always copy.
+    pub(super) const SHARED: Held = Held(0);
+    /// A direct argument of the call: the caller's frame has one reference.
+    pub(super) const ARGUMENT: Held = Held(1);
+
+    /// Whether the call alone knows `value`.
+    pub(super) fn only(self, value: &Bound<'_, PyAny>) -> bool {
+        // SAFETY: alive.
+        self.0 > 0 && STEAL.load(Ordering::Relaxed) && unsafe { ffi::Py_REFCNT(value.as_ptr()) } == self.0
+    }
+
+    /// The same for what is in a list or dict: one reference from there, one held while it is looked at.
+    pub(super) fn inside(self, container: &Bound<'_, PyAny>) -> Held {
+        if self.only(container) { Held(2) } else { Held::SHARED }
+    }
+}
+
+/// A message of type `desc` without parent, of a message, a dict, a bare value or a message of google.protobuf.
+/// `context` names what it is for.
+pub(super) fn message<'py>(
+    desc: &'static Desc,
+    value: &Bound<'py, PyAny>,
+    held: Held,
+    context: &dyn Fn() -> String,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Some(given) = Message::of(value) {
+        if !std::ptr::eq(given.desc(), desc) {
+            let (wanted, got) = (desc.name(), given.desc().name());
+            return Err(PyTypeError::new_err(format!("{}: expected {wanted}, got {got}", context())));
+        }
+        if held.only(value) && given.node.parent.get().is_null() {
+            given.node.remove(super::layout::STUB);
+            return Ok(value.clone());
+        }
+        return merge::copy(py, given);
+    }
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let made = alloc::empty(py, desc)?;
+        // SAFETY: just made.
+        let target = unsafe { Message::from_ptr(made.as_ptr()) };
+        construct::fill_from_dict(target, dict, held.inside(value))?;
+        return Ok(made);
+    }
+    if let Some(at) = desc.bare
+        && !value.is_none()
+        && !is_foreign(value)
+    {
+        let inner =
+            scalar(desc.field(at), value).map_err(|error| bare_refused(py, error, desc, value, context))?;
+        let made = alloc::empty(py, desc)?;
+        // SAFETY: just made.
+        super::access::put(py, unsafe { Message::from_ptr(made.as_ptr()) }, at, inner)?;
+        return Ok(made);
+    }
+    foreign(desc, value, context)
+}
+
+/// The refusal of a bare value, in terms of the field the user wrote.
+#[cold]
+fn bare_refused(
+    py: Python<'_>,
+    error: PyErr,
+    desc: &'static Desc,
+    value: &Bound<'_, PyAny>,
+    context: &dyn Fn() -> String,
+) -> PyErr {
+    if !error.is_instance_of::<PyTypeError>(py) {
+        return error;
+    }
+    let inner = desc.bare.map_or("a value", |at| wanted(desc.field(at).wire.kind));
+    let text = format!("{}: expected {}, a dict or {inner}, got {}", context(), desc.name(), describe(value));
+    PyTypeError::new_err(text)
+}
+
+/// Whether it looks like a message of another library.
+fn is_foreign(value: &Bound<'_, PyAny>) -> bool {
+    let plain = value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyInt>()
+        || value.is_instance_of::<PyFloat>();
+    !plain && value.hasattr("DESCRIPTOR").unwrap_or(false)
+}
+
+/// A message of google.protobuf, by its bytes. Its type must have the same name (v0 names count as well).
+fn foreign<'py>(
+    desc: &'static Desc,
+    value: &Bound<'py, PyAny>,
+    context: &dyn Fn() -> String,
+) -> PyResult<Bound<'py, PyAny>> {
+    if !is_foreign(value) {
+        let got = describe(value);
+        let text = format!("{}: expected {} or a dict, got {got}", context(), desc.name());
+        return Err(PyTypeError::new_err(text));
+    }
+    let name: String = value.getattr("DESCRIPTOR")?.getattr("full_name")?.extract()?;
+    let current = name.replace("Slave", "Agent");
+    if unversioned(&current) != unversioned(desc.wire.name) {
+        let text = format!("{}: expected {}, got a {name}", context(), desc.name());
+        return Err(PyTypeError::new_err(text));
+    }
+    let bytes = value.call_method0("SerializePartialToString")?;
+    methods::parse(desc, &bytes)
+}
+
+/// "mesos.v1.scheduler.Call" and v0's "mesos.scheduler.Call" are the same message.
+fn unversioned(name: &str) -> &str {
+    name.strip_prefix("mesos.v1.").or_else(|| name.strip_prefix("mesos.")).unwrap_or(name)
+}
+
+/// A message for one place in the field.
+pub(super) fn child<'py>(
+    field: &'static Field,
+    value: &Bound<'py, PyAny>,
+    held: Held,
+) -> PyResult<Bound<'py, PyAny>> {
+    message(field.child(value.py())?, value, held, &|| field.full_name())
+}
+
+/// One item of a repeated field.
+pub(super) fn item<'py>(
+    field: &'static Field,
+    value: &Bound<'py, PyAny>,
+    held: Held,
+) -> PyResult<Bound<'py, PyAny>> {
+    if field.wire.kind == Kind::Message { child(field, value, held) } else { scalar(field, value) }
+}
+
+/// What may be iterated over for a repeated field: not text or bytes, whose parts nobody means, and no dict.
+pub(super) fn iterate<'py>(
+    field: &'static Field,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, pyo3::types::PyIterator>> {
+    let single = value.is_instance_of::<PyString>()
+        || value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyDict>();
+    if single {
+        let text =
+            format!("{}: expected several values in a list, got {}", field.full_name(), shown(field, value));
+        return Err(PyTypeError::new_err(text));
+    }
+    value.try_iter().map_err(|error| {
+        refused(value.py(), error, || wrong_type(field, "an iterable (a list of values)", value))
+    })
+}
+
+/// An unknown keyword or key of a dict.
+#[cold]
+pub(super) fn no_such_field(desc: &Desc, name: &Bound<'_, PyAny>) -> PyErr {
+    let Ok(name) = name.cast::<PyString>() else {
+        let text = format!("{}: names of fields are str, got {}", desc.name(), kind_of(name));
+        return PyTypeError::new_err(text);
+    };
+    let name = name.to_string_lossy();
+    let hint = desc.names.similar(&name).map_or(String::new(), |known| format!(" (did you mean {known}?)"));
+    PyValueError::new_err(format!("{} has no field {name:?}{hint}", desc.name()))
+}

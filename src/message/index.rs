@@ -1,0 +1,150 @@
+//! Splits the bytes of a message into its fields, one level, on the first touch.
+//!
+//! # Invariants
+//! * Runs no Python code and cannot fail but for memory: the bytes passed the validating scan.
+//! * Afterwards each slot holds a span, a `Repeated` or `Map` over spans, or nothing, and `has` tells which.
+//! * What google.protobuf does with odd bytes is done here: the last scalar wins, a member of a oneof clears
+//!   the others, a message in several parts is their sum, unknown fields are kept as they are.
+
+#![expect(unsafe_code, reason = "spans of bytes that an owner keeps alive")]
+
+use super::buffer::Buffer;
+use super::desc::Shape;
+use super::layout::{CLEAN, Message, Node, RAW, Slot, View};
+use super::value::Source;
+use super::{alloc, map, repeated};
+use crate::wire::{self, Span};
+use bytes::Bytes;
+use pyo3::prelude::*;
+
+/// Splits the message into fields, if that was not done yet.
+#[inline]
+pub(super) fn index(py: Python<'_>, message: Message<'_>) -> PyResult<()> {
+    if message.node.is(RAW) { split(py, message) } else { Ok(()) }
+}
+
+#[inline(never)]
+fn split(py: Python<'_>, message: Message<'_>) -> PyResult<()> {
+    if !fields(py, message)? {
+        let whole = join(py, message)?;
+        alloc::clear(message);
+        alloc::load(message, whole.source());
+        fields(py, message)?;
+    }
+    Ok(())
+}
+
+/// Fills the slots; false, leaving the work half done, if a message comes in several parts.
+fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
+    // SAFETY: the owner does not change in this function.
+    let level = unsafe { message.parsed() };
+    message.node.remove(RAW);
+    let desc = message.desc();
+    let mut has = 0_u64;
+    for span in wire::spans(desc.wire, level) {
+        let Some(index) = span.field.map(usize::from) else {
+            message.add_unknown(span.whole(level));
+            continue;
+        };
+        let field = desc.field(index);
+        match field.shape {
+            Shape::Message if !message.slot(index).is_empty() => return Ok(false),
+            Shape::Scalar | Shape::Message => {
+                let mut others = has & field.siblings;
+                has &= !field.siblings;
+                while others != 0 {
+                    message.set_slot(others.trailing_zeros() as usize, Slot::EMPTY);
+                    others &= others - 1;
+                }
+                message.set_slot(index, Slot::span(span.value as usize, (span.end - span.value) as usize));
+            }
+            Shape::Repeated | Shape::Map => add_item(py, message, index, &span, level)?,
+        }
+        has |= 1 << index;
+    }
+    message.has.set(has);
+    Ok(true)
+}
+
+/// Adds what a span holds to the container of a repeated field.
+fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, level: &[u8]) -> PyResult<()> {
+    let field = message.desc().field(index);
+    let place = match message.slot(index).view() {
+        View::Object(object) => object,
+        _ => {
+            let source = Source { bytes: level, owner: message.owner.get() };
+            let container = match field.shape {
+                Shape::Map => map::over(py, field, source)?,
+                _ => repeated::over(py, field, source)?,
+            };
+            // SAFETY: containers begin with `Node`.
+            unsafe { (*container.as_ptr().cast::<Node>()).add(CLEAN) };
+            alloc::adopt(&container, message.as_node(), index as u32);
+            let object = container.into_ptr();
+            message.set_slot(index, Slot::object(object));
+            message.live.set(message.live.get() | 1 << index);
+            object
+        }
+    };
+    let push = |offset: usize, len: usize| {
+        // SAFETY: just made or found in the slot of a repeated field, and alive in it.
+        unsafe {
+            match field.shape {
+                Shape::Map => map::push_span(place, offset, len),
+                _ => repeated::push_span(place, offset, len),
+            }
+        }
+    };
+    let value = span.value(level);
+    if span.is_packed {
+        for item in wire::packed(field.wire.kind, value) {
+            if field.wire.enumeration().is_none_or(|values| values.contains(wire::varint(item) as i32)) {
+                push(item.as_ptr().addr() - level.as_ptr().addr(), item.len());
+            }
+        }
+    } else {
+        push(span.value as usize, value.len());
+    }
+    Ok(())
+}
+
+/// Encodes the level anew with the parts of each message put together: the encoding of a sum is the
+/// encodings one behind the other.
+fn join<'py>(py: Python<'py>, message: Message<'_>) -> PyResult<Buffer<'py>> {
+    // SAFETY: copied from, and the owner is replaced later.
+    let level = unsafe { message.parsed() };
+    let desc = message.desc();
+    let mut parts: Vec<Vec<u8>> = vec![Vec::new(); desc.fields.len()];
+    let mut seen = 0_u64;
+    let mut rest = Vec::with_capacity(level.len());
+    for span in wire::spans(desc.wire, level) {
+        match span.field.map(|index| desc.field(usize::from(index))) {
+            Some(field) if matches!(field.shape, Shape::Message | Shape::Scalar) => {
+                for (index, part) in parts.iter_mut().enumerate() {
+                    if field.siblings >> index & 1 == 1 {
+                        part.clear();
+                    }
+                }
+                seen = seen & !field.siblings | 1 << field.index;
+                let part = &mut parts[field.index];
+                if field.shape == Shape::Scalar {
+                    part.clear();
+                }
+                part.extend_from_slice(span.value(level));
+            }
+            _ => rest.extend_from_slice(span.whole(level)),
+        }
+    }
+    let mut joined = wire::Writer::new();
+    for (index, part) in parts.iter().enumerate().filter(|(index, _)| seen >> index & 1 == 1) {
+        let field = &desc.wire.fields[index];
+        match field.kind.wire_type() {
+            0 => joined.varint(field.number, wire::varint(part)),
+            1 => joined.double(field.number, wire::double(part)),
+            _ => joined.bytes(field.number, part),
+        };
+    }
+    let mut joined = joined.finish();
+    joined.append(&mut rest);
+    Buffer::new(py, Bytes::from(joined))
+}

@@ -1,0 +1,195 @@
+//! Copying and merging messages.
+//!
+//! # Invariants
+//! * A copy shares no node with its source, only bytes and immutable objects.
+//! * Merging keeps the target's children the objects they are.
+
+#![expect(unsafe_code, reason = "moves what slots hold between messages")]
+
+use super::access::Seen;
+use super::desc::Shape;
+use super::encode::too_deep;
+use super::layout::{CLEAN, COMPLETE, Message, RAW, Slot, View};
+use super::map::{self, Map};
+use super::repeated::{self, Repeated};
+use super::value::Source;
+use super::{access, alloc, index};
+use pyo3::prelude::*;
+
+const MAX_DEPTH: u32 = 200;
+
+/// A message of its own with the same contents.
+pub(super) fn copy<'py>(py: Python<'py>, source: Message<'_>) -> PyResult<Bound<'py, PyAny>> {
+    copy_below(py, source, MAX_DEPTH)
+}
+
+fn copy_below<'py>(py: Python<'py>, source: Message<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
+    let desc = source.desc();
+    let made = alloc::empty(py, desc)?;
+    // SAFETY: just made.
+    let target = unsafe { Message::from_ptr(made.as_ptr()) };
+    copy_into(py, target, source, depth)?;
+    Ok(made)
+}
+
+/// Makes an empty message equal to another of its type.
+fn copy_into(py: Python<'_>, target: Message<'_>, source: Message<'_>, depth: u32) -> PyResult<()> {
+    let desc = source.desc();
+    // SAFETY: used before anything can write to the source.
+    let bytes = Source { bytes: unsafe { source.parsed() }, owner: source.owner.get() };
+    alloc::load(target, bytes); // spans are relative to the same bytes
+    if source.node.is(CLEAN) {
+        target.node.add(source.node.flags.get() & COMPLETE);
+        return Ok(());
+    }
+    target.node.remove(RAW | CLEAN);
+    let depth = depth.checked_sub(1).ok_or_else(|| too_deep(desc))?;
+    source.with_unknown(|unknown| target.add_unknown(unknown));
+    for at in 0..desc.fields.len() {
+        // asked anew each time: copying a child may make a class, and so run Python code
+        if source.has.get() >> at & 1 == 0 {
+            continue;
+        }
+        let field = desc.field(at);
+        let object = match source.slot(at).view() {
+            View::Object(object) => object,
+            View::Span(..) => {
+                target.set_slot(at, source.slot(at));
+                target.has.set(target.has.get() | 1 << at);
+                continue;
+            }
+            View::Empty => continue,
+        };
+        // SAFETY: owned by the slot, and held from here on.
+        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+        let copied = match access::see(&object) {
+            Seen::Value => object,
+            Seen::Message(child) => copy_below(py, child, depth)?,
+            Seen::Repeated(items) => copy_items(py, items, depth)?,
+            Seen::Map(_) => {
+                let made = map::empty(py, field)?;
+                if let Some(target) = Map::of(&made) {
+                    target.update(py, &object)?;
+                }
+                made
+            }
+        };
+        access::put(py, target, at, copied)?;
+    }
+    Ok(())
+}
+
+fn copy_items<'py>(py: Python<'py>, source: Repeated<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
+    let made = repeated::over(py, source.field(), source.source())?;
+    // SAFETY: just made.
+    let target = unsafe { Repeated::from_ptr(made.as_ptr()) };
+    let mut at = 0;
+    while let Some(slot) = source.slot(at) {
+        at += 1;
+        match slot.view() {
+            View::Span(..) => target.with(|slots| slots.push(slot)),
+            View::Empty => {}
+            View::Object(object) => {
+                // SAFETY: owned by the slot, and held from here on.
+                let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+                target.push(match Message::of(&object) {
+                    Some(message) => copy_below(py, message, depth)?,
+                    None => object,
+                });
+            }
+        }
+    }
+    Ok(made)
+}
+
+/// Appends copies of another repeated field's items.
+pub(super) fn extend(py: Python<'_>, target: Repeated<'_>, source: Repeated<'_>) -> PyResult<()> {
+    for at in 0..source.len() {
+        let Some(item) = source.get(py, at)? else { break };
+        target.push(match Message::of(&item) {
+            Some(message) => copy(py, message)?,
+            None => item,
+        });
+    }
+    access::touch(target.as_node());
+    Ok(())
+}
+
+/// Makes the message equal to another of its type.
+pub(super) fn replace(py: Python<'_>, target: Message<'_>, source: Message<'_>) -> PyResult<()> {
+    if target.as_ptr() == source.as_ptr() {
+        return Ok(());
+    }
+    // the source may lie below the target: copied before the target is emptied
+    let copied = copy(py, source)?;
+    access::touch(target.as_node());
+    alloc::clear(target);
+    // SAFETY: just made.
+    move_into(py, target, unsafe { Message::from_ptr(copied.as_ptr()) })
+}
+
+/// Moves the contents of a message nobody else has into an empty one of its type.
+pub(super) fn move_into(py: Python<'_>, target: Message<'_>, source: Message<'_>) -> PyResult<()> {
+    // SAFETY: used at once.
+    let bytes = Source { bytes: unsafe { source.parsed() }, owner: source.owner.get() };
+    alloc::load(target, bytes);
+    if source.node.is(CLEAN) && source.live.get() == 0 {
+        target.node.add(source.node.flags.get() & COMPLETE);
+        return Ok(());
+    }
+    index::index(py, source)?;
+    target.node.remove(RAW | CLEAN);
+    source.with_unknown(|unknown| target.add_unknown(unknown));
+    let nodes = target.desc().nodes;
+    for at in 0..target.desc().fields.len() {
+        let slot = source.slot(at);
+        source.set_slot(at, Slot::EMPTY);
+        target.set_slot(at, slot);
+        if let View::Object(object) = slot.view()
+            && nodes >> at & 1 == 1
+        {
+            // SAFETY: owned by the slot it now lies in.
+            let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+            alloc::adopt(&object, target.as_node(), at as u32);
+        }
+    }
+    target.has.set(source.has.replace(0));
+    target.live.set(source.live.replace(0));
+    Ok(())
+}
+
+/// Adds what another message of the same type has: its scalars win, messages are merged, repeated fields appended.
+pub(super) fn merge(py: Python<'_>, target: Message<'_>, source: Message<'_>) -> PyResult<()> {
+    merge_below(py, target, source, MAX_DEPTH)
+}
+
+fn merge_below(py: Python<'_>, target: Message<'_>, source: Message<'_>, depth: u32) -> PyResult<()> {
+    let desc = target.desc();
+    let depth = depth.checked_sub(1).ok_or_else(|| too_deep(desc))?;
+    index::index(py, source)?;
+    index::index(py, target)?;
+    access::touch(target.as_node());
+    source.with_unknown(|unknown| target.add_unknown(unknown));
+    for at in 0..desc.fields.len() {
+        if !access::is_set(py, source, at)? {
+            continue;
+        }
+        let from = access::read(py, source, at)?;
+        let field = desc.field(at);
+        if field.shape == Shape::Scalar {
+            access::put(py, target, at, from)?;
+            continue;
+        }
+        let into = access::read(py, target, at)?;
+        match (access::see(&into), access::see(&from)) {
+            (Seen::Repeated(into), Seen::Repeated(from)) => extend(py, into, from)?,
+            (Seen::Map(into), Seen::Map(_)) => into.update(py, &from)?,
+            (Seen::Message(into), Seen::Message(from)) => {
+                access::touch(into.as_node());
+                merge_below(py, into, from, depth)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,57 @@
+//! What `mesos._mesos` offers the package for its messages: finding classes by name, and what descriptors tell.
+
+use super::desc::Desc;
+use super::{convert, types};
+use crate::wire::{self, Label};
+use pyo3::exceptions::PyLookupError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// Adds them to the module.
+pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    types::set_up(py)?;
+    convert::set_up(py);
+    module.add("Message", types::message_base(py)?)?;
+    module.add("Repeated", types::container(py, false)?)?;
+    module.add("Map", types::container(py, true)?)?;
+    module.add_function(wrap_pyfunction!(lookup, module)?)?;
+    module.add_function(wrap_pyfunction!(names, module)?)?;
+    module.add_function(wrap_pyfunction!(fields, module)?)
+}
+
+/// The message class, enum or enum value of a package, or None.
+#[pyfunction]
+fn lookup<'py>(py: Python<'py>, package: &str, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    types::lookup(py, package, name)
+}
+
+/// The names that `lookup` knows in a package.
+#[pyfunction]
+fn names(package: &str) -> Vec<String> {
+    types::names(package)
+}
+
+/// What the schema says of the fields of a message: one dict each, by full name of the message.
+#[pyfunction]
+fn fields<'py>(py: Python<'py>, message: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let unknown = || PyLookupError::new_err(format!("no message {message}"));
+    let message = wire::schema::find(message).ok_or_else(unknown)?;
+    let desc = Desc::get(py, message)?;
+    let describe = |field: &super::desc::Field| {
+        let dict = PyDict::new(py);
+        let wire = field.wire;
+        dict.set_item("name", wire.name)?;
+        dict.set_item("number", wire.number)?;
+        dict.set_item("kind", format!("{:?}", wire.kind).to_lowercase())?;
+        dict.set_item("is_required", wire.label == Label::Required)?;
+        dict.set_item("is_repeated", wire.label == Label::Repeated)?;
+        dict.set_item("message_type", wire.message().map(|child| child.name))?;
+        dict.set_item("enum_type", wire.enumeration().map(|values| values.name))?;
+        dict.set_item("oneof", wire.oneof.and_then(|oneof| message.oneofs.get(usize::from(oneof))))?;
+        dict.set_item("is_deprecated", wire.deprecated)?;
+        dict.set_item("doc", wire.doc)?;
+        Ok(dict)
+    };
+    desc.fields.iter().map(describe).collect()
+}

@@ -1,0 +1,120 @@
+//! From the name of an attribute to the index of a field, in a few instructions.
+//!
+//! Names in Python code are interned, so the address of the string decides: a multiplication and a shift
+//! lead to the only entry it can be. A name that was put together at run time is compared by its text.
+//!
+//! # Invariants
+//! * No two addresses of the table fall on one entry: the multiplier was searched for until that held.
+//! * The strings are owned by the fields, for ever.
+
+use super::desc::Field;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+/// Names of one message type, v0 names included.
+pub(super) struct Names {
+    entries: Box<[(*mut ffi::PyObject, u8)]>,
+    multiplier: usize,
+    shift: u32,
+    texts: Box<[(String, u8)]>,
+}
+
+impl Names {
+    pub(super) fn new(py: Python<'_>, fields: &[Field]) -> Names {
+        let mut names: Vec<(String, u8)> = Vec::new();
+        for field in fields {
+            names.push((field.wire.name.to_owned(), field.index as u8));
+        }
+        for field in fields {
+            // Mesos called agents slaves in its v0 API, and nothing else changed its name
+            let old = field.wire.name.replace("agent", "slave");
+            if old != field.wire.name && names.iter().all(|(name, _)| *name != old) {
+                names.push((old, field.index as u8));
+            }
+        }
+        let addresses: Vec<_> =
+            names.iter().map(|(name, index)| (PyString::intern(py, name).into_ptr(), *index)).collect();
+        let mut names = Names {
+            entries: Box::default(),
+            multiplier: 0x9E37_79B9_7F4A_7C15,
+            shift: 0,
+            texts: names.into_boxed_slice(),
+        };
+        let mut bits = (addresses.len() * 2 + 2).next_power_of_two().trailing_zeros();
+        for attempt in 1_u32.. {
+            names.shift = usize::BITS - bits;
+            if names.place(&addresses, bits) {
+                break;
+            }
+            names.multiplier = names.multiplier.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(2) | 1;
+            if attempt % 64 == 0 {
+                bits += 1;
+            }
+        }
+        names
+    }
+
+    /// Fills the table; false if two names meet.
+    fn place(&mut self, addresses: &[(*mut ffi::PyObject, u8)], bits: u32) -> bool {
+        let mut entries = vec![(std::ptr::null_mut::<ffi::PyObject>(), 0); 1 << bits].into_boxed_slice();
+        for &(name, index) in addresses {
+            let at = self.hash(name);
+            if !entries[at].0.is_null() {
+                return false;
+            }
+            entries[at] = (name, index);
+        }
+        self.entries = entries;
+        true
+    }
+
+    #[inline]
+    fn hash(&self, name: *mut ffi::PyObject) -> usize {
+        (name as usize).wrapping_mul(self.multiplier) >> self.shift
+    }
+
+    /// The field with this name, if the name is an interned string.
+    #[inline]
+    pub(super) fn find(&self, name: *mut ffi::PyObject) -> Option<usize> {
+        let (known, index) = self.entries[self.hash(name)];
+        (known == name).then_some(index as usize)
+    }
+
+    /// The field with this name, however the string was made.
+    pub(super) fn search(&self, name: &Bound<'_, PyAny>) -> Option<usize> {
+        if let Some(index) = self.find(name.as_ptr()) {
+            return Some(index);
+        }
+        self.named(name.cast::<PyString>().ok()?.to_str().ok()?)
+    }
+
+    /// The field with this name.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.texts.iter().find(|(text, _)| text == name).map(|(_, index)| usize::from(*index))
+    }
+
+    /// The name that somebody who wrote `name` may have meant.
+    pub(super) fn similar(&self, name: &str) -> Option<&str> {
+        let plain = |text: &str| text.replace('_', "").to_lowercase();
+        let wanted = plain(name);
+        let texts = self.texts.iter().map(|(text, _)| (distance(&plain(text), &wanted), text.as_str()));
+        texts.filter(|(far, text)| *far <= 1 + text.len() / 5).min().map(|(_, text)| text)
+    }
+}
+
+/// How many letters must be added, dropped or replaced to make one of the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for column in 0..other.len() {
+            let replaced = diagonal + usize::from(letter != other[column]);
+            diagonal = row[column + 1];
+            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}

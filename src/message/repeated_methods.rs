@@ -1,0 +1,455 @@
+//! What Python does with a repeated field: the methods and operators of a list.
+//!
+//! # Invariants
+//! * A value is converted, which may run Python code, before the items are changed; positions are checked after.
+
+#![expect(unsafe_code, reason = "slot functions and methods called by CPython")]
+
+use super::boundary::{answer, argument, optional};
+use super::convert::{self, Held};
+use super::errors::kind_of;
+use super::layout::{Message, Node, Slot};
+use super::repeated::Repeated;
+use super::types::{self, keyword_method, method, slot};
+use super::{access, compare, construct, merge};
+use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
+use std::ffi::c_int;
+
+/// `self` of a method.
+unsafe fn this<'a>(object: *mut ffi::PyObject) -> Repeated<'a> {
+    // SAFETY: CPython checked the type; the caller of the method holds a reference.
+    unsafe { Repeated::from_ptr(object) }
+}
+
+/// All items, as a list.
+fn list<'py>(py: Python<'py>, items: Repeated<'_>) -> PyResult<Bound<'py, PyList>> {
+    let list = PyList::empty(py);
+    let mut at = 0;
+    while let Some(item) = items.get(py, at)? {
+        list.append(item)?;
+        at += 1;
+    }
+    Ok(list)
+}
+
+fn no_such_index() -> PyErr {
+    PyIndexError::new_err("list index out of range")
+}
+
+/// A position as Python counts it, from the end if negative.
+fn position(items: Repeated<'_>, index: isize) -> PyResult<usize> {
+    let len = items.len();
+    let index = if index < 0 { index.checked_add_unsigned(len) } else { Some(index) };
+    index.and_then(|index| usize::try_from(index).ok()).filter(|at| *at < len).ok_or_else(no_such_index)
+}
+
+fn index_of(key: &Bound<'_, PyAny>) -> PyResult<isize> {
+    // SAFETY: alive; -1 is an error only if one is set.
+    let index = unsafe { ffi::PyNumber_AsSsize_t(key.as_ptr(), ffi::PyExc_IndexError) };
+    if index == -1
+        && let Some(error) = PyErr::take(key.py())
+    {
+        let text = format!("list indices must be integers or slices, not {}", kind_of(key));
+        return Err(if error.is_instance_of::<PyTypeError>(key.py()) {
+            PyTypeError::new_err(text)
+        } else {
+            error
+        });
+    }
+    Ok(index)
+}
+
+/// The positions of a slice, in its order.
+fn positions(items: Repeated<'_>, slice: &Bound<'_, PySlice>) -> PyResult<Vec<usize>> {
+    let found = slice.indices(items.len() as isize)?;
+    Ok((0..found.slicelength).map(|step| (found.start + step as isize * found.step) as usize).collect())
+}
+
+fn fetch<'py>(items: Repeated<'_>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = key.py();
+    if let Ok(slice) = key.cast::<PySlice>() {
+        let list = PyList::empty(py);
+        for at in positions(items, slice)? {
+            list.append(items.get(py, at)?.ok_or_else(no_such_index)?)?;
+        }
+        return Ok(list.into_any());
+    }
+    items.get(py, position(items, index_of(key)?)?)?.ok_or_else(no_such_index)
+}
+
+/// `items[key] = value`, for plain values; messages are changed in place, not replaced.
+fn store(items: Repeated<'_>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let field = items.field();
+    if items.holds_messages() {
+        return Err(PyTypeError::new_err(format!(
+            "{}: messages in it cannot be assigned: use [i].CopyFrom(...), or del and insert()",
+            field.full_name()
+        )));
+    }
+    if let Ok(slice) = key.cast::<PySlice>() {
+        let mut new = Vec::new();
+        for item in convert::iterate(field, value)? {
+            new.push(convert::scalar(field, &item?)?);
+        }
+        return store_slice(items, slice, new);
+    }
+    let object = convert::scalar(field, value)?;
+    let at = position(items, index_of(key)?)?;
+    let old = items.with(|slots| std::mem::replace(&mut slots[at], Slot::object(object.into_ptr())));
+    items.let_go(old);
+    access::touch(items.as_node());
+    Ok(())
+}
+
+fn store_slice(items: Repeated<'_>, slice: &Bound<'_, PySlice>, new: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+    let found = slice.indices(items.len() as isize)?;
+    let places = positions(items, slice)?;
+    let new: Vec<Slot> = new.into_iter().map(|object| Slot::object(object.into_ptr())).collect();
+    let old: Vec<Slot> = if found.step == 1 {
+        let start = found.start as usize;
+        items.with(|slots| slots.splice(start..start + places.len(), new).collect())
+    } else if new.len() == places.len() {
+        items.with(|slots| {
+            places.iter().zip(new).map(|(at, slot)| std::mem::replace(&mut slots[*at], slot)).collect()
+        })
+    } else {
+        let text = format!("cannot put {} values in the place of {}", new.len(), places.len());
+        new.into_iter().for_each(|slot| items.let_go(slot));
+        return Err(PyValueError::new_err(text));
+    };
+    old.into_iter().for_each(|slot| items.let_go(slot));
+    access::touch(items.as_node());
+    Ok(())
+}
+
+fn delete(items: Repeated<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(slice) = key.cast::<PySlice>() {
+        let mut places = positions(items, slice)?;
+        places.sort_unstable();
+        for at in places.into_iter().rev() {
+            items.remove(at..at + 1);
+        }
+        return Ok(());
+    }
+    let at = position(items, index_of(key)?)?;
+    items.remove(at..at + 1);
+    Ok(())
+}
+
+/// The position of a value that is equal; None if there is none.
+fn find<'py>(items: Repeated<'_>, value: &Bound<'py, PyAny>) -> PyResult<Option<usize>> {
+    let mut at = 0;
+    while let Some(item) = items.get(value.py(), at)? {
+        if item.is(value) || item.eq(value)? {
+            return Ok(Some(at));
+        }
+        at += 1;
+    }
+    Ok(None)
+}
+
+/// Whether `value` is the message the container belongs to, at any distance: it must be copied then.
+fn is_above(items: Repeated<'_>, value: &Bound<'_, PyAny>) -> bool {
+    let mut node: *const Node = items.as_node();
+    while !node.is_null() {
+        if node.addr() == value.as_ptr().addr() {
+            return true;
+        }
+        // SAFETY: alive: parents are cleared before they die.
+        node = unsafe { (*node).parent.get() };
+    }
+    false
+}
+
+/// A value converted to be put into `items`.
+fn converted<'py>(items: Repeated<'_>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    // a dict might hold the container's own message, so only messages are taken over
+    let held =
+        if Message::of(value).is_some() && !is_above(items, value) { Held::ARGUMENT } else { Held::SHARED };
+    convert::item(items.field(), value, held)
+}
+
+fn none(py: Python<'_>) -> Bound<'_, PyAny> {
+    py.None().into_bound(py)
+}
+
+macro_rules! methods {
+    ($($name:ident($py:ident, $items:ident, $argument:ident) $body:block)*) => {$(
+        unsafe extern "C" fn $name(object: *mut ffi::PyObject, argument: *mut ffi::PyObject) -> *mut ffi::PyObject {
+            fn body<'py>(
+                $py: Python<'py>,
+                $items: Repeated<'_>,
+                $argument: &Bound<'py, PyAny>,
+            ) -> PyResult<Bound<'py, PyAny>> $body
+            // SAFETY: called by CPython, attached, with a repeated field and its argument (null without).
+            unsafe {
+                answer(|py| match optional(py, argument) {
+                    Some(argument) => body(py, this(object), &argument),
+                    None => body(py, this(object), &none(py)),
+                })
+            }
+        }
+    )*};
+}
+
+methods! {
+    subscript(_py, items, key) { fetch(items, key) }
+    append(py, items, value) {
+        let object = converted(items, value)?;
+        items.push(object);
+        Ok(none(py))
+    }
+    extend(py, items, values) {
+        if !values.is_none() {
+            construct::extend(items.field(), items, values, Held::SHARED)?;
+        }
+        Ok(none(py))
+    }
+    add_all(py, items, values) {
+        construct::extend(items.field(), items, values, Held::SHARED)?;
+        Ok(items.bound(py))
+    }
+    remove(py, items, value) {
+        let at = find(items, value)?.filter(|at| *at < items.len());
+        let at = at.ok_or_else(|| PyValueError::new_err("remove(x): x not in the field"))?;
+        items.remove(at..at + 1);
+        Ok(none(py))
+    }
+    index(py, items, value) {
+        let at = find(items, value)?.ok_or_else(|| PyValueError::new_err("index(x): x not in the field"))?;
+        Ok(at.into_pyobject(py)?.into_any())
+    }
+    count(py, items, value) {
+        let mut count = 0_usize;
+        let mut at = 0;
+        while let Some(item) = items.get(py, at)? {
+            count += usize::from(item.is(value) || item.eq(value)?);
+            at += 1;
+        }
+        Ok(count.into_pyobject(py)?.into_any())
+    }
+    clear(py, items, _none) {
+        items.remove(0..items.len());
+        Ok(none(py))
+    }
+    reverse(py, items, _none) {
+        items.with(|slots| slots.reverse());
+        access::touch(items.as_node());
+        Ok(none(py))
+    }
+    copied(py, items, _memo) {
+        let list = PyList::empty(py);
+        let mut at = 0;
+        while let Some(item) = items.get(py, at)? {
+            list.append(match Message::of(&item) {
+                Some(message) => merge::copy(py, message)?,
+                None => item,
+            })?;
+            at += 1;
+        }
+        Ok(list.into_any())
+    }
+    shallow(py, items, _none) { Ok(list(py, items)?.into_any()) }
+}
+
+unsafe extern "C" fn insert(object: *mut ffi::PyObject, args: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a repeated field and a tuple.
+    unsafe {
+        answer(|py| {
+            let items = this(object);
+            let (at, value): (isize, Bound<'_, PyAny>) = argument(py, args).extract()?;
+            let object = convert::item(items.field(), &value, Held::SHARED)?;
+            let len = items.len();
+            let at = if at < 0 { at.saturating_add_unsigned(len).max(0) } else { at };
+            items.insert(at as usize, object);
+            Ok(none(py))
+        })
+    }
+}
+
+unsafe extern "C" fn pop(object: *mut ffi::PyObject, args: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a repeated field and a tuple.
+    unsafe {
+        answer(|py| {
+            let items = this(object);
+            let args = argument(py, args);
+            let args = args.cast::<PyTuple>()?;
+            if args.len() > 1 {
+                return Err(PyTypeError::new_err("pop() takes at most one index"));
+            }
+            let index = if args.is_empty() { -1 } else { index_of(&args.get_item(0)?)? };
+            let value = items.get(py, position(items, index)?)?.ok_or_else(no_such_index)?;
+            let at = position(items, index)?; // making the object may have run Python code
+            items.remove(at..at + 1);
+            Ok(value)
+        })
+    }
+}
+
+unsafe extern "C" fn add(
+    object: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a repeated field, a tuple, and a dict or null.
+    unsafe {
+        answer(|py| {
+            let items = this(object);
+            if !items.holds_messages() {
+                let text = format!("{}: add() is for messages: use append()", items.field().full_name());
+                return Err(PyTypeError::new_err(text));
+            }
+            if !argument(py, args).cast::<PyTuple>()?.is_empty() {
+                let text = format!("{}: add() takes fields by keyword", items.field().full_name());
+                return Err(PyTypeError::new_err(text));
+            }
+            let keywords = optional(py, keywords);
+            let keywords = keywords.as_deref().map(|keywords| keywords.cast::<PyDict>()).transpose()?;
+            let message = construct::from_keywords(py, items.field(), keywords)?;
+            items.push(message.clone());
+            Ok(message)
+        })
+    }
+}
+
+unsafe extern "C" fn sort(
+    object: *mut ffi::PyObject,
+    args: *mut ffi::PyObject,
+    keywords: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a repeated field, a tuple, and a dict or null.
+    unsafe {
+        answer(|py| {
+            let items = this(object);
+            let sorted = list(py, items)?;
+            let before = items.with(|slots| slots.clone());
+            let keywords = optional(py, keywords);
+            let keywords = keywords.as_deref().map(|keywords| keywords.cast::<PyDict>()).transpose()?;
+            sorted.call_method("sort", argument(py, args).cast::<PyTuple>()?.to_owned(), keywords)?;
+            // the list holds every item, so none of these addresses can belong to another object by now
+            if items.with(|slots| *slots != before) {
+                return Err(PyRuntimeError::new_err("the field was changed while it was sorted"));
+            }
+            let order: Vec<Slot> = sorted.iter().map(|item| Slot::object(item.as_ptr())).collect();
+            items.with(|slots| *slots = order);
+            access::touch(items.as_node());
+            Ok(none(py))
+        })
+    }
+}
+
+unsafe extern "C" fn length(object: *mut ffi::PyObject) -> ffi::Py_ssize_t {
+    // SAFETY: called by CPython with a repeated field, attached.
+    unsafe { this(object).len() as ffi::Py_ssize_t }
+}
+
+/// What iteration asks for: the item at a position that CPython has made positive.
+unsafe extern "C" fn item(object: *mut ffi::PyObject, index: ffi::Py_ssize_t) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython with a repeated field, attached.
+    unsafe {
+        let items = this(object);
+        if let Ok(at) = usize::try_from(index)
+            && let Some(slot) = items.slot(at)
+            && !slot.ready().is_null()
+        {
+            ffi::Py_INCREF(slot.ready());
+            return slot.ready();
+        }
+        answer(|py| {
+            let at = usize::try_from(index).map_err(|_| no_such_index())?;
+            items.get(py, at)?.ok_or_else(no_such_index)
+        })
+    }
+}
+
+unsafe extern "C" fn contains(object: *mut ffi::PyObject, value: *mut ffi::PyObject) -> c_int {
+    // SAFETY: called by CPython with a repeated field and a value, attached.
+    unsafe { answer(|py| Ok(find(this(object), &argument(py, value))?.is_some())) }
+}
+
+unsafe extern "C" fn assign(
+    object: *mut ffi::PyObject,
+    key: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+) -> c_int {
+    // SAFETY: called by CPython with a repeated field, a key, and a value or null, attached.
+    unsafe {
+        answer(|py| {
+            let (items, key) = (this(object), argument(py, key));
+            match optional(py, value) {
+                Some(value) => store(items, &key, &value),
+                None => delete(items, &key),
+            }
+        })
+    }
+}
+
+unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython with a repeated field, attached.
+    unsafe { answer(|py| Ok(list(py, this(object))?.repr()?.into_any())) }
+}
+
+unsafe extern "C" fn compare_items(
+    one: *mut ffi::PyObject,
+    other: *mut ffi::PyObject,
+    operator: c_int,
+) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython with a repeated field first, attached.
+    unsafe {
+        answer(|py| {
+            let other = argument(py, other);
+            if Repeated::of(&other).is_none() && !other.is_instance_of::<PyList>() {
+                return Ok(py.NotImplemented().into_bound(py));
+            }
+            let other = match Repeated::of(&other) {
+                Some(other) => list(py, other)?.into_any(),
+                None => other.to_owned(),
+            };
+            compare::answer_equality(py, operator, || {
+                list(py, this(one))?.rich_compare(other, pyo3::basic::CompareOp::Eq)?.extract()
+            })
+        })
+    }
+}
+
+/// What the class is made of.
+pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
+    let (nothing, one, many) = (ffi::METH_NOARGS, ffi::METH_O, ffi::METH_VARARGS);
+    let methods = vec![
+        method(
+            c"append",
+            append,
+            one,
+            c"Adds a value at the end: a message (copied), a dict, or a plain value.",
+        ),
+        method(c"extend", extend, one, c"Adds all values of an iterable at the end."),
+        method(c"MergeFrom", extend, one, c"Adds all values of another repeated field at the end."),
+        method(c"insert", insert, many, c"insert(index, value)\n\nPuts a value in front of a position."),
+        method(c"pop", pop, many, c"pop(index=-1)\n\nTakes a value out and returns it."),
+        method(c"remove", remove, one, c"Removes the first value that is equal."),
+        method(c"index", index, one, c"The position of the first value that is equal."),
+        method(c"count", count, one, c"How many values are equal."),
+        method(c"clear", clear, nothing, c"Removes all values."),
+        method(c"reverse", reverse, nothing, c"Turns the order around."),
+        keyword_method(c"add", add, c"add(**fields)\n\nAdds a new message with these fields and returns it."),
+        keyword_method(c"sort", sort, c"sort(*, key=None, reverse=False)\n\nSorts the values in place."),
+        method(c"__copy__", shallow, nothing, c"A list of the values."),
+        method(c"__deepcopy__", copied, one, c"A list of copies of the values."),
+    ];
+    vec![
+        slot(ffi::Py_sq_length, length as *const ()),
+        slot(ffi::Py_sq_item, item as *const ()),
+        slot(ffi::Py_sq_contains, contains as *const ()),
+        slot(ffi::Py_sq_inplace_concat, add_all as *const ()),
+        slot(ffi::Py_mp_length, length as *const ()),
+        slot(ffi::Py_mp_subscript, subscript as *const ()),
+        slot(ffi::Py_mp_ass_subscript, assign as *const ()),
+        slot(ffi::Py_tp_repr, repr as *const ()),
+        slot(ffi::Py_tp_richcompare, compare_items as *const ()),
+        slot(ffi::Py_tp_hash, ffi::PyObject_HashNotImplemented as *const ()),
+        slot(ffi::Py_tp_methods, types::table(methods, ffi::PyMethodDef::zeroed())),
+    ]
+}

@@ -1,0 +1,206 @@
+//! `repr` and `str` of messages: protobuf's text format, as google.protobuf prints it. A credential's secret is left out.
+
+#![expect(unsafe_code, reason = "tp_repr")]
+
+use super::access::Seen;
+use super::boundary::{answer, receiver};
+use super::desc::Field;
+use super::encode::too_deep;
+use super::layout::Message;
+use super::map::Map;
+use super::{access, index};
+use crate::wire::Kind;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyFloat, PyString};
+use std::fmt::Write;
+
+const MAX_DEPTH: u32 = 200;
+
+/// `tp_repr`
+pub(super) unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython with a message, attached.
+    unsafe {
+        answer(|py| {
+            let mut out = String::new();
+            write_message(py, receiver(object), 0, &mut out)?;
+            Ok(PyString::new(py, &out).into_any())
+        })
+    }
+}
+
+fn write_message(py: Python<'_>, message: Message<'_>, level: u32, out: &mut String) -> PyResult<()> {
+    let desc = message.desc();
+    if level > MAX_DEPTH {
+        return Err(too_deep(desc));
+    }
+    index::index(py, message)?;
+    for (at, field) in desc.fields.iter().enumerate() {
+        if !access::is_set(py, message, at)? {
+            continue;
+        }
+        let value = access::read(py, message, at)?;
+        match access::see(&value) {
+            Seen::Value | Seen::Message(_) => write_value(py, field, &value, level, out)?,
+            Seen::Repeated(items) => {
+                let mut index = 0;
+                while let Some(item) = items.get(py, index)? {
+                    write_value(py, field, &item, level, out)?;
+                    index += 1;
+                }
+            }
+            Seen::Map(map) => write_map(py, field, map, level, out)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_map(
+    py: Python<'_>,
+    field: &'static Field,
+    map: Map<'_>,
+    level: u32,
+    out: &mut String,
+) -> PyResult<()> {
+    let entry = field.child(py)?;
+    let items = map.dict(py)?.items();
+    items.sort()?; // by key: keys are unique, so values are not compared
+    for pair in items {
+        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+        indent(level, out);
+        out.push_str(field.wire.name);
+        out.push_str(" {\n");
+        write_value(py, entry.field(0), &key, level + 1, out)?;
+        write_value(py, entry.field(1), &value, level + 1, out)?;
+        indent(level, out);
+        out.push_str("}\n");
+    }
+    Ok(())
+}
+
+fn indent(level: u32, out: &mut String) {
+    (0..level).for_each(|_| out.push_str("  "));
+}
+
+fn write_value(
+    py: Python<'_>,
+    field: &'static Field,
+    value: &Bound<'_, PyAny>,
+    level: u32,
+    out: &mut String,
+) -> PyResult<()> {
+    indent(level, out);
+    out.push_str(field.wire.name);
+    if let Seen::Message(message) = access::see(value) {
+        out.push_str(" {\n");
+        write_message(py, message, level + 1, out)?;
+        indent(level, out);
+        out.push_str("}\n");
+        return Ok(());
+    }
+    out.push_str(": ");
+    match field.wire.kind {
+        _ if field.is_secret() => out.push_str("<hidden>"),
+        Kind::Bool => out.push_str(if value.is_truthy()? { "true" } else { "false" }),
+        Kind::Double => write_double(value.cast::<PyFloat>()?.value(), out),
+        Kind::Enum => out.push_str(value.getattr("name")?.cast::<PyString>()?.to_str()?),
+        Kind::String | Kind::Bytes => match value.cast::<PyBytes>() {
+            Ok(bytes) => quote(bytes.as_bytes(), false, out),
+            Err(_) => quote(value.cast::<PyString>()?.to_str()?.as_bytes(), true, out),
+        },
+        _ => out.push_str(value.str()?.to_str()?),
+    }
+    out.push('\n');
+    Ok(())
+}
+
+/// The shortest of 15 and 17 digits that reads back as the same number, as C's %g prints it.
+fn write_double(value: f64, out: &mut String) {
+    let text = if value.is_nan() {
+        "nan".to_owned()
+    } else if value.is_infinite() {
+        if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() }
+    } else {
+        let short = general(value, 15);
+        if short.parse() == Ok(value) { short } else { general(value, 17) }
+    };
+    out.push_str(&text);
+}
+
+/// C's "%.{digits}g".
+fn general(value: f64, digits: usize) -> String {
+    let scientific = format!("{value:.*e}", digits - 1);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if exponent < -4 || exponent >= digits as i32 {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs());
+    }
+    let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+    trimmed(&format!("{value:.decimals$}")).to_owned()
+}
+
+/// Without zeros at the end of the fraction.
+fn trimmed(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
+}
+
+/// In quotes, with what is not printable escaped; UTF-8 stays as it is in text, but not in bytes.
+fn quote(bytes: &[u8], text: bool, out: &mut String) {
+    out.push('"');
+    let mut rest = bytes;
+    while let [byte, after @ ..] = rest {
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            b'"' => out.push_str("\\\""),
+            b'\'' => out.push_str("\\'"),
+            b'\\' => out.push_str("\\\\"),
+            b' '..=b'~' => out.push(char::from(*byte)),
+            0x80.. if text => {
+                // valid UTF-8: the first byte tells how many follow
+                let size = (byte.leading_ones() as usize).min(rest.len());
+                let (letter, more) = rest.split_at(size.max(1));
+                out.push_str(&String::from_utf8_lossy(letter));
+                rest = more;
+                continue;
+            }
+            _ => {
+                // writing to a String cannot fail
+                let _ = write!(out, "\\{byte:03o}");
+            }
+        }
+        rest = after;
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn doubles_print_as_c_does() {
+        let text = |value| {
+            let mut out = String::new();
+            write_double(value, &mut out);
+            out
+        };
+        let values = [(1.5, "1.5"), (0.1, "0.1"), (1e22, "1e+22"), (1e-5, "1e-05"), (3.0, "3"), (-0.0, "-0")];
+        for (value, expected) in values {
+            assert_eq!(text(value), expected);
+        }
+        assert_eq!(text(0.1 + 0.2), "0.30000000000000004");
+        assert_eq!(text(123_456_789_012_345_680.0), "1.2345678901234568e+17");
+        assert_eq!(text(f64::NEG_INFINITY), "-inf");
+    }
+
+    #[test]
+    fn text_is_quoted() {
+        let mut out = String::new();
+        quote("a\"\n\u{1}é".as_bytes(), true, &mut out);
+        quote("é".as_bytes(), false, &mut out);
+        assert_eq!(out, "\"a\\\"\\n\\001é\"\"\\303\\251\"");
+    }
+}

@@ -1,0 +1,346 @@
+//! The Python classes: one for each message, made when first needed, and the classes of containers.
+//!
+//! What a message's scope holds besides fields (nested messages, enums and their values) is put into the class as
+//! `Later` objects, which become what they stand for when they are first asked for: importing makes nothing.
+//!
+//! # Invariants
+//! * Classes and what their specifications point to live as long as the process.
+//! * No class but the empty base can be subclassed, and containers cannot be made by calling their class:
+//!   an instance always has the layout its methods rely on.
+
+#![expect(unsafe_code, reason = "PyType_FromSpec and the tables it wants")]
+
+use super::boundary::{answer, optional, receiver};
+use super::desc::{Attached, Desc};
+use super::layout::Head;
+use super::repeated::Items;
+use super::{
+    access, alloc, attributes, compare, construct, enums, map, map_methods, methods, repeated_methods, text,
+};
+use crate::wire::{self, Enum, Label};
+use pyo3::exceptions::PyTypeError;
+use pyo3::ffi;
+use pyo3::prelude::*;
+use std::ffi::{CStr, CString, c_int, c_ulong, c_void};
+use std::ptr;
+
+#[derive(Clone, Copy)]
+struct Classes {
+    message: *mut ffi::PyTypeObject,
+    repeated: *mut ffi::PyTypeObject,
+    map: *mut ffi::PyTypeObject,
+}
+
+static CLASSES: Attached<Option<Classes>> = Attached::new(None);
+
+/// Makes the classes that all share, at import.
+pub(super) fn set_up(py: Python<'_>) -> PyResult<()> {
+    if CLASSES.with(py, |classes| classes.is_some()) {
+        return Ok(());
+    }
+    let made = Classes {
+        message: base_class(py)?,
+        repeated: container_class(
+            py,
+            c"mesos._mesos.Repeated",
+            c"The values of a repeated field: a list that converts and checks what is put into it.",
+            size_of::<Items>(),
+            repeated_methods::slots(),
+        )?,
+        map: container_class(
+            py,
+            c"mesos._mesos.Map",
+            c"The items of a map field: a dict that converts and checks what is put into it.",
+            map::SIZE,
+            map_methods::slots(),
+        )?,
+    };
+    CLASSES.with(py, |classes| *classes = Some(made));
+    Ok(())
+}
+
+fn classes(py: Python<'_>) -> PyResult<Classes> {
+    let missing = || pyo3::exceptions::PySystemError::new_err("mesos._mesos was not imported");
+    CLASSES.with(py, |classes| *classes).ok_or_else(missing)
+}
+
+/// The base of all message classes.
+pub(super) fn message_base(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: never freed.
+    classes(py).map(|classes| unsafe { Bound::from_borrowed_ptr(py, classes.message.cast()) })
+}
+
+pub(super) fn repeated_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
+    classes(py).map(|classes| classes.repeated)
+}
+
+pub(super) fn map_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
+    classes(py).map(|classes| classes.map)
+}
+
+/// The class of repeated fields, or of maps, as an object.
+pub(super) fn container(py: Python<'_>, map: bool) -> PyResult<Bound<'_, PyAny>> {
+    // SAFETY: never freed.
+    classes(py).map(|classes| unsafe {
+        Bound::from_borrowed_ptr(py, if map { classes.map } else { classes.repeated }.cast())
+    })
+}
+
+/// One entry of a type's specification.
+pub(super) fn slot(slot: c_int, value: *const ()) -> ffi::PyType_Slot {
+    ffi::PyType_Slot { slot, pfunc: value.cast_mut().cast::<c_void>() }
+}
+
+/// A method of no arguments or of one.
+pub(super) fn method(
+    name: &'static CStr,
+    function: ffi::PyCFunction,
+    flags: c_int,
+    doc: &'static CStr,
+) -> ffi::PyMethodDef {
+    ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunction: function },
+        ml_flags: flags,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
+/// A method with positional and keyword arguments.
+pub(super) fn keyword_method(
+    name: &'static CStr,
+    function: ffi::PyCFunctionWithKeywords,
+    doc: &'static CStr,
+) -> ffi::PyMethodDef {
+    ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionWithKeywords: function },
+        ml_flags: ffi::METH_VARARGS | ffi::METH_KEYWORDS,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
+/// A table that ends with zeros, for ever.
+pub(super) fn table<T>(mut entries: Vec<T>, end: T) -> *const () {
+    entries.push(end);
+    Box::leak(entries.into_boxed_slice()).as_ptr().cast()
+}
+
+fn c_string(text: String) -> &'static CStr {
+    // the schema has no zero bytes; should a comment ever get one, it loses it
+    let text = CString::new(text.replace('\0', "")).unwrap_or_default();
+    Box::leak(text.into_boxed_c_str())
+}
+
+/// Makes a class.
+///
+/// # Safety
+/// `slots` fit instances of `size` bytes.
+unsafe fn make(
+    py: Python<'_>,
+    name: &'static CStr,
+    size: usize,
+    flags: c_ulong,
+    mut slots: Vec<ffi::PyType_Slot>,
+    base: Option<*mut ffi::PyTypeObject>,
+) -> PyResult<*mut ffi::PyTypeObject> {
+    slots.push(ffi::PyType_Slot { slot: 0, pfunc: ptr::null_mut() });
+    let mut spec = ffi::PyType_Spec {
+        name: name.as_ptr(),
+        basicsize: size as c_int,
+        itemsize: 0,
+        flags: (ffi::Py_TPFLAGS_DEFAULT | flags) as u32,
+        slots: slots.as_mut_ptr(),
+    };
+    // SAFETY: the specification is complete; a new reference, or null with an error. It is kept for ever.
+    unsafe {
+        let bases = match base {
+            Some(base) => ffi::PyTuple_Pack(1, base),
+            None => ptr::null_mut(),
+        };
+        let class = ffi::PyType_FromSpecWithBases(&raw mut spec, bases);
+        ffi::Py_XDECREF(bases);
+        Bound::from_owned_ptr_or_err(py, class).map(|class| class.into_ptr().cast())
+    }
+}
+
+fn base_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
+    let slots = vec![
+        slot(ffi::Py_tp_doc, c"What all Mesos messages are.".as_ptr().cast()),
+        slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
+        slot(ffi::Py_tp_new, construct::new as *const ()),
+        slot(ffi::Py_tp_getattro, attributes::get as *const ()),
+        slot(ffi::Py_tp_setattro, attributes::set as *const ()),
+        slot(ffi::Py_tp_richcompare, compare::compare as *const ()),
+        slot(ffi::Py_tp_hash, compare::hash as *const ()),
+        slot(ffi::Py_tp_repr, text::repr as *const ()),
+        slot(ffi::Py_tp_methods, methods::table()),
+    ];
+    // SAFETY: `new` refuses to make an instance of the base or of a user's subclass, so methods see messages only.
+    unsafe { make(py, c"mesos.Message", size_of::<Head>(), ffi::Py_TPFLAGS_BASETYPE, slots, None) }
+}
+
+fn container_class(
+    py: Python<'_>,
+    name: &'static CStr,
+    doc: &'static CStr,
+    size: usize,
+    mut slots: Vec<ffi::PyType_Slot>,
+) -> PyResult<*mut ffi::PyTypeObject> {
+    slots.push(slot(ffi::Py_tp_doc, doc.as_ptr().cast()));
+    slots.push(slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()));
+    // SAFETY: instances come from `repeated::over` and `map::over` only.
+    unsafe { make(py, name, size, ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION, slots, None) }
+}
+
+/// The class of a message.
+pub(super) fn message_class(
+    py: Python<'_>,
+    message: &'static wire::Message,
+    (module, name): (&'static str, &'static str),
+    size: usize,
+) -> PyResult<*mut ffi::PyTypeObject> {
+    let fields = message.fields.iter().enumerate().map(|(index, field)| ffi::PyGetSetDef {
+        name: c_string(field.name.to_owned()).as_ptr(),
+        get: Some(get_field),
+        set: Some(set_field),
+        doc: c_string(describe(field)).as_ptr(),
+        closure: ptr::without_provenance_mut(index),
+    });
+    let slots = vec![
+        slot(ffi::Py_tp_doc, c_string(message.doc.to_owned()).as_ptr().cast()),
+        slot(ffi::Py_tp_getset, table(fields.collect(), ffi::PyGetSetDef::default())),
+        // not inherited as one would wish: a heap type's own defaults stand in between
+        slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
+        slot(ffi::Py_tp_new, construct::new as *const ()),
+    ];
+    let full = c_string(format!("{module}.{name}"));
+    // SAFETY: `size` has room for the header and one slot for each field, which is what the slots rely on.
+    let class = unsafe { make(py, full, size, 0, slots, Some(classes(py)?.message))? };
+    #[cfg(not(feature = "abi3"))]
+    // SAFETY: nobody has called the class yet.
+    unsafe {
+        (*class).tp_vectorcall = Some(construct::call);
+    }
+    // SAFETY: alive.
+    let object = unsafe { Bound::from_borrowed_ptr(py, class.cast()) };
+    object.setattr("__module__", module)?;
+    object.setattr("__qualname__", name)?;
+    Ok(class)
+}
+
+/// What help() says of a field: type, label, default, and the comment of the schema.
+fn describe(field: &wire::Field) -> String {
+    let kind = match (field.message(), field.enumeration()) {
+        (Some(child), _) if child.is_map_entry => "map".to_owned(),
+        (Some(child), _) => super::desc::path(child.name).1.to_owned(),
+        (_, Some(values)) => super::desc::path(values.name).1.to_owned(),
+        _ => format!("{:?}", field.kind).to_lowercase(),
+    };
+    let label = match field.label {
+        Label::Required => "required ",
+        Label::Repeated if kind != "map" => "repeated ",
+        _ => "",
+    };
+    let end = if field.deprecated { " (deprecated)" } else { "" };
+    format!("{label}{kind}{end}. {}", field.doc)
+}
+
+/// The getter that `dir()`, `help()` and `inspect` see; attribute access does not come here.
+unsafe extern "C" fn get_field(object: *mut ffi::PyObject, index: *mut c_void) -> *mut ffi::PyObject {
+    // SAFETY: CPython checked the type of `object`; the closure is the index that was put there.
+    unsafe { answer(|py| access::read(py, receiver(object), index.addr())) }
+}
+
+unsafe extern "C" fn set_field(
+    object: *mut ffi::PyObject,
+    value: *mut ffi::PyObject,
+    index: *mut c_void,
+) -> c_int {
+    // SAFETY: as above; a null value means deletion.
+    unsafe {
+        answer(|py| {
+            let value =
+                optional(py, value).ok_or_else(|| PyTypeError::new_err("use ClearField to unset it"))?;
+            access::assign(receiver(object), index.addr(), &value)
+        })
+    }
+}
+
+/// Something of a message's scope that is made when it is first asked for.
+#[pyclass(frozen, module = "mesos._mesos", name = "_Later")]
+struct Later {
+    scope: &'static wire::Message,
+    name: String,
+    what: What,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Message(&'static wire::Message),
+    Enum(&'static Enum),
+    Value(&'static Enum, i32),
+}
+
+#[pymethods]
+impl Later {
+    /// Asked for as an attribute of a class (or of a message): becomes what it stands for.
+    fn __get__<'py>(
+        &self,
+        py: Python<'py>,
+        _object: Option<&Bound<'py, PyAny>>,
+        _class: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let made = made(py, self.what)?;
+        Desc::get(py, self.scope)?.class(py).setattr(self.name.as_str(), &made)?;
+        Ok(made)
+    }
+}
+
+fn made(py: Python<'_>, what: What) -> PyResult<Bound<'_, PyAny>> {
+    Ok(match what {
+        What::Message(message) => Desc::get(py, message)?.class(py),
+        What::Enum(item) => enums::get(py, item)?.class(py).clone(),
+        What::Value(item, number) => {
+            let missing = || pyo3::exceptions::PySystemError::new_err("an enum lost a value");
+            enums::get(py, item)?.member(py, number).ok_or_else(missing)?
+        }
+    })
+}
+
+/// What a scope (a package or a message) holds: nested messages, enums, and the enums' values, with v0 names.
+fn scope(full_name: &str) -> impl Iterator<Item = (String, What)> {
+    let inside = move |name: &'static str| {
+        name.rsplit_once('.').filter(|(parent, _)| *parent == full_name).map(|(_, own)| own.to_owned())
+    };
+    let messages = wire::MESSAGES.iter().filter(|message| !message.is_map_entry);
+    let messages = messages.filter_map(move |message| Some((inside(message.name)?, What::Message(message))));
+    let enums = wire::ENUMS.iter().filter_map(move |item| Some((inside(item.name)?, What::Enum(item))));
+    let values = wire::ENUMS
+        .iter()
+        .filter(move |item| inside(item.name).is_some())
+        .flat_map(|item| enums::names(item).map(move |(name, number)| (name, What::Value(item, number))));
+    messages.chain(enums).chain(values)
+}
+
+/// Puts what is nested in a message into its class.
+pub(super) fn add_scope(py: Python<'_>, desc: &'static Desc) -> PyResult<()> {
+    for (name, what) in scope(desc.wire.name) {
+        let later = Later { scope: desc.wire, name: name.clone(), what };
+        desc.class(py).setattr(name, Bound::new(py, later)?)?;
+    }
+    Ok(())
+}
+
+/// A message, enum or enum value of a package, by its name; None if there is none. `mesos.v1` also answers to the
+/// names that v0 gave to agents.
+pub(super) fn lookup<'py>(py: Python<'py>, package: &str, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let found = |name: &str| scope(package).find(|(known, _)| known == name).map(|(_, what)| what);
+    let renamed = name.strip_prefix("Slave").map(|rest| format!("Agent{rest}"));
+    found(name).or_else(|| found(renamed.as_deref()?)).map(|what| made(py, what)).transpose()
+}
+
+/// The names of all that a package holds.
+pub(super) fn names(package: &str) -> Vec<String> {
+    scope(package).map(|(name, _)| name).collect()
+}

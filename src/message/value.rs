@@ -1,0 +1,74 @@
+//! From the wire bytes of one value to the Python object it reads as.
+//!
+//! # Invariants
+//! * Runs no Python code, once `Field::prepare` was called for the field.
+//! * Spans come from the validating scan: an incomplete one cannot happen, and would read as zero.
+
+#![expect(unsafe_code, reason = "objects made by CPython's own constructors, without their checks")]
+
+use super::alloc;
+use super::desc::Field;
+use super::layout::Node;
+use crate::wire::{Kind, double, varint};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyFloat};
+
+/// Bytes, and the object that keeps them alive (null: nobody needs to).
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) owner: *mut ffi::PyObject,
+}
+
+/// The object for the value in `source`; a message gets `parent` and `place`.
+pub(super) fn decode<'py>(
+    py: Python<'py>,
+    field: &'static Field,
+    source: Source<'_>,
+    parent: *mut Node,
+) -> PyResult<Bound<'py, PyAny>> {
+    let bytes = source.bytes;
+    Ok(match field.wire.kind {
+        Kind::String => return text(py, bytes),
+        Kind::Bytes => PyBytes::new(py, bytes).into_any(),
+        Kind::Double => PyFloat::new(py, double(bytes)).into_any(),
+        Kind::Message => {
+            let message = alloc::parsed(py, field.child(py)?, source)?;
+            let place = field.index as u32;
+            alloc::adopt(&message, parent, place);
+            message
+        }
+        Kind::Bool => PyBool::new(py, varint(bytes) != 0).to_owned().into_any(),
+        Kind::Enum => match field.values(py)?.member(py, varint(bytes) as i32) {
+            Some(member) => member,
+            None => field.default(py)?, // filtered where the message was split into fields
+        },
+        Kind::Int32 => (varint(bytes) as i32).into_pyobject(py)?.into_any(),
+        Kind::Uint32 => (varint(bytes) as u32).into_pyobject(py)?.into_any(),
+        Kind::Int64 => (varint(bytes) as i64).into_pyobject(py)?.into_any(),
+        Kind::Uint64 => varint(bytes).into_pyobject(py)?.into_any(),
+    })
+}
+
+/// A string; `bytes` for what is not UTF-8, as google.protobuf reads it.
+fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    if std::str::from_utf8(bytes).is_err() {
+        return Ok(PyBytes::new(py, bytes).into_any());
+    }
+    // SAFETY: pointer and length are those of a slice; the result is a new reference, or null with an error.
+    unsafe {
+        let object = ffi::PyUnicode_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+        Bound::from_owned_ptr_or_err(py, object)
+    }
+}
+
+/// The varint as the field's kind has it: 32-bit kinds are cut to 32 bits, a bool is 0 or 1.
+pub(super) fn normal(kind: Kind, value: u64) -> u64 {
+    match kind {
+        Kind::Int32 | Kind::Enum => value as i32 as i64 as u64,
+        Kind::Uint32 => u64::from(value as u32),
+        Kind::Bool => u64::from(value != 0),
+        _ => value,
+    }
+}
