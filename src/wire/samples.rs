@@ -1,9 +1,10 @@
 //! Messages for the tests of src/wire: rich ones by prost, an independent writer of the wire format, and random
-//! ones of any type by the tables.
+//! ones of any type by the tables. The measurement at the end prints how long they take.
 
-use super::{Kind, Label, Message, Writer};
+use super::{Kind, Label, Message, Writer, json, msg, spans, validate};
 use crate::proto::mesos::v1::{self, scheduler, value};
 use fastrand::Rng;
+use prost::Message as _;
 
 /// An offer of 20 resources, about 1.5 kB.
 pub(super) fn offer() -> v1::Offer {
@@ -161,4 +162,40 @@ fn scalar(writer: &mut Writer, number: u32, kind: Kind, text: &str, rng: &mut Rn
         Kind::String => writer.string(number, text),
         _ => writer.varint(number, value),
     };
+}
+
+/// `cargo test --release wire::samples -- --ignored --nocapture` prints microseconds for an event of 100 offers.
+#[test]
+#[ignore = "a measurement"]
+#[allow(clippy::print_stdout, reason = "its result")]
+fn speed() {
+    let message = msg::SCHEDULER_EVENT;
+    let bytes = event(100).encode_to_vec();
+    let mut json = Vec::new();
+    json::encode(message, &bytes, &mut json);
+    println!("{} bytes, as JSON {}", bytes.len(), json.len());
+    let report = |what: &str, work: &dyn Fn()| {
+        let once = || {
+            let start = std::time::Instant::now();
+            work();
+            start.elapsed().as_secs_f64() * 1e6
+        };
+        let mut times: Vec<_> = std::iter::repeat_with(once).take(300).collect();
+        times.sort_by(f64::total_cmp);
+        println!("{what:14} median {:6.0} us, best {:6.0} us", times[150], times[0]);
+    };
+    report("validate", &|| validate(message, std::hint::black_box(&bytes)).unwrap());
+    report("walk", &|| assert!(walk(message, std::hint::black_box(&bytes)) > 0));
+    report("JSON out", &|| json::encode(message, &bytes, &mut Vec::with_capacity(json.len())));
+    report("JSON in", &|| drop(json::decode(message, &json).unwrap()));
+    report("prost", &|| drop(scheduler::Event::decode(&bytes[..]).unwrap()));
+}
+
+/// Counts the fields of all levels.
+fn walk(message: &'static Message, bytes: &[u8]) -> usize {
+    let nested = |span: super::Span| {
+        let child = message.fields[usize::from(span.field?)].message()?;
+        Some(walk(child, span.value(bytes)))
+    };
+    spans(message, bytes).map(|span| 1 + nested(span).unwrap_or(0)).sum()
 }

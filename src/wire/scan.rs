@@ -235,23 +235,4 @@ mod tests {
             }
         }
     }
-
-    /// `cargo test --release validate_speed -- --ignored --nocapture` prints microseconds.
-    #[test]
-    #[ignore = "a measurement"]
-    #[allow(clippy::print_stdout, reason = "its result")]
-    fn validate_speed() {
-        let bytes = samples::event(100).encode_to_vec();
-        let mut times: Vec<_> = std::iter::repeat_with(|| {
-            let start = std::time::Instant::now();
-            for _ in 0..20 {
-                validate(msg::SCHEDULER_EVENT, std::hint::black_box(&bytes)).unwrap();
-            }
-            start.elapsed().as_secs_f64() / 20.0 * 1e6
-        })
-        .take(50)
-        .collect();
-        times.sort_by(f64::total_cmp);
-        println!("validate {} bytes: median {:.0} us, best {:.0} us", bytes.len(), times[25], times[0]);
-    }
 }

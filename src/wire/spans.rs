@@ -109,23 +109,28 @@ impl Iterator for Spans<'_> {
     #[inline]
     fn next(&mut self) -> Option<Span> {
         let (byte, after) = self.rest.split_first()?;
-        let step = self.message.steps.get(usize::from(*byte));
-        // each: whether the field is known, the length of its value, what follows it
-        let found = match step.map_or(Act::Slow, |step| step.act) {
-            Act::Varint => input::varint(after).map(|(_, rest)| (true, after.len() - rest.len(), rest)),
-            Act::Fixed64 => input::fixed(after, 8).map(|(_, rest)| (true, 8, rest)),
-            Act::Bytes | Act::Message => {
-                input::delimited(after).map(|(value, rest)| (true, value.len(), rest))
-            }
-            Act::Enum => input::varint(after).map(|(value, rest)| {
-                let item = &ENUMS[step.map_or(0, |step| usize::from(step.child))];
-                (item.contains(value as i32), after.len() - rest.len(), rest)
-            }),
-            Act::Slow => return self.any(),
+        let Some(step) = self.message.steps.get(usize::from(*byte)).filter(|step| step.act != Act::Slow)
+        else {
+            return self.any();
         };
-        let (known, length, rest) = found.ok()?;
-        let field = step.filter(|_| known).map(|step| step.field);
-        Some(self.advance(field, false, length, rest))
+        let mut known = true;
+        let (length, rest) = match step.act {
+            Act::Bytes | Act::Message => {
+                let (value, rest) = input::delimited(after).ok()?;
+                (value.len(), rest)
+            }
+            Act::Fixed64 => (8, input::fixed(after, 8).ok()?.1),
+            Act::Enum => {
+                let (value, rest) = input::varint(after).ok()?;
+                known = ENUMS[usize::from(step.child)].contains(value as i32);
+                (after.len() - rest.len(), rest)
+            }
+            Act::Varint | Act::Slow => {
+                let rest = input::varint(after).ok()?.1;
+                (after.len() - rest.len(), rest)
+            }
+        };
+        Some(self.advance(known.then_some(step.field), false, length, rest))
     }
 }
 
