@@ -87,7 +87,7 @@ inline std::string destructor(const std::string& message) {
 }
 
 // The release is a constant of the source, in no variable. These two bring it out without knowing a layout: a JSON
-// object with it, and the operator API's response made from that object. Seen in 1.4.3, 1.7.3 and 1.11.0.
+// object with it, and the operator API's response made from that object. In all eight.
 inline constexpr Symbol kVersion = {"mesos::internal::version()", "_ZN5mesos8internal7versionEv"};
 inline constexpr Symbol kVersionResponse = {
     "mesos::internal::evolve<v1::master::Response::GET_VERSION>(const JSON::Object&)",

@@ -36,7 +36,9 @@ class Hello(mesos.Scheduler):
     def registered(
         self, driver: mesos.SchedulerDriver, framework_id: mesos.FrameworkID, master_info: mesos.MasterInfo
     ) -> None:
-        print(f"registered as {framework_id.value} with the master at {master_info.hostname}:{master_info.port}")
+        print(
+            f"registered as {framework_id.value} with the master at {master_info.hostname}:{master_info.port}"
+        )
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
         need = {"cpus": 0.1, "mem": 32}
@@ -67,14 +69,18 @@ class Hello(mesos.Scheduler):
             if len(self.finished) == len(COMMANDS):
                 driver.stop()  # a framework that stops for good takes its tasks with it
         elif status.state.is_terminal:
-            raise RuntimeError(f"{task_id} ended as {status.state}: {status.message}")  # aborts, comes out of run()
+            raise RuntimeError(
+                f"{task_id} ended as {status.state}: {status.message}"
+            )  # aborts, comes out of run()
 
     def output(self, driver: mesos.SchedulerDriver, task_id: str) -> str:
         """What the task printed, read from its sandbox through the agent."""
         agent = self.agents[task_id].address
         sandbox = f"/frameworks/{driver.framework_id.value}/executors/{task_id}/runs/latest"
         query = urllib.parse.urlencode({"path": f"{sandbox}/stdout", "offset": 0, "length": 10_000})
-        with urllib.request.urlopen(f"http://{agent.ip}:{agent.port}/files/read?{query}", timeout=10) as reply:
+        with urllib.request.urlopen(
+            f"http://{agent.ip}:{agent.port}/files/read?{query}", timeout=10
+        ) as reply:
             return str(json.load(reply)["data"])
 
 

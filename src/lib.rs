@@ -1,9 +1,11 @@
 //! `mesos._mesos`: the native half of the Python package `mesos`. ARCHITECTURE.md is the map.
 
 mod backend;
+mod cluster;
 mod error;
 mod event;
 mod exceptions;
+mod local;
 mod message;
 mod proto;
 mod queue;
@@ -16,5 +18,6 @@ use pyo3::prelude::*;
 #[pymodule(gil_used = true)]
 fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
     message::register(module)?;
+    module.add_class::<cluster::PyCluster>()?;
     module.add_function(wrap_pyfunction!(backend::libmesos::py_version, module)?)
 }

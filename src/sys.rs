@@ -7,6 +7,7 @@
 //! * `unsafe` is confined to the calls that neither std nor rustix has.
 #![expect(unsafe_code, reason = "pthread_sigmask, which rustix does not offer, and the pointer of a static")]
 
+pub(crate) mod children;
 pub(crate) mod process_static;
 pub(crate) mod signals;
 

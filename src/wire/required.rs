@@ -3,6 +3,7 @@
 
 use super::input::MAX_DEPTH;
 use super::reader::last_bytes;
+use super::scan::check;
 use super::spans::{Span, merged, settled, spans};
 use super::table::{Label, Message};
 
@@ -10,6 +11,12 @@ use super::table::{Label, Message};
 /// has them all. `bytes` are validated.
 pub(crate) fn missing(message: &'static Message, bytes: &[u8]) -> Option<String> {
     level(message, bytes, MAX_DEPTH)
+}
+
+/// Whether the message in `bytes`, which are validated, has all its required fields: `missing` without the path, and
+/// as fast as `validate` nearly always.
+pub(crate) fn is_complete(message: &'static Message, bytes: &[u8]) -> bool {
+    check(message, bytes).is_ok_and(|complete| complete || missing(message, bytes).is_none())
 }
 
 fn level(message: &'static Message, bytes: &[u8], depth: u32) -> Option<String> {
@@ -65,15 +72,22 @@ mod tests {
     fn of(message: &'static Message, fill: impl FnOnce(&mut Writer)) -> Option<String> {
         let mut writer = Writer::new();
         fill(&mut writer);
-        missing(message, &writer.finish())
+        let bytes = writer.finish();
+        let missing = missing(message, &bytes);
+        assert_eq!(is_complete(message, &bytes), missing.is_none(), "both say the same");
+        missing
     }
 
     #[test]
     fn complete_messages_lack_nothing() {
-        assert_eq!(missing(msg::SCHEDULER_EVENT, &samples::event(2).encode_to_vec()), None);
+        let event = samples::event(2).encode_to_vec();
+        assert_eq!(missing(msg::SCHEDULER_EVENT, &event), None);
+        assert_eq!(check(msg::SCHEDULER_EVENT, &event), Ok(true), "the scan alone can tell");
         let mut rng = fastrand::Rng::with_seed(11);
         for message in &MESSAGES {
-            assert_eq!(missing(message, &samples::random(message, &mut rng, 3)), None, "{}", message.name);
+            let bytes = samples::random(message, &mut rng, 3);
+            assert_eq!(missing(message, &bytes), None, "{}", message.name);
+            assert!(is_complete(message, &bytes), "{}", message.name);
         }
     }
 

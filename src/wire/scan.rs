@@ -9,57 +9,92 @@
 //! * Nesting is bounded, so the recursion is.
 
 use super::input::{self, DecodeError, Fault, FaultAt, MAX_DEPTH, MAX_SIZE};
-use super::schema::MESSAGES;
+use super::schema::{ENUMS, MESSAGES};
 use super::table::{Act, Field, Kind, Label, Message};
 
 /// Whether `bytes` are a message of this type.
 pub(crate) fn validate(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
+    check(message, bytes).map(drop)
+}
+
+/// As `validate`. True says besides that no required field is missing, at any level; false that some may be:
+/// `missing` knows for sure. (The scan does not see that parts of a message complete each other.)
+pub(crate) fn check(message: &'static Message, bytes: &[u8]) -> Result<bool, DecodeError> {
     if bytes.len() > MAX_SIZE {
         return Err(FaultAt::new(Fault::TooLarge, bytes).within(message, bytes));
     }
     level(message, bytes, MAX_DEPTH).map_err(|fault| fault.within(message, bytes))
 }
 
-/// One message, in which `depth` more levels may begin.
-fn level(message: &'static Message, mut rest: &[u8], depth: u32) -> Result<(), FaultAt> {
+/// One message, in which `depth` more levels may begin. Returns whether it is complete, as `check` does.
+fn level(message: &'static Message, mut rest: &[u8], depth: u32) -> Result<bool, FaultAt> {
+    let mut present = 0;
+    let mut complete = true;
     while let [byte, after @ ..] = rest {
         // Nearly every tag is one byte, and it alone says what to do.
-        let step = message.steps.get(usize::from(*byte));
-        rest = match step.map_or(Act::Slow, |step| step.act) {
-            Act::Varint | Act::Enum => input::varint(after)?.1,
+        let Some(step) = message.steps.get(usize::from(*byte)).filter(|step| step.act != Act::Slow) else {
+            rest = any(message, rest, depth, &mut present, &mut complete)?;
+            continue;
+        };
+        let bit = 1u64 << (step.field & 63);
+        rest = match step.act {
+            Act::Enum => {
+                let (value, rest) = input::varint(after)?;
+                if !ENUMS[usize::from(step.child)].contains(value as i32) {
+                    complete = false; // rather look again than test which field it was
+                }
+                rest
+            }
             Act::Fixed64 => input::fixed(after, 8)?.1,
             Act::Bytes => input::delimited(after)?.1,
-            Act::Message => {
-                let child = step.map_or(0, |step| step.child);
-                nested(&MESSAGES[usize::from(child)], after, depth)?
-            }
-            Act::Slow => any(message, rest, depth)?,
-        }
+            Act::Message => nested(&MESSAGES[usize::from(step.child)], after, depth, &mut complete)?,
+            Act::Varint | Act::Slow => input::varint(after)?.1,
+        };
+        present |= bit;
     }
-    Ok(())
+    Ok(complete && message.expected & !present == 0)
 }
 
 #[inline(always)]
-fn nested<'a>(message: &'static Message, bytes: &'a [u8], depth: u32) -> Result<&'a [u8], FaultAt> {
+fn nested<'a>(
+    message: &'static Message,
+    bytes: &'a [u8],
+    depth: u32,
+    complete: &mut bool,
+) -> Result<&'a [u8], FaultAt> {
     let (inner, rest) = input::delimited(bytes)?;
     let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, bytes))?;
-    level(message, inner, depth)?;
+    *complete &= level(message, inner, depth)?;
     Ok(rest)
 }
 
 /// One field of any kind, known or not.
 #[inline(never)]
-fn any<'a>(message: &'static Message, bytes: &'a [u8], depth: u32) -> Result<&'a [u8], FaultAt> {
+fn any<'a>(
+    message: &'static Message,
+    bytes: &'a [u8],
+    depth: u32,
+    present: &mut u64,
+    complete: &mut bool,
+) -> Result<&'a [u8], FaultAt> {
     let (tag, after) = input::tag(bytes)?;
     if tag >> 3 == 0 {
         return Err(FaultAt::new(Fault::NumberZero, bytes));
     }
-    match message.field(tag >> 3) {
-        Some(field) if is_packed(field, tag) => packed(field.kind, after),
-        Some(field) if field.tag() == tag => match field.message() {
-            Some(child) => nested(child, after, depth),
-            None => input::skip(tag, after, depth),
-        },
+    match message.index_of(tag >> 3).map(|index| (index, &message.fields[index])) {
+        Some((_, field)) if is_packed(field, tag) => packed(field.kind, after),
+        Some((index, field)) if field.tag() == tag => {
+            *present |= 1 << index;
+            match (field.message(), field.enumeration()) {
+                (Some(child), _) => nested(child, after, depth, complete),
+                (_, Some(item)) => {
+                    let (value, rest) = input::varint(after)?;
+                    *complete &= item.contains(value as i32);
+                    Ok(rest)
+                }
+                _ => input::skip(tag, after, depth),
+            }
+        }
         _ => input::skip(tag, after, depth),
     }
 }

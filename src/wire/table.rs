@@ -112,6 +112,8 @@ pub(crate) struct Message {
     pub(crate) required: u64,
     /// the comment in the .proto file
     pub(crate) doc: &'static str,
+    /// the required fields, and the value of a map entry: without one, what an empty message lacks is missing
+    pub(super) expected: u64,
     /// what to do at a tag of one byte, by that byte: fields 1 to 15 in the wire type of their kind
     pub(super) steps: [Step; 128],
     /// index + 1 of the field by its number; 0 = no such field
@@ -173,7 +175,8 @@ impl Message {
             }
             index += 1;
         }
-        Message { id, name, fields, oneofs, is_map_entry, required, doc, steps, by_number }
+        let expected = if is_map_entry { required | 2 } else { required };
+        Message { id, name, fields, oneofs, is_map_entry, required, doc, expected, steps, by_number }
     }
 
     /// The index in `fields` of the field with this number.

@@ -1,0 +1,194 @@
+"""The embedded cluster: a Mesos master and agents inside this process.
+
+It speaks Apache Mesos' v1 scheduler API over HTTP on loopback and runs command tasks as real processes. What it cannot do
+yet (task groups, executors of one's own, reservations and volumes, containers, health checks, fetching files) it refuses
+with a message that says so.
+
+A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()` makes a new one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesos._mesos import _LocalCluster
+from mesos.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+__all__ = ["LocalCluster"]
+
+_HIGHEST_PORT = 65535
+_MOST_AGENTS = 1000
+
+
+class LocalCluster:
+    """A Mesos cluster in this process, running as soon as it is made.
+
+    Args:
+        agents: How many agents it has, 1 to 1000. All are on this machine; a task's `hostname` is 127.0.0.1.
+        resources: What each agent offers, in Mesos' text form: ``NAME:AMOUNT`` separated by ``;``, where an amount is a
+            number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``. They are counted, not
+            enforced: a task that was given one cpu may use all of them.
+        port: Where it listens on 127.0.0.1. 0 takes a free port, see `master`.
+        work_dir: Where the tasks' sandboxes are made; created if missing and kept. None makes a temporary directory,
+            which `close` removes.
+
+    Raises:
+        ConfigurationError: An argument is wrong; the message names it.
+        OSError: The system gives no threads, descriptors or processes.
+
+    Tasks inherit this process's environment (without MESOS_* and LIBPROCESS_*) as it was when the cluster was made. Each
+    runs in a session of its own, as the user of this process whatever `CommandInfo.user` says, and ends with the cluster:
+    at `close`, at interpreter exit, and also if this process is killed.
+
+    Every method may be called from any thread.
+    """
+
+    _default: LocalCluster | None = None
+    _default_lock = threading.Lock()
+
+    def __init__(
+        self,
+        agents: int = 1,
+        resources: str = "cpus:4;mem:4096;disk:8192;ports:[31000-32000]",
+        port: int = 0,
+        work_dir: str | os.PathLike[str] | None = None,
+    ) -> None:
+        _check_integer("agents", agents, 1, _MOST_AGENTS)
+        _check_integer("port", port, 0, _HIGHEST_PORT)
+        if not isinstance(resources, str):
+            raise ConfigurationError(f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}")
+        self._pid = os.getpid()
+        self._temporary = work_dir is None
+        self._work_dir = _make_directory(work_dir)
+        try:
+            self._native = _LocalCluster(agents, resources, port, self._work_dir)
+        except BaseException:
+            if self._temporary:
+                shutil.rmtree(self._work_dir, ignore_errors=True)
+            raise
+        self._master = self._native.master
+        self._finalizer = weakref.finalize(self, _close, self._native, self._work_dir, self._temporary, self._pid)
+        _clusters.add(self)
+        _register_at_fork()
+
+    @property
+    def master(self) -> str:
+        """The master's address, ``127.0.0.1:PORT``: what `SchedulerDriver(master=…)` takes."""
+        return self._master
+
+    def close(self) -> None:
+        """Kill the tasks, end the connections, remove a temporary `work_dir`. Again, or in a forked child: do nothing."""
+        self._finalizer()
+
+    def sandbox(self, task_id: str) -> Path:
+        """Return the directory in which a task runs or ran: the latest run, if several had this id.
+
+        Raises:
+            KeyError: No such task was started on this cluster.
+        """
+        value = getattr(task_id, "value", task_id)
+        if not isinstance(value, str):
+            raise TypeError(f"task_id: a TaskID or its text is expected, not {type(task_id).__name__}")
+        path = self._native.sandbox(value)
+        if path is None:
+            raise KeyError(f"no task {value!r} was started on this cluster")
+        return Path(path)
+
+    def stdout(self, task_id: str) -> str:
+        """Return what a task has written to its standard output so far. Bytes that are not UTF-8 are replaced.
+
+        Raises:
+            KeyError: No such task was started on this cluster.
+            FileNotFoundError: The task has removed the file, or the sandboxes are gone with the closed cluster.
+        """
+        return (self.sandbox(task_id) / "stdout").read_text("utf-8", "replace")
+
+    def stderr(self, task_id: str) -> str:
+        """Return what a task has written to its standard error so far. As `stdout`."""
+        return (self.sandbox(task_id) / "stderr").read_text("utf-8", "replace")
+
+    @classmethod
+    def default(cls) -> LocalCluster:
+        """Return the one cluster of this process that ``master="local"`` means, made at the first call.
+
+        It is closed at interpreter exit. After `close`, and in a forked child, the next call makes a new one.
+        """
+        with cls._default_lock:
+            cluster = LocalCluster._default
+            if cluster is None or not cluster._finalizer.alive or cluster._pid != os.getpid():
+                cluster = LocalCluster._default = LocalCluster()
+            return cluster
+
+    def __enter__(self) -> Self:
+        """Return the cluster itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __repr__(self) -> str:
+        """Show the address, or that it is closed."""
+        state = self._master if self._finalizer.alive and self._pid == os.getpid() else "closed"
+        return f"<LocalCluster {state}>"
+
+
+_clusters: weakref.WeakSet[LocalCluster] = weakref.WeakSet()
+_at_fork = threading.Lock()
+_at_fork_registered = False
+
+
+def _check_integer(name: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigurationError(f"{name}: a number from {least} to {most} is expected, not {value!r}")
+
+
+def _make_directory(work_dir: str | os.PathLike[str] | None) -> Path:
+    if work_dir is None:
+        return Path(tempfile.mkdtemp(prefix="mesos-local-"))
+    try:
+        path = Path(work_dir).absolute()
+        path.mkdir(parents=True, exist_ok=True)
+    except (OSError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"work_dir: {work_dir!r} cannot be a directory: {error}") from error
+    return path
+
+
+def _close(native: _LocalCluster, work_dir: Path, temporary: bool, pid: int) -> None:
+    if os.getpid() != pid:
+        return  # the parent's tasks and files are the parent's
+    native.close()
+    if temporary:
+        shutil.rmtree(work_dir, ignore_errors=True)
+
+
+def _register_at_fork() -> None:
+    """Have forked children drop the parent's clusters. (At exit `weakref.finalize` closes what is open.)"""
+    global _at_fork_registered  # noqa: PLW0603 - once per process
+    with _at_fork:
+        if not _at_fork_registered:
+            _at_fork_registered = True
+            os.register_at_fork(after_in_child=_after_fork_in_child)
+
+
+def _after_fork_in_child() -> None:
+    LocalCluster._default_lock = threading.Lock()  # it may have been held by a thread that is not here
+    LocalCluster._default = None
+    for cluster in list(_clusters):
+        if cluster._finalizer.detach() is not None:
+            for descriptor in cluster._native.descriptors():
+                os.close(descriptor)
+    _clusters.clear()

@@ -1,0 +1,181 @@
+//! The cluster as one state machine: the master, its agents, and what they say to each other.
+//!
+//! # Invariants
+//! * `step` is a function of the state, the time and the input: no clock, no chance but the given `Entropy`, no
+//!   thread, no system call.
+//! * Messages between master and agents are delivered in order, within the step that caused them.
+
+use super::agent::{self, Agent};
+use super::clock::{Entropy, Time};
+use super::master::{self, AgentInfo, Master, Reply};
+use super::process::{Exit, Launch, RunId, Signal};
+use super::resources::Resources;
+use crate::proto::mesos::v1::scheduler::call::Subscribe;
+use crate::proto::mesos::v1::scheduler::{Call, Event};
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+/// What comes from outside.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Subscribe { request: u64, subscribe: Box<Subscribe> },
+    Call { request: u64, call: Box<Call>, stream_id: Option<String> },
+    Closed { stream: u64 },
+    Started { run: RunId, pid: u32 },
+    NotStarted { run: RunId, why: String },
+    Exited { run: RunId, exit: Exit },
+    Tick,
+}
+
+/// What is to be done outside.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) enum Output {
+    /// it was done
+    #[default]
+    Nothing,
+    Reply {
+        request: u64,
+        reply: Reply,
+    },
+    Event {
+        stream: u64,
+        event: Box<Event>,
+    },
+    Close {
+        stream: u64,
+    },
+    Start {
+        run: RunId,
+        launch: Box<Launch>,
+    },
+    Signal {
+        run: RunId,
+        signal: Signal,
+    },
+}
+
+/// The state of the whole cluster.
+pub(crate) struct Core {
+    master: Master,
+    agents: Vec<Agent>,
+}
+
+/// A message inside the cluster.
+enum Message {
+    ToMaster(master::Input),
+    ToAgent(usize, agent::Input),
+}
+
+impl Core {
+    /// A cluster of `agents` equal agents. `entropy` makes a source for the master and for each agent.
+    pub(crate) fn new(
+        now: Time,
+        address: SocketAddr,
+        agents: usize,
+        resources: &Resources,
+        mut entropy: impl FnMut() -> Box<dyn Entropy>,
+    ) -> Self {
+        let ip = address.ip().to_string();
+        let mut core = Self { master: Master::new(address, entropy()), agents: Vec::new() };
+        for index in 0..agents {
+            let info = AgentInfo {
+                id: core.agent_id(index),
+                hostname: ip.clone(),
+                address,
+                path: format!("/slave({})", index + 1),
+                resources: resources.clone(),
+            };
+            core.agents.push(Agent::new(index, info.id.clone(), ip.clone(), entropy()));
+            let out = core.master.step(now, master::Input::AddAgent(info));
+            debug_assert!(out.is_empty(), "there is nobody yet to tell");
+        }
+        core
+    }
+
+    /// Takes one input, and everything that follows from it.
+    pub(crate) fn step(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+        let mut messages = VecDeque::new();
+        let agent = |run: RunId, input| Message::ToAgent(run.agent, input);
+        match input {
+            Input::Subscribe { request, subscribe } => {
+                messages.push_back(Message::ToMaster(master::Input::Subscribe { request, subscribe }));
+            }
+            Input::Call { request, call, stream_id } => {
+                messages.push_back(Message::ToMaster(master::Input::Call { request, call, stream_id }));
+            }
+            Input::Closed { stream } => {
+                messages.push_back(Message::ToMaster(master::Input::Closed { stream }));
+            }
+            Input::Started { run, pid } => messages.push_back(agent(run, agent::Input::Started { run, pid })),
+            Input::NotStarted { run, why } => {
+                messages.push_back(agent(run, agent::Input::NotStarted { run, why }));
+            }
+            Input::Exited { run, exit } => messages.push_back(agent(run, agent::Input::Exited { run, exit })),
+            Input::Tick => {
+                if self.master.due().is_some_and(|due| due <= now) {
+                    messages.push_back(Message::ToMaster(master::Input::Tick));
+                }
+                let due = |agent: &Agent| agent.due().is_some_and(|due| due <= now);
+                let due = self.agents.iter().enumerate().filter(|(_, agent)| due(agent));
+                messages.extend(due.map(|(index, _)| Message::ToAgent(index, agent::Input::Tick)));
+            }
+        }
+        while let Some(message) = messages.pop_front() {
+            match message {
+                Message::ToMaster(input) => self.master(now, input, &mut messages, out),
+                Message::ToAgent(index, input) => self.agent(now, index, input, &mut messages, out),
+            }
+        }
+    }
+
+    /// When the next `Tick` is due.
+    pub(crate) fn due(&self) -> Option<Time> {
+        self.agents.iter().filter_map(Agent::due).chain(self.master.due()).min()
+    }
+
+    fn agent_id(&self, index: usize) -> String {
+        format!("{}-S{index}", self.master.id())
+    }
+
+    fn master(
+        &mut self,
+        now: Time,
+        input: master::Input,
+        messages: &mut VecDeque<Message>,
+        out: &mut Vec<Output>,
+    ) {
+        for output in self.master.step(now, input) {
+            match output {
+                master::Output::Reply { request, reply } => out.push(Output::Reply { request, reply }),
+                master::Output::Event { stream, event } => out.push(Output::Event { stream, event }),
+                master::Output::Close { stream } => out.push(Output::Close { stream }),
+                master::Output::Agent { agent, input } => {
+                    if let Some(index) = (0..self.agents.len()).find(|index| self.agent_id(*index) == agent) {
+                        messages.push_back(Message::ToAgent(index, input));
+                    }
+                }
+            }
+        }
+    }
+
+    fn agent(
+        &mut self,
+        now: Time,
+        index: usize,
+        input: agent::Input,
+        messages: &mut VecDeque<Message>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(agent) = self.agents.get_mut(index) else { return };
+        for output in agent.step(now, input) {
+            match output {
+                agent::Output::Update(update) => {
+                    let (agent, update) = (self.agent_id(index), Box::new(update));
+                    messages.push_back(Message::ToMaster(master::Input::Update { agent, update }));
+                }
+                agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),
+                agent::Output::Signal { run, signal } => out.push(Output::Signal { run, signal }),
+            }
+        }
+    }
+}

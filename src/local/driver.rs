@@ -1,0 +1,178 @@
+//! The one task that owns the state machines, and through which real time, real requests and real processes reach them.
+//!
+//! # Invariants
+//! * Inputs are taken one by one, in the order of the channel; nothing else touches the state.
+//! * After `Close` no input reaches the machines. Streams end, then the processes, then the task.
+
+use super::api::{Encoding, Request};
+use super::children::Children;
+use super::clock::{SystemClock, within};
+use super::core::{Core, Input, Output};
+use super::master::Reply;
+use super::process::{Exit, Processes as _, RunId};
+use super::server::Guard;
+use bytes::Bytes;
+use hyper::StatusCode;
+use std::collections::HashMap;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// How long closing waits for killed processes to be gone.
+const REAPING: Duration = Duration::from_secs(5);
+
+/// What comes to the task.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Ask(Ask),
+    Closed { stream: u64 },
+    Exited { run: RunId, exit: Exit },
+    Close,
+}
+
+/// A request that waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    pub(crate) request: Request,
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Stream { id: String, events: mpsc::UnboundedReceiver<Bytes>, guard: Guard },
+    Status(StatusCode),
+    Refused(StatusCode, String),
+}
+
+struct Stream {
+    encoding: Encoding,
+    records: mpsc::UnboundedSender<Bytes>,
+}
+
+/// The task's own state.
+pub(crate) struct Driver {
+    pub(crate) clock: SystemClock,
+    pub(crate) core: Core,
+    pub(crate) children: Children,
+    pub(crate) messages: mpsc::UnboundedReceiver<Message>,
+    /// to give to guards of streams; weak, so that it does not keep the channel open
+    pub(crate) asks: mpsc::WeakUnboundedSender<Message>,
+    pub(crate) exchange: Exchange,
+}
+
+/// Requests that are not answered, streams that are open.
+#[derive(Default)]
+pub(crate) struct Exchange {
+    requests: u64,
+    answers: HashMap<u64, (Option<Encoding>, oneshot::Sender<Answer>)>,
+    streams: HashMap<u64, Stream>,
+}
+
+impl Driver {
+    /// Runs until `Close`, or until nobody can send any more.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let due = self.core.due();
+            let input = tokio::select! {
+                biased;
+                message = self.messages.recv() => match message {
+                    Some(Message::Close) | None => break,
+                    Some(message) => self.input(message),
+                },
+                () = self.clock.reach(due) => Some(Input::Tick),
+            };
+            if let Some(input) = input {
+                self.step(input);
+            }
+        }
+        self.exchange = Exchange::default();
+        self.children.kill_all();
+        let reaped = async {
+            while self.children.count() > 0 {
+                match self.messages.recv().await {
+                    Some(Message::Exited { run, .. }) => self.children.forget(run),
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+        };
+        if within(REAPING, reaped).await.is_none() {
+            tracing::warn!("some tasks of the embedded cluster have not ended although they were killed");
+        }
+    }
+
+    fn input(&mut self, message: Message) -> Option<Input> {
+        match message {
+            Message::Ask(Ask { request, answer }) => {
+                let number = self.exchange.requests;
+                self.exchange.requests += 1;
+                let (encoding, input) = match request {
+                    Request::Subscribe { subscribe, encoding } => {
+                        (Some(encoding), Input::Subscribe { request: number, subscribe })
+                    }
+                    Request::Call { call, stream_id } => {
+                        (None, Input::Call { request: number, call, stream_id })
+                    }
+                };
+                self.exchange.answers.insert(number, (encoding, answer));
+                Some(input)
+            }
+            Message::Closed { stream } => {
+                self.exchange.streams.remove(&stream);
+                Some(Input::Closed { stream })
+            }
+            Message::Exited { run, exit } => {
+                self.children.forget(run);
+                Some(Input::Exited { run, exit })
+            }
+            Message::Close => None,
+        }
+    }
+
+    /// One input, and what it leads to: starting a process is an output whose result is an input again.
+    fn step(&mut self, input: Input) {
+        let mut out = Vec::new();
+        self.core.step(self.clock.now(), input, &mut out);
+        let mut at = 0;
+        while let Some(output) = out.get_mut(at).map(std::mem::take) {
+            at += 1;
+            match output {
+                Output::Nothing => {}
+                Output::Reply { request, reply } => self.answer(request, reply),
+                Output::Event { stream, event } => {
+                    if let Some(stream) = self.exchange.streams.get(&stream) {
+                        // A subscriber that went away is reported by its guard.
+                        let _gone = stream.records.send(stream.encoding.record(&event));
+                    }
+                }
+                Output::Close { stream } => drop(self.exchange.streams.remove(&stream)),
+                Output::Start { run, launch } => {
+                    let input = match self.children.start(run, &launch) {
+                        Ok(pid) => Input::Started { run, pid },
+                        Err(why) => Input::NotStarted { run, why },
+                    };
+                    self.core.step(self.clock.now(), input, &mut out);
+                }
+                Output::Signal { run, signal } => self.children.signal(run, signal),
+            }
+        }
+    }
+
+    fn answer(&mut self, request: u64, reply: Reply) {
+        let Some((encoding, answer)) = self.exchange.answers.remove(&request) else { return };
+        let answered = match (reply, encoding, self.asks.upgrade()) {
+            (Reply::Stream(id), Some(encoding), Some(asks)) => {
+                let (records, events) = mpsc::unbounded_channel();
+                self.exchange.streams.insert(request, Stream { encoding, records });
+                Answer::Stream { id, events, guard: Guard { stream: request, asks } }
+            }
+            (Reply::Refused(code, text), ..) => {
+                Answer::Refused(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), text)
+            }
+            (Reply::Accepted, ..) => Answer::Status(StatusCode::ACCEPTED),
+            (Reply::Ok | Reply::Stream(_), ..) => Answer::Status(StatusCode::OK),
+        };
+        // The connection may be gone; a stream's guard tells of it when the answer is dropped.
+        let _gone = answer.send(answered);
+    }
+}

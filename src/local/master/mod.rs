@@ -1,0 +1,340 @@
+//! The master: frameworks and their connections, agents, offers, tasks.
+//!
+//! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
+//! `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills, reconciliation.
+//!
+//! # Invariants
+//! * It answers as Apache Mesos 1.11 does: codes, events, the fields that are set in them, and the words.
+//! * A framework has at most one connection. What is sent without one is dropped, as Mesos does: reliable is
+//!   only what agents send again.
+//! * An offer is one agent's resources for one role of one framework; it ends with its answer, its agent, its
+//!   role, or the connection.
+//! * A task is known from its launch to the acknowledgement of its terminal update. Its resources are free as soon
+//!   as the agent knows that it ended.
+//!
+//! What a real cluster has and this one has not yet: task groups, executors of one's own, and the operations
+//! RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and DESTROY_DISK. Tasks that need
+//! them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
+//! maintenance, so there are no inverse offers. Offer constraints are refused.
+
+mod events;
+mod offers;
+mod subscribe;
+mod tasks;
+
+use super::agent;
+use super::allocator::Allocator;
+use super::clock::{Entropy, Time};
+use super::resources::Resources;
+use super::updates::Update;
+use super::validate;
+use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
+use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
+use crate::proto::mesos::v1::scheduler::{Call, Event};
+use crate::proto::mesos::v1::{ContainerStatus, FrameworkInfo, MasterInfo, TaskState};
+pub(crate) use events::VERSION;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// How often a connection hears from the master at least.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// What the master is told.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A SUBSCRIBE; its request number becomes the number of the stream.
+    Subscribe {
+        request: u64,
+        subscribe: Box<Subscribe>,
+    },
+    /// Any other call, and the stream id that came with it.
+    Call {
+        request: u64,
+        call: Box<Call>,
+        stream_id: Option<String>,
+    },
+    /// A stream was closed by its reader.
+    Closed {
+        stream: u64,
+    },
+    AddAgent(AgentInfo),
+    #[cfg_attr(not(test), expect(dead_code, reason = "agents leave only in the tests so far"))]
+    RemoveAgent {
+        agent: String,
+        cause: String,
+    },
+    /// From an agent.
+    Update {
+        agent: String,
+        update: Box<Update>,
+    },
+    Tick,
+}
+
+/// What the master wants done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    Reply { request: u64, reply: Reply },
+    Event { stream: u64, event: Box<Event> },
+    Close { stream: u64 },
+    Agent { agent: String, input: agent::Input },
+}
+
+/// The answer to a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// 200 and a stream with this id
+    Stream(String),
+    /// 200
+    Ok,
+    /// 202
+    Accepted,
+    /// a status and its text
+    Refused(u16, String),
+}
+
+/// An agent as frameworks see it.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentInfo {
+    pub(crate) id: String,
+    pub(crate) hostname: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) path: String,
+    pub(crate) resources: Resources,
+}
+
+#[derive(Debug)]
+struct Framework {
+    info: FrameworkInfo,
+    connection: Option<Connection>,
+    /// when it is removed if it does not come back; only without a connection
+    removal: Option<Time>,
+    tasks: BTreeMap<String, Task>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: u64,
+    id: String,
+    /// when to send the next heartbeat
+    heartbeat: Time,
+}
+
+#[derive(Debug)]
+struct Offer {
+    framework: String,
+    agent: String,
+    role: String,
+    resources: Resources,
+}
+
+#[derive(Debug)]
+struct Task {
+    agent: String,
+    role: String,
+    resources: Resources,
+    /// as the agent knows it
+    state: TaskState,
+    /// what was forwarded last: the state and the update's uuid
+    forwarded: Option<(TaskState, Vec<u8>)>,
+    container: Option<Box<ContainerStatus>>,
+}
+
+/// The master's state.
+pub(crate) struct Master {
+    info: MasterInfo,
+    entropy: Box<dyn Entropy>,
+    allocator: Allocator,
+    frameworks: BTreeMap<String, Framework>,
+    /// ids of frameworks that were removed
+    completed: BTreeSet<String>,
+    agents: BTreeMap<String, AgentInfo>,
+    offers: BTreeMap<String, Offer>,
+    next_framework: u64,
+    next_offer: u64,
+    out: Vec<Output>,
+}
+
+impl Master {
+    pub(crate) fn new(address: SocketAddr, mut entropy: Box<dyn Entropy>) -> Self {
+        let id = uuid::Uuid::from_bytes(entropy.uuid()).to_string();
+        Self {
+            info: events::master_info(id, address),
+            entropy,
+            allocator: Allocator::default(),
+            frameworks: BTreeMap::new(),
+            completed: BTreeSet::new(),
+            agents: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            next_framework: 0,
+            next_offer: 0,
+            out: Vec::new(),
+        }
+    }
+
+    /// Ids of frameworks, agents and offers begin with this.
+    pub(crate) fn id(&self) -> &str {
+        &self.info.id
+    }
+
+    /// Takes one input.
+    pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Output> {
+        match input {
+            Input::Subscribe { request, subscribe } => self.subscribe(now, request, *subscribe),
+            Input::Call { request, call, stream_id } => {
+                let reply = self.call(now, *call, stream_id.as_deref());
+                // Whoever sees the answer may rely on what it says having happened, but not on its events.
+                self.out.push(Output::Reply { request, reply });
+            }
+            Input::Closed { stream } => self.disconnected(now, stream),
+            Input::AddAgent(agent) => {
+                self.allocator.add_agent(now, &agent.id, agent.resources.clone());
+                self.agents.insert(agent.id.clone(), agent);
+            }
+            Input::RemoveAgent { agent, cause } => self.remove_agent(now, &agent, &cause),
+            Input::Update { agent, update } => self.update(now, &agent, *update),
+            Input::Tick => self.tick(now),
+        }
+        self.offer(now);
+        std::mem::take(&mut self.out)
+    }
+
+    /// When the next `Tick` is due.
+    pub(crate) fn due(&self) -> Option<Time> {
+        let framework = |framework: &Framework| {
+            framework.removal.or(framework.connection.as_ref().map(|connection| connection.heartbeat))
+        };
+        self.frameworks.values().filter_map(framework).chain(self.allocator.due()).min()
+    }
+
+    fn tick(&mut self, now: Time) {
+        for framework in self.frameworks.values_mut() {
+            if let Some(connection) = framework.connection.as_mut().filter(|this| this.heartbeat <= now) {
+                connection.heartbeat = now + HEARTBEAT;
+                self.out
+                    .push(Output::Event { stream: connection.stream, event: Box::new(events::heartbeat()) });
+            }
+        }
+        let overdue = |framework: &&Framework| framework.removal.is_some_and(|removal| removal <= now);
+        let ids: Vec<String> = self.frameworks.values().filter(overdue).map(Framework::id).collect();
+        for id in ids {
+            self.remove_framework(now, &id);
+        }
+    }
+
+    /// Any call but SUBSCRIBE, after `validate::call`.
+    fn call(&mut self, now: Time, call: Call, stream_id: Option<&str>) -> Reply {
+        let id = call.framework_id.as_ref().map_or("", |id| &id.value);
+        let refused = |code, text: &str| Reply::Refused(code, text.into());
+        let Some(framework) = self.frameworks.get(id) else {
+            return refused(400, "Framework cannot be found");
+        };
+        let Some(connection) = &framework.connection else {
+            return refused(403, "Framework is not subscribed");
+        };
+        match stream_id {
+            None => {
+                let text = "All non-subscribe calls should include the 'Mesos-Stream-Id' header";
+                return refused(400, text);
+            }
+            Some(stream_id) if stream_id != connection.id => {
+                let text = format!(
+                    "The stream ID '{stream_id}' included in this request didn't match the stream ID currently \
+                     associated with framework ID {id}"
+                );
+                return refused(400, &text);
+            }
+            Some(_) => {}
+        }
+        let id = id.to_owned();
+        match (call.r#type(), call) {
+            (Type::Teardown, _) => self.remove_framework(now, &id),
+            (Type::Accept, Call { accept: Some(accept), .. }) => self.accept(now, &id, *accept),
+            (Type::Decline, Call { decline: Some(decline), .. }) => self.decline(now, &id, &decline),
+            (Type::Revive, call) => {
+                let roles = call.revive.map(|revive| revive.roles).unwrap_or_default();
+                if self.subscribed(&id, &roles) {
+                    self.allocator.revive(now, &id, &roles);
+                }
+            }
+            (Type::Suppress, call) => {
+                let roles = call.suppress.map(|suppress| suppress.roles).unwrap_or_default();
+                if self.subscribed(&id, &roles) {
+                    self.allocator.suppress(&id, &roles);
+                }
+            }
+            (Type::Kill, Call { kill: Some(kill), .. }) => self.kill(now, &id, *kill),
+            (Type::Shutdown, Call { shutdown: Some(shutdown), .. }) => {
+                let input =
+                    agent::Input::ShutdownExecutor { framework: id, executor: shutdown.executor_id.value };
+                self.tell_agent(&shutdown.agent_id.value, input);
+            }
+            (Type::Acknowledge, Call { acknowledge: Some(acknowledge), .. }) => {
+                self.acknowledge(&id, *acknowledge);
+            }
+            (Type::Reconcile, Call { reconcile: Some(reconcile), .. }) => {
+                self.reconcile(now, &id, &reconcile.tasks);
+            }
+            (Type::ReconcileOperations, Call { reconcile_operations: Some(reconcile), .. }) => {
+                self.reconcile_operations(&id, &reconcile.operations);
+            }
+            (Type::UpdateFramework, Call { update_framework: Some(update), .. }) => {
+                return match self.update_framework(now, &id, *update) {
+                    Ok(()) => Reply::Ok,
+                    Err(text) => Reply::Refused(400, text),
+                };
+            }
+            // MESSAGE goes to an executor, and command tasks have none that listens; Mesos' allocator takes no
+            // notice of REQUEST; inverse offers and operations that could be answered do not exist here.
+            (
+                Type::Message
+                | Type::Request
+                | Type::AcceptInverseOffers
+                | Type::DeclineInverseOffers
+                | Type::AcknowledgeOperationStatus,
+                _,
+            ) => {}
+            _ => return Reply::Refused(501, "501 Not Implemented.".into()),
+        }
+        Reply::Accepted
+    }
+
+    /// Whether all these are valid roles of the framework; a call that names another one is dropped.
+    fn subscribed(&self, id: &str, roles: &[String]) -> bool {
+        let own =
+            self.frameworks.get(id).map(|framework| validate::roles(&framework.info)).unwrap_or_default();
+        roles.iter().all(|role| own.contains(role))
+    }
+
+    fn send(&mut self, framework: &str, event: Event) {
+        if let Some(connection) = self.frameworks.get(framework).and_then(|this| this.connection.as_ref()) {
+            self.out.push(Output::Event { stream: connection.stream, event: Box::new(event) });
+        }
+    }
+
+    /// Passes on what an agent should do; there is nobody to tell if it is gone.
+    fn tell_agent(&mut self, agent: &str, input: agent::Input) {
+        if self.agents.contains_key(agent) {
+            self.out.push(Output::Agent { agent: agent.into(), input });
+        }
+    }
+}
+
+impl Framework {
+    fn id(&self) -> String {
+        self.info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default()
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        self.info.capabilities.iter().any(|this| this.r#type() == capability)
+    }
+
+    fn owner(&self) -> agent::Owner {
+        agent::Owner {
+            id: self.id(),
+            killing: self.can(Capability::TaskKillingState),
+            partition_aware: self.can(Capability::PartitionAware),
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Offers: made from what the allocator gives, answered by ACCEPT and DECLINE.
+
+use super::{Capability, Master, Offer, Task, agent, events};
+use crate::local::clock::Time;
+use crate::local::resources::{Resources, check};
+use crate::local::validate;
+use crate::proto::mesos::v1::offer::{Operation, operation};
+use crate::proto::mesos::v1::resource::AllocationInfo;
+use crate::proto::mesos::v1::scheduler::call::{Accept, Decline};
+use crate::proto::mesos::v1::task_status::Reason;
+use crate::proto::mesos::v1::{self, Filters, OfferId, OperationState, Resource, TaskInfo, TaskState};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The longest that a filter lasts.
+const LONGEST_FILTER: f64 = 365.0 * 24.0 * 3600.0;
+/// What a filter without (valid) `refuse_seconds` lasts.
+const DEFAULT_FILTER: f64 = 5.0;
+
+/// Whether the framework is told that its offers ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tell {
+    Rescind,
+    /// it knows already, or cannot hear
+    Nothing,
+}
+
+/// Where offers came from that are accepted together.
+struct Place {
+    agent: String,
+    role: String,
+}
+
+impl Master {
+    /// Offers what the allocator gives: one event for each framework.
+    pub(super) fn offer(&mut self, now: Time) {
+        let mut offers: BTreeMap<String, Vec<v1::Offer>> = BTreeMap::new();
+        for given in self.allocator.allocate(now, self.entropy.as_mut()) {
+            let (Some(framework), Some(agent)) =
+                (self.frameworks.get(&given.framework), self.agents.get(&given.agent))
+            else {
+                continue;
+            };
+            let id = format!("{}-O{}", self.info.id, self.next_offer);
+            self.next_offer += 1;
+            let (multi_role, refined) =
+                (framework.can(Capability::MultiRole), framework.can(Capability::ReservationRefinement));
+            let offer = Offer {
+                framework: given.framework.clone(),
+                agent: given.agent,
+                role: given.role,
+                resources: given.resources,
+            };
+            let message = events::offer(&id, &offer, agent, multi_role, refined);
+            offers.entry(given.framework).or_default().push(message);
+            self.offers.insert(id, offer);
+        }
+        for (framework, offers) in offers {
+            self.send(&framework, events::offers(offers));
+        }
+    }
+
+    /// Ends offers without an answer.
+    pub(super) fn take_offers_back(&mut self, now: Time, tell: Tell, meant: impl Fn(&Offer) -> bool) {
+        let ids: Vec<String> =
+            self.offers.iter().filter(|(_, offer)| meant(offer)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(offer) = self.offers.remove(&id) else { continue };
+            if tell == Tell::Rescind {
+                self.send(&offer.framework, events::rescind(&id));
+            }
+            self.return_offer(now, &offer, None);
+        }
+    }
+
+    fn return_offer(&mut self, now: Time, offer: &Offer, refuse: Option<Duration>) {
+        let place = (offer.framework.as_str(), offer.role.as_str(), offer.agent.as_str());
+        self.allocator.recover(now, place, &offer.resources, refuse);
+    }
+
+    pub(super) fn decline(&mut self, now: Time, framework: &str, decline: &Decline) {
+        let refuse = Some(refusal(decline.filters.as_ref()));
+        for id in &decline.offer_ids {
+            if let Some(offer) = self.take(framework, &id.value) {
+                self.return_offer(now, &offer, refuse);
+            }
+        }
+    }
+
+    /// An offer, if it is this framework's.
+    fn take(&mut self, framework: &str, id: &str) -> Option<Offer> {
+        self.offers.get(id).filter(|offer| offer.framework == framework)?;
+        self.offers.remove(id)
+    }
+
+    pub(super) fn accept(&mut self, now: Time, framework: &str, accept: Accept) {
+        let place = match self.check_offers(framework, &accept.offer_ids) {
+            Ok(place) => place,
+            Err(why) => return self.accept_nothing(now, framework, &accept, &why),
+        };
+        let mut remaining = Resources::default();
+        for id in &accept.offer_ids {
+            if let Some(offer) = self.take(framework, &id.value) {
+                remaining.add(&offer.resources);
+            }
+        }
+        for operation in accept.operations {
+            match operation.r#type() {
+                operation::Type::Launch => {
+                    self.launch(now, framework, &place, operation, &mut remaining);
+                }
+                operation::Type::LaunchGroup => {
+                    let group =
+                        operation.launch_group.map(|launch| launch.task_group.tasks).unwrap_or_default();
+                    let why = "The embedded cluster cannot launch task groups yet (LAUNCH_GROUP)";
+                    self.refuse_tasks(now, framework, &group, Reason::TaskGroupInvalid, why);
+                }
+                operation::Type::Unknown => {}
+                other => {
+                    let why = format!("The embedded cluster cannot do {} yet", other.as_str_name());
+                    self.refuse_operation(framework, operation, why);
+                }
+            }
+        }
+        let refuse = refusal(accept.filters.as_ref());
+        self.allocator.recover(now, (framework, &place.role, &place.agent), &remaining, Some(refuse));
+    }
+
+    /// Offers that can be accepted together, or why they cannot.
+    fn check_offers(&self, framework: &str, ids: &[OfferId]) -> Result<Place, String> {
+        if ids.is_empty() {
+            return Err("No offers specified".into());
+        }
+        if let Some((_, twice)) = ids.iter().enumerate().find(|(at, id)| ids[..*at].contains(id)) {
+            return Err(format!("Duplicate offer {} in offer list", twice.value));
+        }
+        let mut offers = Vec::with_capacity(ids.len());
+        for OfferId { value: id } in ids {
+            match self.offers.get(id) {
+                Some(offer) => offers.push((id, offer)),
+                None => return Err(format!("Offer {id} is no longer valid")),
+            }
+        }
+        if let Some((id, offer)) = offers.iter().find(|(_, offer)| offer.framework != framework) {
+            return Err(format!(
+                "Offer {id} has invalid framework {} while framework {framework} is expected",
+                offer.framework
+            ));
+        }
+        let (_, first) = offers[0];
+        if let Some((id, offer)) = offers.iter().find(|(_, offer)| offer.role != first.role) {
+            return Err(format!(
+                "Aggregated offers must be allocated to the same role. Offer {id} uses role '{} but another is \
+                 using role '{}",
+                offer.role, first.role
+            ));
+        }
+        if let Some((id, offer)) = offers.iter().find(|(_, offer)| offer.agent != first.agent) {
+            return Err(format!(
+                "Aggregated offers must belong to one single agent. Offer {id} uses agent {} and agent {}",
+                offer.agent, first.agent
+            ));
+        }
+        Ok(Place { agent: first.agent.clone(), role: first.role.clone() })
+    }
+
+    /// Every operation fails, and the offers that do exist are over.
+    fn accept_nothing(&mut self, now: Time, framework: &str, accept: &Accept, why: &str) {
+        for id in &accept.offer_ids {
+            if let Some(offer) = self.take(framework, &id.value) {
+                self.return_offer(now, &offer, None);
+            }
+        }
+        let state = self.lost_or(framework, TaskState::TaskDropped);
+        for operation in &accept.operations {
+            let tasks: &[TaskInfo] = match operation.r#type() {
+                operation::Type::Launch => operation.launch.as_ref().map_or(&[], |launch| &launch.task_infos),
+                operation::Type::LaunchGroup => {
+                    operation.launch_group.as_ref().map_or(&[], |launch| &launch.task_group.tasks)
+                }
+                _ => {
+                    let why = format!("Operation attempted with invalid offers: {why}");
+                    self.refuse_operation(framework, operation.clone(), why);
+                    continue;
+                }
+            };
+            for task in tasks {
+                let why = format!("Task launched with invalid offers: {why}");
+                let agent = Some(task.agent_id.value.as_str());
+                self.say(now, framework, &task.task_id.value, agent, state, Reason::InvalidOffers, why);
+            }
+        }
+    }
+
+    fn launch(
+        &mut self,
+        now: Time,
+        framework: &str,
+        place: &Place,
+        operation: Operation,
+        remaining: &mut Resources,
+    ) {
+        let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
+        // One bad resource spoils the whole operation: Mesos looks at them before it looks at tasks.
+        let resources = |task: &TaskInfo| -> Vec<Resource> {
+            let executor = task.executor.iter().flat_map(|executor| executor.resources.clone());
+            task.resources.iter().cloned().chain(executor).collect()
+        };
+        let bad = tasks.iter().flat_map(resources).find_map(|resource| check(&resource));
+        let id = operation.id.map(|_| "The `id` field cannot be set on LAUNCH operations".to_owned());
+        if let Some(why) = bad.or(id) {
+            return self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, &why);
+        }
+        for mut task in tasks {
+            for resource in &mut task.resources {
+                if resource.allocation_info.is_none() {
+                    resource.allocation_info = Some(AllocationInfo { role: Some(place.role.clone()) });
+                }
+            }
+            let Some(known) = self.frameworks.get(framework) else { return };
+            let duplicate = known.tasks.contains_key(&task.task_id.value);
+            let owner = known.owner();
+            if let Err(why) = validate::task(&task, &place.agent, &place.role, duplicate, remaining) {
+                self.refuse_tasks(now, framework, &[task], Reason::TaskInvalid, &why);
+                continue;
+            }
+            let resources = Resources::of(&task.resources);
+            remaining.subtract(&resources);
+            let known = Task {
+                agent: place.agent.clone(),
+                role: place.role.clone(),
+                resources,
+                state: TaskState::TaskStaging,
+                forwarded: None,
+                container: None,
+            };
+            if let Some(framework) = self.frameworks.get_mut(framework) {
+                framework.tasks.insert(task.task_id.value.clone(), known);
+            }
+            self.tell_agent(&place.agent, agent::Input::Run { owner, task: Box::new(task) });
+        }
+    }
+
+    fn refuse_tasks(&mut self, now: Time, framework: &str, tasks: &[TaskInfo], reason: Reason, why: &str) {
+        for task in tasks {
+            let agent = Some(task.agent_id.value.as_str());
+            self.say(now, framework, &task.task_id.value, agent, TaskState::TaskError, reason, why.into());
+        }
+    }
+
+    /// Only who gave the operation an id wants to know.
+    fn refuse_operation(&mut self, framework: &str, operation: Operation, why: String) {
+        if operation.id.is_some() {
+            let state = OperationState::OperationError;
+            self.send(framework, events::operation(operation.id, state, why, None));
+        }
+    }
+}
+
+/// How long declined resources stay away.
+fn refusal(filters: Option<&Filters>) -> Duration {
+    let seconds = filters.and_then(|filters| filters.refuse_seconds).unwrap_or(DEFAULT_FILTER);
+    let seconds = if seconds >= 0.0 { seconds.min(LONGEST_FILTER) } else { DEFAULT_FILTER };
+    Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(5))
+}

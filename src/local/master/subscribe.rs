@@ -1,0 +1,195 @@
+//! Frameworks come, change and go: SUBSCRIBE, fail-over, UPDATE_FRAMEWORK, lost connections, TEARDOWN.
+
+use super::offers::Tell;
+use super::{Connection, Framework, HEARTBEAT, Master, Output, Reply, agent, events};
+use crate::local::allocator::Minimum;
+use crate::local::clock::Time;
+use crate::local::resources::thousandths;
+use crate::local::validate;
+use crate::proto::mesos::v1::scheduler::OfferConstraints;
+use crate::proto::mesos::v1::scheduler::call::{Subscribe, UpdateFramework};
+use crate::proto::mesos::v1::task_status::Reason;
+use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo, TaskState};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+impl Master {
+    pub(super) fn subscribe(&mut self, now: Time, stream: u64, subscribe: Subscribe) {
+        let id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
+        self.out.push(Output::Reply { request: stream, reply: Reply::Stream(id.clone()) });
+        let connection = Connection { stream, id, heartbeat: now + HEARTBEAT };
+        if let Err(why) = self.admit(now, connection, subscribe) {
+            self.out.push(Output::Event { stream, event: Box::new(events::error(why)) });
+            self.out.push(Output::Close { stream });
+        }
+    }
+
+    fn admit(&mut self, now: Time, connection: Connection, subscribe: Subscribe) -> Result<(), String> {
+        let mut info = *subscribe.framework_info;
+        self.check_framework(&info, &subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
+        let mut id = info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
+        if id.is_empty() {
+            id = format!("{}-{:04}", self.info.id, self.next_framework);
+            self.next_framework += 1;
+            info.id = Some(FrameworkId { value: id.clone() });
+        }
+        if let Some(known) = self.frameworks.get(&id) {
+            // These two cannot change; Mesos keeps the old ones without a word.
+            info.user.clone_from(&known.info.user);
+            info.checkpoint = known.info.checkpoint;
+            validate::framework_update(&known.info, &info)?;
+        }
+        let old = self.frameworks.get_mut(&id).and_then(|known| known.connection.take());
+        if let Some(old) = old {
+            let event = Box::new(events::error("Framework failed over"));
+            self.out.push(Output::Event { stream: old.stream, event });
+            self.out.push(Output::Close { stream: old.stream });
+        }
+        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        self.set_info(now, &id, info, subscribe.suppressed_roles);
+        if let Some(framework) = self.frameworks.get_mut(&id) {
+            framework.connection = Some(connection);
+            framework.removal = None;
+        }
+        self.allocator.set_active(now, &id, true);
+        let subscribed = events::subscribed(&id, &self.info);
+        self.send(&id, subscribed);
+        self.send(&id, events::heartbeat());
+        self.resume(&id);
+        Ok(())
+    }
+
+    pub(super) fn update_framework(
+        &mut self,
+        now: Time,
+        id: &str,
+        update: UpdateFramework,
+    ) -> Result<(), String> {
+        let info = *update.framework_info;
+        self.check_framework(&info, &update.suppressed_roles, update.offer_constraints.as_ref())
+            .map_err(|why| format!("Supplied FrameworkInfo is not valid: {why}"))?;
+        if let Some(known) = self.frameworks.get(id) {
+            validate::framework_update(&known.info, &info)
+                .map_err(|why| format!("FrameworkInfo update is not valid: {why}"))?;
+        }
+        let changed = self.frameworks.get(id).is_some_and(|known| known.info != info);
+        let roles = validate::roles(&info);
+        let lost = |offer: &super::Offer| offer.framework == id && !roles.contains(&offer.role);
+        self.take_offers_back(now, Tell::Rescind, lost);
+        self.set_info(now, id, info, update.suppressed_roles);
+        if changed {
+            self.resume(id);
+        }
+        Ok(())
+    }
+
+    fn check_framework(
+        &self,
+        info: &FrameworkInfo,
+        suppressed: &[String],
+        constraints: Option<&OfferConstraints>,
+    ) -> Result<(), String> {
+        validate::framework(info)?;
+        if info.id.as_ref().is_some_and(|id| self.completed.contains(&id.value)) {
+            return Err("Framework has been removed".into());
+        }
+        validate::suppressed_roles(info, suppressed)?;
+        if constraints.is_some_and(|constraints| !constraints.role_constraints.is_empty()) {
+            return Err("The embedded cluster does not evaluate offer constraints yet".into());
+        }
+        Ok(())
+    }
+
+    fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, suppressed: Vec<String>) {
+        let (roles, minimum) = (validate::roles(&info), minimum(&info));
+        self.allocator.update_framework(now, id, roles, suppressed.into_iter().collect(), minimum);
+        match self.frameworks.get_mut(id) {
+            Some(known) => known.info = info,
+            None => {
+                let new = Framework { info, connection: None, removal: None, tasks: BTreeMap::new() };
+                self.frameworks.insert(id.into(), new);
+            }
+        }
+    }
+
+    /// Lets the agents send what is not acknowledged.
+    fn resume(&mut self, id: &str) {
+        let agents: Vec<String> = self.agents.keys().cloned().collect();
+        for agent in agents {
+            self.tell_agent(&agent, agent::Input::Resume { framework: id.into() });
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, now: Time, stream: u64) {
+        let own = |framework: &&mut Framework| {
+            framework.connection.as_ref().is_some_and(|connection| connection.stream == stream)
+        };
+        let Some(framework) = self.frameworks.values_mut().find(own) else { return };
+        framework.connection = None;
+        let timeout = Duration::try_from_secs_f64(framework.info.failover_timeout()).unwrap_or_default();
+        framework.removal = Some(now.saturating_add(timeout));
+        let id = framework.id();
+        self.allocator.set_active(now, &id, false);
+        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        if timeout.is_zero() {
+            self.remove_framework(now, &id);
+        }
+    }
+
+    /// TEARDOWN, or the end of the fail-over timeout.
+    pub(super) fn remove_framework(&mut self, now: Time, id: &str) {
+        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        let Some(framework) = self.frameworks.remove(id) else { return };
+        self.allocator.remove_framework(now, id);
+        self.completed.insert(id.into());
+        if let Some(connection) = framework.connection {
+            self.out.push(Output::Close { stream: connection.stream });
+        }
+        let agents: Vec<String> = self.agents.keys().cloned().collect();
+        for agent in agents {
+            self.tell_agent(&agent, agent::Input::ShutdownFramework { framework: id.into() });
+        }
+    }
+
+    /// What `Input::RemoveAgent` asks for.
+    pub(super) fn remove_agent(&mut self, now: Time, agent: &str, cause: &str) {
+        let Some(info) = self.agents.remove(agent) else { return };
+        self.allocator.remove_agent(agent);
+        let ids: Vec<String> = self.frameworks.keys().cloned().collect();
+        for id in &ids {
+            let on_it = |framework: &mut Framework| -> Vec<String> {
+                let lost = framework.tasks.iter().filter(|(_, task)| task.agent == agent);
+                lost.map(|(id, _)| id.clone()).collect()
+            };
+            for task in self.frameworks.get_mut(id).map(on_it).unwrap_or_default() {
+                self.frameworks
+                    .get_mut(id)
+                    .into_iter()
+                    .for_each(|framework| drop(framework.tasks.remove(&task)));
+                let message = format!("Agent {} removed: {cause}", info.hostname);
+                let reason = Reason::AgentRemoved;
+                self.say(now, id, &task, Some(agent), TaskState::TaskLost, reason, message);
+            }
+        }
+        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
+        for id in &ids {
+            self.send(id, events::agent_lost(agent));
+        }
+    }
+}
+
+/// `FrameworkInfo.offer_filters`, by role.
+fn minimum(info: &FrameworkInfo) -> BTreeMap<String, Minimum> {
+    let amounts = info.offer_filters.iter().filter_map(|(role, filters)| {
+        let least = filters.min_allocatable_resources.as_ref()?;
+        let alternative = |amounts: &crate::proto::mesos::v1::offer_filters::ResourceQuantities| {
+            amounts
+                .quantities
+                .iter()
+                .map(|(name, amount)| (name.clone(), thousandths(amount.value)))
+                .collect()
+        };
+        Some((role.clone(), least.quantities.iter().map(alternative).collect()))
+    });
+    amounts.collect()
+}

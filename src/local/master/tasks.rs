@@ -1,0 +1,151 @@
+//! Tasks that run: updates on their way to the framework, acknowledgements back, kills, reconciliation.
+
+use super::{Capability, Master, agent, events};
+use crate::local::clock::Time;
+use crate::local::status::{is_terminal, of_master};
+use crate::local::updates::Update;
+use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile, reconcile_operations};
+use crate::proto::mesos::v1::task_status::Reason;
+use crate::proto::mesos::v1::{OperationState, TaskState};
+
+impl Master {
+    /// An agent's update: the framework hears of it, if it is there; the master remembers it in any case.
+    pub(super) fn update(&mut self, now: Time, agent: &str, update: Update) {
+        let Update { framework: id, status, latest } = update;
+        if !self.agents.contains_key(agent) {
+            return; // it was removed: nobody waits for this any more
+        }
+        let Some(framework) = self.frameworks.get_mut(&id) else { return };
+        let connected = framework.connection.is_some();
+        let mut freed = None;
+        if let Some(task) = framework.tasks.get_mut(&status.task_id.value) {
+            if connected {
+                task.forwarded = Some((status.state(), status.uuid().to_vec()));
+            }
+            task.container.clone_from(&status.container_status);
+            if !is_terminal(task.state) {
+                task.state = latest;
+                freed = is_terminal(latest).then(|| (task.role.clone(), task.resources.clone()));
+            }
+        }
+        self.send(&id, events::update(status));
+        if let Some((role, resources)) = freed {
+            self.allocator.recover(now, (&id, &role, agent), &resources, None);
+        }
+    }
+
+    /// What the master itself has to say of a task.
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of a status")]
+    pub(super) fn say(
+        &mut self,
+        now: Time,
+        framework: &str,
+        task: &str,
+        agent: Option<&str>,
+        state: TaskState,
+        reason: Reason,
+        message: String,
+    ) {
+        let status = of_master(now, task, agent, state, reason, message);
+        self.send(framework, events::update(status));
+    }
+
+    /// TASK_LOST for a framework that knows no better.
+    pub(super) fn lost_or(&self, framework: &str, state: TaskState) -> TaskState {
+        let aware = self.frameworks.get(framework).is_some_and(|this| this.can(Capability::PartitionAware));
+        if aware { state } else { TaskState::TaskLost }
+    }
+
+    pub(super) fn acknowledge(&mut self, id: &str, acknowledge: Acknowledge) {
+        let Acknowledge { agent_id, task_id, uuid } = acknowledge;
+        if !self.agents.contains_key(&agent_id.value) {
+            return;
+        }
+        if let Some(framework) = self.frameworks.get_mut(id)
+            && let Some(task) =
+                framework.tasks.get(&task_id.value).filter(|task| task.agent == agent_id.value)
+        {
+            match &task.forwarded {
+                None => return, // of something that was never sent
+                Some((state, sent)) if is_terminal(*state) && *sent == uuid => {
+                    framework.tasks.remove(&task_id.value);
+                }
+                Some(_) => {}
+            }
+        }
+        let input =
+            agent::Input::Acknowledge { framework: id.into(), task: task_id.value, uuid: uuid.to_vec() };
+        self.tell_agent(&agent_id.value, input);
+    }
+
+    pub(super) fn kill(&mut self, now: Time, id: &str, kill: Kill) {
+        let Some(framework) = self.frameworks.get(id) else { return };
+        let Some(task) = framework.tasks.get(&kill.task_id.value) else {
+            let unknown = reconcile::Task { task_id: kill.task_id, agent_id: kill.agent_id };
+            return self.reconcile(now, id, &[unknown]);
+        };
+        if kill.agent_id.is_some_and(|agent| agent.value != task.agent) {
+            return;
+        }
+        let (agent, owner) = (task.agent.clone(), framework.owner());
+        let input = agent::Input::Kill { owner, task: kill.task_id.value, policy: kill.kill_policy };
+        self.tell_agent(&agent, input);
+    }
+
+    /// Without tasks it is implicit: every task that is known.
+    pub(super) fn reconcile(&mut self, now: Time, id: &str, asked: &[reconcile::Task]) {
+        if asked.is_empty() {
+            let known = self.frameworks.get(id).map(|framework| framework.tasks.keys().cloned().collect());
+            let known: Vec<String> = known.unwrap_or_default();
+            for task in &known {
+                self.say_latest(now, id, task);
+            }
+            return;
+        }
+        for reconcile::Task { task_id, agent_id } in asked {
+            let task = task_id.value.as_str();
+            if self.say_latest(now, id, task) {
+                continue;
+            }
+            let agent = agent_id.as_ref().map(|agent| agent.value.as_str());
+            let (state, message) = match agent {
+                Some(agent) if self.agents.contains_key(agent) => {
+                    (TaskState::TaskGone, "Reconciliation: Task is unknown to the agent")
+                }
+                _ => (TaskState::TaskUnknown, "Reconciliation: Task is unknown"),
+            };
+            let state = self.lost_or(id, state);
+            self.say(now, id, task, agent, state, Reason::Reconciliation, message.into());
+        }
+    }
+
+    /// The state of a task that is known: the one that was sent last.
+    fn say_latest(&mut self, now: Time, id: &str, task: &str) -> bool {
+        let Some(known) = self.frameworks.get(id).and_then(|framework| framework.tasks.get(task)) else {
+            return false;
+        };
+        let state = known.forwarded.as_ref().map_or(known.state, |(state, _)| *state);
+        let message = "Reconciliation: Latest task state";
+        let mut status = of_master(now, task, Some(&known.agent), state, Reason::Reconciliation, message);
+        status.container_status.clone_from(&known.container);
+        self.send(id, events::update(status));
+        true
+    }
+
+    /// There are no operations, so none is known.
+    pub(super) fn reconcile_operations(&mut self, id: &str, asked: &[reconcile_operations::Operation]) {
+        for operation in asked {
+            let message = match &operation.agent_id {
+                Some(agent) if self.agents.contains_key(&agent.value) => {
+                    "Reconciliation: Operation is unknown"
+                }
+                Some(_) => "Reconciliation: Both operation and agent are unknown",
+                None => "Reconciliation: Operation is unknown and no 'agent_id' was provided",
+            };
+            let (operation_id, agent) = (Some(operation.operation_id.clone()), operation.agent_id.clone());
+            let event =
+                events::operation(operation_id, OperationState::OperationUnknown, message.into(), agent);
+            self.send(id, event);
+        }
+    }
+}

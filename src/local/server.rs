@@ -1,0 +1,193 @@
+//! The HTTP server before the cluster: one task for each connection, all on the process's runtime.
+//!
+//! # Invariants
+//! * A connection hands requests to the cluster in the order in which they came, and answers in that order.
+//! * When a subscriber goes away, its stream's body is dropped and the cluster hears of it; when the cluster closes a
+//!   stream, what was sent before still arrives.
+
+use super::api::{self, Refusal, Request, Resource, STREAM_ID};
+use super::driver::{Answer, Ask, Message};
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::{Body, Frame, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use std::convert::Infallible;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+/// Serves until `stop` changes; then lets connections finish what they are at.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    asks: mpsc::UnboundedSender<Message>,
+    mut stop: watch::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, asks.clone(), stop.clone()));
+                }
+                // Out of descriptors, most likely: give others a chance to close some.
+                Err(error) => {
+                    tracing::warn!(%error, "the embedded cluster could not accept a connection");
+                    tokio::task::yield_now().await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            _ = stop.changed() => break,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+async fn connection(stream: TcpStream, asks: mpsc::UnboundedSender<Message>, mut stop: watch::Receiver<()>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY");
+    }
+    let service = service_fn(move |request| {
+        let asks = asks.clone();
+        async move { Ok::<_, Infallible>(respond(request, &asks).await) }
+    });
+    let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        _ = stop.changed() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection to the embedded cluster broke");
+    }
+}
+
+async fn respond(
+    request: hyper::Request<Incoming>,
+    asks: &mpsc::UnboundedSender<Message>,
+) -> Response<Content> {
+    let (head, body) = request.into_parts();
+    match api::resource(head.uri.path()) {
+        Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
+        Resource::Fixed(json) => {
+            let mut response = Response::new(Content::full(json.clone()));
+            if !json.is_empty() {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            return response;
+        }
+        Resource::Scheduler => {}
+    }
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return plain(StatusCode::BAD_REQUEST, format!("Failed to read the body: {error}")),
+    };
+    let request = match api::scheduler(&head.method, &head.headers, &body) {
+        Ok(request) => request,
+        Err(Refusal { status, text }) => {
+            let mut response = plain(status, text);
+            if head.method != Method::POST {
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            }
+            return response;
+        }
+    };
+    let encoding = match &request {
+        Request::Subscribe { encoding, .. } => Some(*encoding),
+        Request::Call { .. } => None,
+    };
+    let (answer, answered) = oneshot::channel();
+    let asked = asks.send(Message::Ask(Ask { request, answer }));
+    match (asked, answered.await) {
+        (Ok(()), Ok(Answer::Stream { id, events, guard })) => {
+            let mut response = Response::new(Content::Events { events, _guard: guard });
+            if let Some(encoding) = encoding {
+                response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
+            }
+            if let Ok(id) = HeaderValue::try_from(id) {
+                response.headers_mut().insert(STREAM_ID, id);
+            }
+            response
+        }
+        (Ok(()), Ok(Answer::Status(status))) => {
+            let mut response = Response::new(Content::full(String::new()));
+            *response.status_mut() = status;
+            response
+        }
+        (Ok(()), Ok(Answer::Refused(status, text))) => plain(status, text),
+        _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into()),
+    }
+}
+
+fn plain(status: StatusCode, text: String) -> Response<Content> {
+    let mut response = Response::new(Content::full(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, TEXT);
+    response
+}
+
+/// Tells the cluster when a subscriber is gone.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub(crate) stream: u64,
+    pub(crate) asks: mpsc::UnboundedSender<Message>,
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // A cluster that has ended does not mind.
+        let _ended = self.asks.send(Message::Closed { stream: self.stream });
+    }
+}
+
+/// The body of a response.
+pub(crate) enum Content {
+    Full(Option<Bytes>),
+    Events { events: mpsc::UnboundedReceiver<Bytes>, _guard: Guard },
+}
+
+impl Content {
+    fn full(text: String) -> Self {
+        Self::Full((!text.is_empty()).then(|| text.into()))
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Events { events, .. } => {
+                events.poll_recv(context).map(|record| record.map(|record| Ok(Frame::data(record))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Full(None))
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        match self {
+            Self::Full(bytes) => {
+                hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
+            }
+            Self::Events { .. } => hyper::body::SizeHint::default(),
+        }
+    }
+}

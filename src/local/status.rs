@@ -1,0 +1,48 @@
+//! Task statuses: which states are final, and how they are put together.
+//!
+//! # Invariants
+//! * Only updates of an agent bear a uuid; what the master says by itself has none and needs no acknowledgement.
+
+use super::clock::Time;
+use crate::proto::mesos::v1::task_status::{Reason, Source};
+use crate::proto::mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
+
+/// Whether a task in this state has ended, as the master sees it.
+pub(crate) fn is_terminal(state: TaskState) -> bool {
+    use TaskState::{
+        TaskDropped, TaskError, TaskFailed, TaskFinished, TaskGone, TaskGoneByOperator, TaskKilled, TaskLost,
+    };
+    matches!(
+        state,
+        TaskFinished
+            | TaskFailed
+            | TaskKilled
+            | TaskLost
+            | TaskError
+            | TaskDropped
+            | TaskGone
+            | TaskGoneByOperator
+    )
+}
+
+/// A status that the master makes.
+pub(crate) fn of_master(
+    now: Time,
+    task: &str,
+    agent: Option<&str>,
+    state: TaskState,
+    reason: Reason,
+    message: impl Into<String>,
+) -> TaskStatus {
+    let mut status = TaskStatus {
+        task_id: TaskId { value: task.into() },
+        message: Some(message.into()),
+        agent_id: agent.map(|agent| AgentId { value: agent.into() }),
+        timestamp: Some(now.as_secs_f64()),
+        ..TaskStatus::default()
+    };
+    status.set_state(state);
+    status.set_source(Source::Master);
+    status.set_reason(reason);
+    status
+}
