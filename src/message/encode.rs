@@ -167,7 +167,7 @@ fn encode_message(
         // SAFETY: copied at once.
         let bytes = unsafe { message.parsed() };
         if mode == Mode::Full && !message.node.is(COMPLETE) {
-            if wire::missing(desc.wire, bytes).is_some() {
+            if !wire::is_complete(desc.wire, bytes) {
                 return Err(Fail::Missing);
             }
             message.node.add(COMPLETE);
@@ -234,7 +234,7 @@ fn encode_slot(
                 1 => out.bytes(bytes),
                 _ => {
                     let complete = mode == Mode::Partial
-                        || field.wire.message().is_none_or(|child| wire::missing(child, bytes).is_none());
+                        || field.wire.message().is_none_or(|child| wire::is_complete(child, bytes));
                     if !complete {
                         return Err(Fail::Missing);
                     }

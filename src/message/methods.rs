@@ -10,7 +10,7 @@ use super::boundary::{answer, argument, optional, receiver};
 use super::desc::{Desc, Shape};
 use super::encode::{self, Mode};
 use super::errors::{DecodeError, kind_of};
-use super::layout::Message;
+use super::layout::{COMPLETE, Message};
 use super::types::{self, keyword_method, method};
 use super::value::Source;
 use super::{access, alloc, convert, index, merge, required};
@@ -20,14 +20,15 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-/// Checks bytes from Python: exact `bytes`, the same or a copy.
-fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+/// Checks bytes from Python: exact `bytes`, the same or a copy, and whether they surely lack no required field.
+fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
     let bytes = convert::exact_bytes(value).map_err(|_| {
         PyTypeError::new_err(format!("{}: expected bytes, got {}", desc.name(), kind_of(value)))
     })?;
     let bytes = bytes.cast_into::<PyBytes>()?;
-    wire::validate(desc.wire, bytes.as_bytes()).map_err(|error| DecodeError::new_err(error.to_string()))?;
-    Ok(bytes)
+    let complete =
+        wire::check(desc.wire, bytes.as_bytes()).map_err(|error| DecodeError::new_err(error.to_string()))?;
+    Ok((bytes, complete))
 }
 
 fn source<'a>(bytes: &'a Bound<'_, PyBytes>) -> Source<'a> {
@@ -36,8 +37,13 @@ fn source<'a>(bytes: &'a Bound<'_, PyBytes>) -> Source<'a> {
 
 /// A message of bytes from Python.
 pub(super) fn parse<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let bytes = checked(desc, value)?;
-    alloc::parsed(value.py(), desc, source(&bytes))
+    let (bytes, complete) = checked(desc, value)?;
+    let object = alloc::parsed(value.py(), desc, source(&bytes))?;
+    if complete {
+        // SAFETY: just made.
+        unsafe { Message::from_ptr(object.as_ptr()) }.node.add(COMPLETE);
+    }
+    Ok(object)
 }
 
 /// The encoding as `bytes`.
@@ -203,7 +209,7 @@ methods! {
         Ok(PyList::new(py, required::missing(py, message)?)?.into_any())
     }
     parse_from_string(py, message, data) {
-        let bytes = checked(message.desc(), data)?;
+        let (bytes, _) = checked(message.desc(), data)?;
         access::touch(message.as_node());
         alloc::clear(message);
         alloc::load(message, source(&bytes));

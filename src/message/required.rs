@@ -36,8 +36,7 @@ fn collect(
     let desc = message.desc();
     if message.node.is(CLEAN) {
         // SAFETY: only looked at.
-        let complete =
-            message.node.is(COMPLETE) || wire::missing(desc.wire, unsafe { message.parsed() }).is_none();
+        let complete = message.node.is(COMPLETE) || wire::is_complete(desc.wire, unsafe { message.parsed() });
         if complete {
             message.node.add(COMPLETE);
             return Ok(());

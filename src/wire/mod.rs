@@ -22,11 +22,10 @@ mod spans;
 mod table;
 mod writer;
 
-pub(crate) use input::{DecodeError, Fault};
 pub(crate) use reader::{Value, fields, last_bytes};
 pub(crate) use required::{is_complete, missing};
 pub(crate) use scan::{check, validate};
 pub(crate) use schema::{ENUMS, MESSAGES, field, msg};
-pub(crate) use spans::{Span, Spans, double, packed, spans, varint};
-pub(crate) use table::{Default, Enum, EnumValue, Field, Kind, Label, Message};
+pub(crate) use spans::{Span, double, packed, spans, varint};
+pub(crate) use table::{Default, Enum, Field, Kind, Label, Message};
 pub(crate) use writer::Writer;

@@ -187,11 +187,6 @@ impl Message {
         }
     }
 
-    /// The field with this number.
-    pub(crate) fn field(&self, number: u32) -> Option<&'static Field> {
-        self.index_of(number).and_then(|index| self.fields.get(index))
-    }
-
     /// The index in `fields` of the field with this name.
     pub(crate) fn index_named(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)

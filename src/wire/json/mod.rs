@@ -11,7 +11,7 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::{JsonError, decode};
+pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 
 #[cfg(test)]
