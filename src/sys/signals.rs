@@ -4,7 +4,6 @@
 //! * Every function is safe to call from any thread and changes the mask of that thread only.
 
 use std::mem::MaybeUninit;
-use std::ptr;
 
 /// Blocks every signal in the calling thread, for good: for threads that are ours alone.
 pub(crate) fn block_all() {
@@ -50,7 +49,7 @@ fn set_mask(set: &libc::sigset_t) -> libc::sigset_t {
 pub(crate) fn is_blocked(signal: i32) -> bool {
     let mut set = full();
     // SAFETY: without a new mask the call only writes the present one to a valid pointer.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &raw mut set) };
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut set) };
     // SAFETY: the set was initialised above.
     unsafe { libc::sigismember(&raw const set, signal) == 1 }
 }

@@ -199,7 +199,7 @@ mod tests {
         let ids = ["t1", "t2"].map(|id| v1::OfferId { value: id.into() });
         let offers = ids.map(|id| v1::Offer { id, ..Default::default() }).to_vec();
         let event =
-            s::Event { offers: Some(s::event::Offers { offers: offers.clone() }.into()), ..of(Type::Offers) };
+            s::Event { offers: Some(s::event::Offers { offers: offers.clone() }), ..of(Type::Offers) };
         let record = Bytes::from(event.encode_to_vec());
         let Said::Event(Event::Offers(parts)) = decode(&record).unwrap() else { panic!() };
         assert_eq!(
@@ -207,7 +207,7 @@ mod tests {
             offers
         );
         assert!(parts.iter().all(|part| record.as_ptr_range().contains(&part.as_ptr())));
-        let none = s::Event { offers: Some(s::event::Offers::default().into()), ..of(Type::Offers) };
+        let none = s::Event { offers: Some(s::event::Offers::default()), ..of(Type::Offers) };
         assert!(matches!(said(&none), Said::Nothing));
     }
 
@@ -215,10 +215,10 @@ mod tests {
     fn the_other_types() {
         let offer_id = v1::OfferId { value: "o".into() };
         let rescind = s::event::Rescind { offer_id: offer_id.clone() };
-        let event = told(&s::Event { rescind: Some(rescind.into()), ..of(Type::Rescind) });
+        let event = told(&s::Event { rescind: Some(rescind), ..of(Type::Rescind) });
         assert!(matches!(event, Event::OfferRescinded(id) if value(&id) == "o"));
         let rescind = s::event::RescindInverseOffer { inverse_offer_id: offer_id };
-        let event = s::Event { rescind_inverse_offer: Some(rescind.into()), ..of(Type::RescindInverseOffer) };
+        let event = s::Event { rescind_inverse_offer: Some(rescind), ..of(Type::RescindInverseOffer) };
         assert!(matches!(told(&event), Event::InverseOfferRescinded(id) if value(&id) == "o"));
         let agent_id = v1::AgentId { value: "a".into() };
         let executor_id = v1::ExecutorId { value: "e".into() };
@@ -235,7 +235,7 @@ mod tests {
         assert!(matches!(told(&event(&lost)), Event::ExecutorLost { status: -9, .. }));
         assert!(matches!(said(&event(&s::event::Failure { agent_id: None, ..lost })), Said::Nothing));
         let error = s::event::Error { message: "why".into() };
-        let event = s::Event { error: Some(error.into()), ..of(Type::Error) };
+        let event = s::Event { error: Some(error), ..of(Type::Error) };
         assert!(matches!(said(&event), Said::Error(words) if words == "why"));
     }
 

@@ -172,6 +172,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(deprecated, reason = "frameworks from before MULTI_ROLE are still there")]
     fn a_framework_of_one_role_suppresses_that_one() {
         let mut one = settings(&v1::FrameworkInfo { role: Some("r".into()), ..framework(&[]) });
         one.absorb(&Call::Suppress { roles: vec![] });

@@ -172,16 +172,12 @@ fn subscribed(heartbeat_interval_seconds: Option<f64>) -> s::Event {
 
 fn error(message: &str) -> s::Event {
     let body = s::event::Error { message: message.into() };
-    s::Event { r#type: Some(s::event::Type::Error as i32), error: Some(body.into()), ..Default::default() }
+    s::Event { r#type: Some(s::event::Type::Error as i32), error: Some(body), ..Default::default() }
 }
 
 fn rescind(id: &str) -> s::Event {
     let body = s::event::Rescind { offer_id: v1::OfferId { value: id.into() } };
-    s::Event {
-        r#type: Some(s::event::Type::Rescind as i32),
-        rescind: Some(body.into()),
-        ..Default::default()
-    }
+    s::Event { r#type: Some(s::event::Type::Rescind as i32), rescind: Some(body), ..Default::default() }
 }
 
 fn id(value: &str) -> Bytes {
