@@ -11,7 +11,7 @@ use super::master::Endpoint;
 use super::request::Target;
 use super::socket;
 use super::subscription::{Ended, Opened, Refused, Stream, subscribe};
-use crate::event::{Call, Failure, FailureKind};
+use crate::event::{Call, FailureKind};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -59,12 +59,9 @@ pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> 
     let first = target.endpoint.clone();
     for _ in 0..=MAX_REDIRECTS {
         let who = &target.endpoint;
-        let (socket, peer) = match timeout(timing.connect, socket::connect(who)).await {
-            Ok(connected) => {
-                connected.map_err(|error| Refused::Retry(format!("cannot connect to {who}: {error}")))?
-            }
-            Err(_) => return Err(late(who, "no connection", timing.connect)),
-        };
+        let connected = socket::connect(who, timing.connect).await;
+        let (socket, peer) =
+            connected.map_err(|error| Refused::Retry(format!("cannot connect to {who}: {error}")))?;
         match timeout(timing.answer, subscribe(&target, socket, peer, call.clone())).await {
             Ok(Ok(Opened::Stream(stream))) => {
                 let subscribed = timeout(timing.answer, subscribed(&target, stream)).await;
@@ -87,9 +84,10 @@ async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session,
     loop {
         let record = stream.next().await.map_err(|ended| match ended {
             Ended::Cut(why) => Refused::Retry(format!("{who}: {why}")),
-            Ended::NotRecordIo(what) => {
-                connection(format!("{who} is no Mesos master: its stream is not RecordIO ({what})"))
-            }
+            Ended::NotRecordIo(what) => Refused::fatal(
+                FailureKind::Connection,
+                format!("{who} is no Mesos master: its stream is not RecordIO ({what})"),
+            ),
         })?;
         match decode(&record) {
             Ok(Said::Subscribed { framework_id, master_info, heartbeat }) => {
@@ -98,9 +96,7 @@ async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session,
                 let (endpoint, started) = (who.clone(), Instant::now());
                 return Ok(Session { endpoint, framework_id, master_info, stream, calls, started, silence });
             }
-            Ok(Said::Error(message)) => {
-                return Err(Refused::Fatal(Failure { kind: FailureKind::Mesos, message }));
-            }
+            Ok(Said::Error(message)) => return Err(Refused::fatal(FailureKind::Mesos, message)),
             Ok(Said::Event(_) | Said::Nothing) => {}
             Err(what) => {
                 return Err(Refused::Retry(format!("{who} sent an event that cannot be read: {what}")));
@@ -111,8 +107,4 @@ async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session,
 
 fn late(who: &Endpoint, what: &str, limit: Duration) -> Refused {
     Refused::Retry(format!("{who}: {what} within {} s", limit.as_secs_f32()))
-}
-
-fn connection(message: String) -> Refused {
-    Refused::Fatal(Failure { kind: FailureKind::Connection, message })
 }

@@ -43,6 +43,12 @@ pub(super) enum Refused {
     Fatal(Failure),
 }
 
+impl Refused {
+    pub(super) fn fatal(kind: FailureKind, message: String) -> Self {
+        Self::Fatal(Failure { kind, message })
+    }
+}
+
 /// The answer to a SUBSCRIBE that was not refused.
 pub(super) enum Opened {
     Stream(Box<Stream>),
@@ -111,11 +117,19 @@ async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -
     });
     // a body that is too long or breaks off has no words worth showing
     let words = body.await.map(|body| readable(&body.to_bytes())).unwrap_or_default();
-    let said = if words.is_empty() || words.starts_with('<') { String::new() } else { format!(": {words}") };
+    // nor has a page, or the status once more
+    let idle = words.starts_with('<') || status.to_string().starts_with(words.trim_end_matches('.'));
+    let said = if idle { String::new() } else { format!(": {words}") };
     let said = format!("{who} answered SUBSCRIBE with {status}{said}");
     match status.as_u16() {
-        401 => authentication(format!("{said}; the credential or token is missing or wrong")),
-        403 => authentication(format!("{said}; the principal may not subscribe this framework")),
+        401 => Refused::fatal(
+            FailureKind::Authentication,
+            format!("{said}; the credential or token is missing or wrong"),
+        ),
+        403 => Refused::fatal(
+            FailureKind::Authentication,
+            format!("{said}; the principal may not subscribe this framework"),
+        ),
         404 => Refused::NoApi(format!(
             "{said}; this is no Mesos master, or the path in front of its API is wrong"
         )),
@@ -156,11 +170,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 fn fatal(message: String) -> Refused {
-    Refused::Fatal(Failure { kind: FailureKind::Connection, message })
-}
-
-fn authentication(message: String) -> Refused {
-    Refused::Fatal(Failure { kind: FailureKind::Authentication, message })
+    Refused::fatal(FailureKind::Connection, message)
 }
 
 /// Why a stream ended.
