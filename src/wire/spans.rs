@@ -190,7 +190,7 @@ mod tests {
         for (value, resource) in values("resources").zip(&offer.resources) {
             let scalar = walk(msg::RESOURCE, value).into_iter().find(|(name, _)| *name == Some("scalar"));
             let read = scalar
-                .map(|(_, value)| double(&spans(msg::VALUE_SCALAR, &value).next().unwrap().value(&value)));
+                .map(|(_, value)| double(spans(msg::VALUE_SCALAR, &value).next().unwrap().value(&value)));
             assert_eq!(read, resource.scalar.as_ref().map(|scalar| scalar.value));
         }
     }
@@ -219,7 +219,7 @@ mod tests {
         let mut writer = Writer::new();
         writer.bytes(field::task_status::LIMITATION, b"\x0a\x00").varint(field::task_status::STATE, 1);
         let bytes = writer.finish();
-        assert!(field::task_status::LIMITATION > 15);
+        const { assert!(field::task_status::LIMITATION > 15) };
         assert_eq!(
             walk(msg::TASK_STATUS, &bytes),
             [(Some("limitation"), b"\x0a\x00".to_vec()), (Some("state"), vec![1])]
