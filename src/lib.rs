@@ -2,6 +2,8 @@
 
 mod backend;
 mod cluster;
+mod dispatch;
+mod driver;
 mod error;
 mod event;
 mod exceptions;
@@ -11,6 +13,7 @@ mod proto;
 mod queue;
 mod runtime;
 mod sys;
+mod trace;
 mod wire;
 
 use pyo3::prelude::*;
@@ -19,5 +22,9 @@ use pyo3::prelude::*;
 fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
     message::register(module)?;
     module.add_class::<cluster::PyCluster>()?;
+    module.add_class::<driver::handle::Handle>()?;
+    module.add_class::<driver::scheduler::SchedulerHandle>()?;
+    module.add_class::<driver::scripted::ScriptedBackend>()?;
+    module.add_function(wrap_pyfunction!(driver::scheduler::check_master, module)?)?;
     module.add_function(wrap_pyfunction!(backend::libmesos::py_version, module)?)
 }

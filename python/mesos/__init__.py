@@ -18,6 +18,7 @@ from mesos.errors import (
     MesosError,
 )
 from mesos.library import libmesos_version
+from mesos.scheduler import Scheduler, SchedulerDriver, SchedulerStats
 
 __all__ = [
     "AuthenticationError",
@@ -29,6 +30,9 @@ __all__ = [
     "MasterConnectionError",
     "Message",
     "MesosError",
+    "Scheduler",
+    "SchedulerDriver",
+    "SchedulerStats",
     "libmesos_version",
 ]
 

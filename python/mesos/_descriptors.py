@@ -38,7 +38,9 @@ class FieldDescriptor:
 @lru_cache(maxsize=None)
 def fields(message: str) -> dict[str, FieldDescriptor]:
     """The fields of a message, by name. `message` is its full name, such as `mesos.v1.TaskInfo`."""
-    found = (FieldDescriptor(full_name=f"{message}.{known['name']}", **known) for known in _mesos.fields(message))
+    found = (
+        FieldDescriptor(full_name=f"{message}.{known['name']}", **known) for known in _mesos.fields(message)
+    )
     return {descriptor.name: descriptor for descriptor in found}
 
 

@@ -2,13 +2,14 @@
 
     Exception
     └── MesosError                          everything that this package raises on its own account
-        ├── ConfigurationError              (also ValueError) an argument or the environment is wrong; nothing was sent
-        ├── MasterConnectionError           (also ConnectionError) no Mesos master was found where one was expected
-        ├── AuthenticationError             the master refused the credential or the token
-        ├── DriverAbortedError              (also RuntimeError) the driver gave up: the master said so, or its loop is gone
-        ├── ForkedDriverError               (also RuntimeError) a driver was used in a forked child
-        ├── DecodeError                     (also ValueError) bytes or text are not the message they should be
-        └── EncodeError                     (also ValueError) a message lacks a required field or cannot be written
+        ├── ConfigurationError              (also ValueError) an argument or the environment is wrong; nothing
+        was sent ├── MasterConnectionError           (also ConnectionError) no Mesos master was found where
+        one was expected ├── AuthenticationError             the master refused the credential or the token
+        ├── DriverAbortedError              (also RuntimeError) the driver gave up: the master said so, or its
+        loop is gone ├── ForkedDriverError               (also RuntimeError) a driver was used in a forked
+        child ├── DecodeError                     (also ValueError) bytes or text are not the message they
+        should be └── EncodeError                     (also ValueError) a message lacks a required field or
+        cannot be written
 
 A wrong type is Python's own `TypeError`, a call at the wrong moment or place Python's own `RuntimeError`.
 What a handler raises comes out of the driver as it is, never wrapped.
@@ -47,7 +48,7 @@ class MasterConnectionError(MesosError, ConnectionError):
 
 
 class AuthenticationError(MesosError):
-    """The master refused who we say we are: wrong or missing credential or token, or not allowed to subscribe."""
+    """The master refused the credential or the token, or does not let this principal subscribe."""
 
 
 class DriverAbortedError(MesosError, RuntimeError):

@@ -67,7 +67,9 @@ class LocalCluster:
         _check_integer("agents", agents, 1, _MOST_AGENTS)
         _check_integer("port", port, 0, _HIGHEST_PORT)
         if not isinstance(resources, str):
-            raise ConfigurationError(f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}")
+            raise ConfigurationError(
+                f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}"
+            )
         self._pid = os.getpid()
         self._temporary = work_dir is None
         self._work_dir = _make_directory(work_dir)
@@ -78,7 +80,9 @@ class LocalCluster:
                 shutil.rmtree(self._work_dir, ignore_errors=True)
             raise
         self._master = self._native.master
-        self._finalizer = weakref.finalize(self, _close, self._native, self._work_dir, self._temporary, self._pid)
+        self._finalizer = weakref.finalize(
+            self, _close, self._native, self._work_dir, self._temporary, self._pid
+        )
         _clusters.add(self)
         _register_at_fork()
 

@@ -23,7 +23,8 @@ impl<'py> Buffer<'py> {
     }
 }
 
-/// The part `bytes` of what `owner` holds, as a `Bytes` of its own; None if `owner` is another object.
+/// The part `bytes` of what `owner` holds, as a `Bytes` of its own; None if it is no part of it, or if
+/// `owner` is another object.
 pub(super) fn share(py: Python<'_>, owner: *mut ffi::PyObject, bytes: &[u8]) -> Option<Bytes> {
     if owner.is_null() {
         return None;
@@ -32,5 +33,8 @@ pub(super) fn share(py: Python<'_>, owner: *mut ffi::PyObject, bytes: &[u8]) -> 
     // SAFETY: the message that asks owns a reference.
     let owner = unsafe { Borrowed::from_ptr(py, owner) };
     let holder = owner.cast::<Holder>().ok()?;
-    Some(holder.get().0.slice_ref(bytes))
+    let whole = &holder.get().0;
+    // a message that was written to is encoded anew, somewhere else, and still has its owner
+    let (range, part) = (whole.as_ptr_range(), bytes.as_ptr_range());
+    (range.start <= part.start && part.end <= range.end).then(|| whole.slice_ref(bytes))
 }

@@ -22,12 +22,12 @@ pub(super) fn subscribe(subscription: &Subscription) -> Bytes {
 }
 
 /// A TEARDOWN.
-pub(super) fn teardown(framework_id: &[u8]) -> Bytes {
+pub(crate) fn teardown(framework_id: &[u8]) -> Bytes {
     whole(Some(framework_id), Type::Teardown, None, |_| {})
 }
 
 /// Any other call.
-pub(super) fn encode(framework_id: &[u8], call: &Call) -> Bytes {
+pub(crate) fn encode(framework_id: &[u8], call: &Call) -> Bytes {
     let (of_type, number) = kind(call);
     whole(Some(framework_id), of_type, Some(number), |w| body(w, call))
 }

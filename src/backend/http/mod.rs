@@ -15,7 +15,7 @@ mod attempt;
 mod backoff;
 mod calls;
 mod decode;
-mod encode;
+pub(crate) mod encode;
 pub(crate) mod master;
 mod recordio;
 mod request;

@@ -1,0 +1,128 @@
+"""What a driver's constructor is given, in the forms that users write it, as the native half wants it.
+
+Invariants:
+* Everything wrong is a `ConfigurationError` that names the argument; a secret is in none of them.
+* The user's objects are copied, never changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from mesos import _mesos
+from mesos.errors import ConfigurationError
+
+
+def framework(given: object, principal: str | None) -> Any:
+    """Return a FrameworkInfo of the user's own, with user, hostname and principal filled in."""
+    import mesos  # noqa: PLC0415 - the package imports this module
+
+    made: Any
+    if isinstance(given, str):
+        made = mesos.FrameworkInfo(name=given)
+    elif isinstance(given, Mapping):
+        made = mesos.FrameworkInfo(**given)
+    elif hasattr(given, "SerializePartialToString"):
+        made = mesos.FrameworkInfo.FromString(given.SerializePartialToString())
+    else:
+        raise TypeError(
+            f"framework: FrameworkInfo, dict or str (its name) expected, not {type(given).__name__}"
+        )
+    if not made.name:
+        raise ConfigurationError("framework.name: it is not set; every framework has a name")
+    if not made.user:
+        made.user = pwd.getpwuid(os.getuid()).pw_name
+    if not made.hostname:
+        made.hostname = socket.gethostname()
+    if principal is not None and not made.principal:
+        made.principal = principal
+    return made
+
+
+def credential(given: object) -> tuple[str, str | None] | None:
+    """Return principal and secret of a Credential, a dict, a pair, or the path of Mesos' credential file."""
+    if given is None:
+        return None
+    principal: object
+    secret: object
+    if isinstance(given, (str, os.PathLike)):
+        principal, secret = _read(given)
+    elif isinstance(given, Mapping):
+        unknown = set(given) - {"principal", "secret"}
+        if unknown:
+            raise ConfigurationError(
+                f"credential: it has no {sorted(map(str, unknown))[0]!r}; only principal and secret"
+            )
+        principal, secret = given.get("principal"), given.get("secret")
+    elif isinstance(given, (tuple, list)) and len(given) == 2:  # noqa: PLR2004 - a pair
+        principal, secret = given
+    elif hasattr(given, "principal") and hasattr(given, "secret"):
+        principal, secret = given.principal, given.secret or None
+    else:
+        raise ConfigurationError(
+            "credential: Credential, dict, (principal, secret) or a path is expected, "
+            f"not {type(given).__name__}"
+        )
+    if not isinstance(principal, str) or not principal:
+        raise ConfigurationError("credential: principal must be text, and not empty")
+    if isinstance(secret, bytes):
+        secret = secret.decode()
+    if secret is not None and not isinstance(secret, str):
+        raise ConfigurationError(f"credential: secret must be text, not {type(secret).__name__}")
+    return principal, secret
+
+
+def _read(path: str | os.PathLike[str]) -> tuple[object, object]:
+    """Read a credential file of Mesos': JSON, or principal and secret on one line."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read().strip()
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"credential: the file {os.fspath(path)!r} cannot be read: {error}"
+        ) from None
+    if text.startswith("{"):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, dict):
+            return found.get("principal"), found.get("secret")
+    words = text.split()
+    if len(words) != 2 or text.startswith("{"):  # noqa: PLR2004 - a pair
+        raise ConfigurationError(
+            f'credential: the file {os.fspath(path)!r} must hold {{"principal": …, "secret": …}}, '
+            "or both words on one line"
+        )
+    return words[0], words[1]
+
+
+def token(given: object) -> str | None:
+    """Return the bearer token."""
+    if given is not None and (not isinstance(given, str) or not given):
+        raise ConfigurationError(f"token: text is expected, and not empty, not {type(given).__name__}")
+    return given
+
+
+def master(given: object) -> Any:
+    """Return an address that was looked at, "local", or a LocalCluster; None is $MESOS_MASTER."""
+    if given is None:
+        given = os.environ.get("MESOS_MASTER") or None
+        if given is None:
+            raise ConfigurationError(
+                'master: none is given, and $MESOS_MASTER is not set; "local" is a cluster in this process'
+            )
+    if isinstance(given, str):
+        if given != "local":
+            _mesos.check_master(given)
+        return given
+    if isinstance(getattr(given, "master", None), str):
+        return given
+    raise ConfigurationError(
+        f'master: an address ("host:port"), "local" or a LocalCluster expected, not {type(given).__name__}'
+    )

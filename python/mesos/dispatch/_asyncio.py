@@ -1,0 +1,209 @@
+"""The asyncio dispatcher: handlers run as callbacks of an event loop, async ones are awaited on it.
+
+Invariants:
+* Only asyncio's public interface is used, so that other loops (uvloop) serve as well.
+* After a batch, the loop's other callbacks get their turn: the descriptor is still readable then.
+* While an async handler runs, the descriptor is not watched; events stay queued.
+* The loop's reader is the only thing that refers to `_Reader`: if it dies, the loop was closed under the
+  driver, which then aborts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from mesos.dispatch._base import BATCH, SLICE, Dispatcher, running_loop
+from mesos.errors import DriverAbortedError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from mesos.driver import Driver
+
+
+class AsyncioDispatcher(Dispatcher):
+    """Handlers run on an asyncio loop, between its other callbacks.
+
+    loop: the loop; None takes the one that runs where the driver is started, and `run()` then makes one of
+    its own.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        super().__init__()
+        self._loop = loop
+        self._pump: LoopPump | None = None
+
+    def prepare(self) -> None:
+        """Find the loop, or raise RuntimeError."""
+        self._loop = self._loop or running_loop()
+        if self._loop is None:
+            raise RuntimeError(
+                "no event loop runs here: start the driver inside one, give AsyncioDispatcher(loop), "
+                "or use run()"
+            )
+        if self._loop.is_closed():
+            raise RuntimeError("the event loop of this AsyncioDispatcher is closed")
+
+    def start(self) -> None:
+        """Watch the descriptor on the loop."""
+        assert self._loop is not None, "prepare() was called"  # noqa: S101 - for the type checker
+        self._pump = LoopPump(self, self._loop)
+        if self._loop is running_loop() or not self._loop.is_running():
+            self._pump.attach()
+        else:
+            self._loop.call_soon_threadsafe(self._pump.attach)
+
+    def close(self) -> None:
+        """Watch it no more."""
+        if self._pump is not None:
+            self._pump.detach()
+
+    def here(self) -> bool:
+        """Whether this is the loop's own thread, with the loop running."""
+        return super().here() or (self._loop is not None and self._loop is running_loop())
+
+    def run(self, driver: Driver) -> None:
+        """Start the driver and run a loop here until it has ended."""
+        if running_loop() is not None:
+            raise RuntimeError(
+                "an event loop runs here already: use `driver.start()` and `await driver.wait()`, "
+                'or dispatcher="thread"'
+            )
+        if self._loop is None:
+            asyncio.run(self._main(driver))
+        elif self._loop.is_running():
+            super().run(driver)
+        else:
+            self._loop.run_until_complete(self._main(driver))
+
+    async def _main(self, driver: Driver) -> None:
+        driver._start_with(self)
+        try:
+            await super().wait(None)
+        except asyncio.CancelledError:
+            driver.abort()
+            raise
+
+    def join(self, timeout: float | None) -> bool:
+        """Wait for the end; if no loop runs that could see it, see it here."""
+        left = timeout
+        while not self.ended and (left is None or left > 0):
+            piece = SLICE if left is None else min(SLICE, left)
+            driver = self._driver()
+            if self._loop is not None and not self._loop.is_running() and not (driver and driver._runs):
+                if self._native.settle(piece):
+                    self._end()
+            else:
+                super().join(piece)
+            left = None if left is None else left - piece
+        return self.ended
+
+    def report(self, error: BaseException) -> None:
+        """Show an exception that nobody fetched, as the loop shows those of tasks."""
+        if self._loop is None or self._loop.is_closed():
+            super().report(error)
+            return
+        words = "the exception that ended a Mesos driver was never retrieved"
+        self._loop.call_exception_handler({"message": words, "exception": error})
+
+
+class LoopPump:
+    """Watches one dispatcher's descriptor on one loop, and runs its turns there."""
+
+    def __init__(self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
+        self._dispatcher = dispatcher
+        self._loop = loop
+        self._fd = dispatcher.fileno()
+        self._attached = False
+        self._closed: weakref.finalize[Any, Any] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self) -> None:
+        """Begin; on the loop's thread."""
+        if self._dispatcher.ended:
+            return
+        reader = _Reader(self)
+        self._closed = weakref.finalize(reader, _loop_closed, self._dispatcher)
+        self._closed.atexit = False  # the drivers have an exit of their own
+        self._watch(reader)
+
+    def detach(self) -> None:
+        """End; on the loop's thread, or when the loop does not run."""
+        if self._closed is not None:
+            self._closed.detach()
+        if self._attached and not self._loop.is_closed():
+            self._loop.remove_reader(self._fd)
+        self._attached = False
+
+    def _watch(self, reader: _Reader) -> None:
+        self._loop.add_reader(self._fd, reader)
+        self._attached = True
+
+    def ready(self, reader: _Reader) -> None:
+        """Take a turn: the descriptor is readable."""
+        try:
+            awaitable = self._dispatcher._turn(BATCH)[1]
+        except BaseException as error:
+            self._dispatcher._broken(error)
+            raise
+        if awaitable is not None:
+            self._loop.remove_reader(self._fd)
+            self._attached = False
+            self._task = self._loop.create_task(self._await(awaitable, reader), name="mesos-handlers")
+        else:
+            self._raise_fatal()
+
+    async def _await(self, awaitable: Awaitable[Any] | None, reader: _Reader) -> None:
+        """Await handlers, one after the other, as long as something is queued."""
+        handled = 0
+        try:
+            while awaitable is not None and not self._dispatcher.ended:
+                await self._dispatcher._finish(awaitable)
+                awaitable = None
+                while awaitable is None and not self._dispatcher.ended:
+                    if handled >= BATCH:
+                        handled = 0
+                        await asyncio.sleep(0)
+                    count, awaitable = self._dispatcher._turn(BATCH - handled)
+                    handled += count
+                    if count == 0:
+                        break
+        finally:
+            self._task = None
+            if not self._dispatcher.ended and not self._loop.is_closed():
+                self._watch(reader)
+        self._raise_fatal()
+
+    def awaiting(self) -> bool:
+        """Whether the calling task is the one that awaits the handlers."""
+        return self._task is not None and self._task is asyncio.current_task(self._loop)
+
+    def _raise_fatal(self) -> None:
+        """Let KeyboardInterrupt and SystemExit out of the loop, as they come out of any callback of it."""
+        driver = self._dispatcher._driver()
+        if driver is not None and isinstance(driver._exception, (KeyboardInterrupt, SystemExit)):
+            raise driver._exception
+
+
+class _Reader:
+    """What the loop calls. Its life is the sign that the loop still watches."""
+
+    __slots__ = ("__weakref__", "_pump")
+
+    def __init__(self, pump: LoopPump) -> None:
+        self._pump = pump
+
+    def __call__(self) -> None:
+        self._pump.ready(self)
+
+
+def _loop_closed(dispatcher: Dispatcher) -> None:
+    """Abort: the loop has dropped its reader, so nothing will be dispatched any more."""
+    driver = dispatcher._driver()
+    if driver is not None and not driver._native.forked:
+        if driver._runs:
+            driver.abort()
+            driver._failed(DriverAbortedError("the event loop was closed while the driver was running on it"))
+        dispatcher._end()

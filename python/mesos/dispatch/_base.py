@@ -1,0 +1,265 @@
+"""The base of all dispatchers: turns, the end, and how to wait for it.
+
+Invariants:
+* One event at a time, in order. A turn never begins while an async handler of the driver is running.
+* Whatever goes wrong in a turn aborts the driver and is kept by it; nothing is swallowed.
+* The end is said once, on the dispatching thread: to `join` by an event, to `wait` by its own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from mesos._mesos import Handle
+    from mesos.driver import Driver
+
+#: How many events are handled before others get their turn.
+BATCH = 128
+#: How long Python's own waits go on without looking for signals, in seconds: one may arrive just before.
+SLICE = 0.1
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, if one does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+class Dispatcher:
+    """Who waits for a driver's events. The base class knows how to handle them, not when.
+
+    Subclass it for an event loop of your own: override `start` (begin to watch `fileno()`, and call `drain()`
+    on your thread whenever it is readable) and `close` (stop watching it). The handlers must not be async
+    then, unless you await `drain_async()` in place of calling `drain()`.
+    """
+
+    #: async handlers can be awaited
+    awaits = True
+
+    def __init__(self) -> None:
+        self._bound: Handle | None = None
+        self._driver: Callable[[], Driver | None] = _gone
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+
+    # -- for subclasses ------------------------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Raise RuntimeError if events cannot be dispatched from here; called before the driver starts."""
+
+    def start(self) -> None:
+        """Begin to watch `fileno()`; called once, on the thread that starts the driver."""
+
+    def close(self) -> None:
+        """Stop watching `fileno()`; called once, on the dispatching thread, when nothing more will come."""
+
+    def here(self) -> bool:
+        """Whether the calling code would have to return before events can be dispatched."""
+        return self._bound is not None and self._bound.inside
+
+    # -- for everybody -------------------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable while something is queued. Only watch it, never read it.
+
+        Raises ValueError once the driver has ended.
+        """
+        return self._native.fileno()
+
+    @property
+    def pending(self) -> int:
+        """How many events are queued now."""
+        return self._native.pending
+
+    @property
+    def ended(self) -> bool:
+        """The backend has ended and everything was handled or discarded: nothing will come any more."""
+        return self._over.is_set()
+
+    def drain(self, limit: int = BATCH) -> int:
+        """Handle what is queued, at most `limit` events, and return how many. Never waits.
+
+        For handlers that are not async. Raises RuntimeError inside a handler.
+        """
+        handled, awaitable = self._turn(limit)
+        if awaitable is not None:
+            self._refuse(awaitable)
+        return handled
+
+    async def drain_async(self, limit: int = BATCH) -> int:
+        """Do the same as `drain`, and await the handlers that are async, one after the other."""
+        handled = 0
+        while handled < limit:
+            count, awaitable = self._turn(limit - handled)
+            handled += count
+            if awaitable is None:
+                break
+            await self._finish(awaitable)
+        return handled
+
+    def run_once(self, timeout: float | None = None) -> tuple[Any, ...] | None:
+        """Wait for one event, handle it, and return it as `(name, *args)`.
+
+        timeout: seconds; None waits for ever, 0 does not wait. None is returned when it is over, or when the
+        driver has ended. Raises RuntimeError inside a handler.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.ended:
+            driver = self._driver()
+            if driver is None:
+                self._turn(0)
+                return None
+            event, awaitable = self._native.turn_once(driver, driver._handler)
+            self._see_end()
+            if awaitable is not None:
+                self._refuse(awaitable)
+            if event is not None:
+                return event
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if self.ended or not self._native.wait(left):
+                return None
+        return None
+
+    # -- for the driver ------------------------------------------------------------------------------------
+
+    def bind(self, driver: Driver, native: Handle) -> None:
+        """Serve `driver` from now on. Raises RuntimeError if this dispatcher serves another one."""
+        with self._lock:
+            if self._bound is not None:
+                raise RuntimeError(
+                    f"this {type(self).__name__} serves another driver: each needs one of its own"
+                )
+            self._bound = native
+            self._driver = weakref.ref(driver)
+
+    def run(self, driver: Driver) -> None:
+        """Start the driver and return when it has ended."""
+        driver._start_with(self)
+        self.join(None)
+
+    def join(self, timeout: float | None) -> bool:
+        """Wait until the driver has ended, at most `timeout` seconds; return whether it has."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.ended:
+            left = SLICE if deadline is None else min(SLICE, deadline - time.monotonic())
+            if left <= 0:
+                break
+            self._over.wait(left)
+        return self.ended
+
+    async def wait(self, timeout: float | None) -> bool:
+        """Do the same without blocking the loop that runs here, whatever loop that is."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        with self._lock:
+            if self.ended:
+                return True
+            self._waiters.append((loop, waiter))
+        try:
+            await asyncio.wait([waiter], timeout=timeout)
+        finally:
+            with self._lock:
+                self._waiters = [known for known in self._waiters if known[1] is not waiter]
+        return self.ended
+
+    def report(self, error: BaseException) -> None:
+        """Show an exception that nobody fetched."""
+        args = threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+        threading.excepthook(args)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    @property
+    def _native(self) -> Handle:
+        if self._bound is None:
+            raise RuntimeError(
+                f"this {type(self).__name__} serves no driver yet: give it to one as dispatcher="
+            )
+        return self._bound
+
+    def _turn(self, limit: int) -> tuple[int, Awaitable[Any] | None]:
+        """Handle up to `limit` events, up to the first that is to be awaited."""
+        driver = self._driver()
+        handled: int = 0
+        awaitable: Awaitable[Any] | None = None
+        if driver is None:
+            self._native.settle(0)
+        else:
+            handled, awaitable = self._native.turn(driver, driver._handler, limit)
+        self._see_end()
+        return handled, awaitable
+
+    async def _finish(self, awaitable: Awaitable[Any]) -> None:
+        """Await what a handler returned; the native half then acknowledges, or aborts."""
+        driver = self._driver()
+        try:
+            await awaitable
+        except BaseException as error:
+            # the driver lives on in the coroutine's frames; without it nobody is left to tell
+            if driver is not None:
+                self._native.resume(driver, error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            if driver is not None:
+                self._native.resume(driver)
+
+    def _refuse(self, awaitable: Awaitable[Any]) -> None:
+        """Fail a handler that returned an awaitable where nobody awaits."""
+        close = getattr(awaitable, "close", None)
+        if close is not None:
+            close()
+        driver = self._driver()
+        if driver is not None:
+            words = (
+                f"a handler returned an awaitable, which {type(self).__name__} cannot await: "
+                'declare it `async def`, and use dispatcher="asyncio" or "thread"'
+            )
+            self._native.resume(driver, TypeError(words))
+
+    def _broken(self, error: BaseException) -> None:
+        """Dispatching itself failed: the driver ends as if a handler had."""
+        driver = self._driver()
+        if driver is not None and not self.ended:
+            driver.abort()
+            driver._failed(error)
+
+    def _see_end(self) -> None:
+        if self._native.ended:
+            self._end()
+
+    def _end(self) -> None:
+        """Say that nothing will come any more; the last steps of the close order."""
+        with self._lock:
+            if self.ended:
+                return
+            self._over.set()
+            waiters, self._waiters = self._waiters, []
+        self.close()
+        self._native.close()
+        driver = self._driver()
+        if driver is not None:
+            driver._ended()
+        for loop, waiter in waiters:
+            with contextlib.suppress(RuntimeError):  # that loop is closed, and its waiter with it
+                loop.call_soon_threadsafe(_wake, waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _gone() -> None:
+    """Stand in for a weak reference whose driver is gone, until there is one."""

@@ -1,0 +1,412 @@
+"""What drivers have in common: start, wait, end. `SchedulerDriver` adds what schedulers say.
+
+Invariants:
+* A driver goes NOT_STARTED → RUNNING → { ABORTED → STOPPED, STOPPED }, once; the native half is the judge.
+* What kills tasks is explicit: only `stop()`, and leaving `with` normally when `failover_timeout` is 0, tear
+  down. An exception, `abort()`, garbage collection and interpreter exit never do.
+* The dispatcher keeps a driver alive only as long as the user or a running handler can reach it.
+* An exception of a handler is logged at once, kept as `exception`, and raised by whatever waits for the
+  driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import threading
+import time
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from mesos import _handlers
+from mesos.dispatch import AsyncioDispatcher, Dispatcher, PollDispatcher, ThreadDispatcher, resolve
+from mesos.dispatch._base import running_loop
+from mesos.errors import ConfigurationError, DriverAbortedError, ForkedDriverError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from mesos import Status
+    from mesos._mesos import Handle
+
+logger = logging.getLogger("mesos.driver")
+
+NOT_STARTED, RUNNING, ABORTED, STOPPED = 1, 2, 3, 4
+
+#: How long interpreter exit waits for all drivers, in seconds: as long as a stop may wait for its answers.
+EXIT_TIMEOUT = 5.0
+
+
+def as_status(number: int) -> Status:
+    """Return the `mesos.Status` of a number of the native half."""
+    import mesos  # noqa: PLC0415 - the package imports this module
+
+    return mesos.Status(number)
+
+
+class Driver:
+    """The life of a driver. Use `SchedulerDriver`.
+
+    Every method may be called from any thread, and from inside handlers unless it says otherwise.
+    """
+
+    _native: Handle
+
+    def __init__(self, handler: object, base: type, dispatcher: str | Dispatcher) -> None:  # noqa: D107 - internal
+        _handlers.check(handler, base)
+        #: the object whose methods are called
+        self._handler = handler
+        self._has_async = _handlers.any_async(handler, base)
+        self._base = base
+        self._dispatcher: Dispatcher | None = resolve(dispatcher)
+        self._refuse_async(self._dispatcher)
+        self._starting = threading.Lock()
+        self._exception: BaseException | None = None
+        self._fetched = False
+        self._body: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
+        self._cancelled = False
+
+    def _adopt(self, native: Handle) -> None:
+        """Take the native half: the last step of the constructor."""
+        self._native = native
+        if self._dispatcher is not None:
+            self._dispatcher.bind(self, native)
+
+    # -- what subclasses say -------------------------------------------------------------------------------
+
+    def _start_native(self) -> int:
+        raise NotImplementedError
+
+    def _leaves_as_failover(self) -> bool:
+        """Whether leaving `with` normally keeps the tasks."""
+        return False
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def start(self) -> Status:
+        """Connect, and have events dispatched from now on; return at once.
+
+        With `dispatcher="auto"`, handlers run on the event loop that runs here, else on a thread of the
+        driver's own. Return DRIVER_RUNNING, or the status as it is if the driver was started before: a driver
+        runs once.
+
+        Raises `ConfigurationError` if the master cannot be used, RuntimeError if events cannot be dispatched
+        here.
+        """
+        return self._start_with(self._fix("start"))
+
+    def _start_with(self, dispatcher: Dispatcher) -> Status:
+        """Start, with the dispatcher that was settled on; for dispatchers."""
+        with self._starting:
+            if self._native.status != NOT_STARTED:
+                return self.status
+            dispatcher.prepare()
+            try:
+                self._start_native()
+                _running.add(self)
+                dispatcher.start()
+            except BaseException:
+                self._native.abort()
+                raise
+        return self.status
+
+    def stop(self, failover: bool = False) -> Status:
+        """End behind the calls made so far; return at once, `join` or `wait` see it through.
+
+        failover: False tears the framework down: the master kills all its tasks. True leaves them running;
+        the master waits `FrameworkInfo.failover_timeout` for a driver with the same framework id.
+
+        Return DRIVER_STOPPED; DRIVER_ABORTED if the driver had aborted, in which case nothing is torn down;
+        the status as it is if the driver does not run. No handler is called after it has returned on the
+        dispatching thread; from another thread, one that runs is finished.
+        """
+        return as_status(self._native.stop(failover))
+
+    def abort(self) -> Status:
+        """End now, without a word to the master; it waits `failover_timeout` before it kills the tasks.
+
+        Return DRIVER_ABORTED, or the status as it is if the driver does not run. `stop()` may follow.
+        """
+        return as_status(self._native.abort())
+
+    def join(self, timeout: float | None = None) -> Status:
+        """Wait until the driver has ended, at most `timeout` seconds (None: for ever); return its status.
+
+        A stop has ended when the master has answered, or after 5 seconds. Return at once if the driver was
+        never started. With `dispatcher="poll"` events are handled here meanwhile. Ctrl-C ends the wait, not
+        the driver.
+
+        Raises what a handler raised; RuntimeError inside a handler and on the loop that dispatches, where
+        `await driver.wait()` is to be used.
+        """
+        if self._native.status == NOT_STARTED:
+            return self.status
+        dispatcher = self._fix("start")
+        if not dispatcher.ended and dispatcher.here():
+            raise RuntimeError("join() would wait here for what happens here: use `await driver.wait()`")
+        dispatcher.join(timeout)
+        return self._outcome()
+
+    async def wait(self, timeout: float | None = None) -> Status:
+        """Do the same as `join` without blocking the event loop that runs here, with any dispatcher.
+
+        Cancelling it stops nothing. Raises what a handler raised; RuntimeError inside an async handler.
+        """
+        if self._native.status == NOT_STARTED:
+            return self.status
+        dispatcher = self._fix("start")
+        pump = getattr(dispatcher, "_pump", None)
+        if pump is not None and pump.awaiting():
+            raise RuntimeError("a handler cannot wait for the end of its own driver: return from it first")
+        await dispatcher.wait(timeout)
+        return self._outcome()
+
+    def run(self) -> Status:
+        """Start and wait for the end; return DRIVER_STOPPED or DRIVER_ABORTED.
+
+        With `dispatcher="auto"` handlers run right here: async ones on an event loop of their own. If the
+        driver was started before, this is `join`. KeyboardInterrupt aborts the driver, then comes out.
+
+        Raises what a handler raised; RuntimeError if handlers are async and an event loop runs here already.
+        """
+        if self._native.status != NOT_STARTED:
+            return self.join()
+        dispatcher = self._fix("run")
+        try:
+            dispatcher.run(self)
+        except BaseException:
+            if not self._native.forked:
+                self._native.abort()
+            raise
+        return self._outcome()
+
+    def run_once(self, timeout: float | None = None) -> bool:
+        """Start if need be, wait for one event, handle it here; return whether there was one.
+
+        timeout: seconds; None waits for ever, 0 does not wait. False also means that the driver has ended.
+        Raises what a handler raised; RuntimeError with another dispatcher than "poll", and inside a handler.
+        """
+        dispatcher = self._fix("run_once")
+        if not isinstance(dispatcher, PollDispatcher) and type(dispatcher).run_once is Dispatcher.run_once:
+            raise RuntimeError(
+                f'events of this driver are handled by its {type(dispatcher).__name__}: use "poll"'
+            )
+        self._start_with(dispatcher)
+        handled = dispatcher.run_once(timeout) is not None
+        self._outcome()
+        return handled
+
+    def fileno(self) -> int:
+        """Return the descriptor that is readable while events are queued: for a loop of your own.
+
+        Watch it for reading and call `driver.dispatcher.drain()`; never read it. With `dispatcher="auto"`
+        this settles on "poll". Raises ValueError once the driver has ended.
+        """
+        return self._fix("fileno").fileno()
+
+    def __enter__(self) -> Self:
+        """Start; on leaving, stop and wait. After an exception, abort: nothing is torn down."""
+        self.start()
+        return self
+
+    def __exit__(  # noqa: D105 - __enter__ says it
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave(error)
+        dispatcher = self._fix("start")
+        if dispatcher.here():
+            if error is None and dispatcher.ended:
+                self._outcome()
+            return  # the loop that dispatches runs here: it sees the end through
+        try:
+            self.join()
+        except BaseException:
+            if error is None:
+                raise
+
+    async def __aenter__(self) -> Self:
+        """Start on the loop that runs here. If the driver dies, cancel the body and raise the cause."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._body = (asyncio.get_running_loop(), task)
+        self.start()
+        return self
+
+    async def __aexit__(  # noqa: D105 - __aenter__ says it
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        body, self._body = self._body, None
+        ours = False
+        if self._cancelled and body is not None and isinstance(error, asyncio.CancelledError):
+            # before 3.11 nobody can tell whether others cancelled as well
+            ours = not hasattr(body[1], "uncancel") or body[1].uncancel() == 0
+        elif self._cancelled and body is not None and hasattr(body[1], "uncancel"):
+            body[1].uncancel()
+        self._leave(error)
+        try:
+            await self.wait()
+        except BaseException as own:
+            if ours and own is not error:
+                raise own from None
+            if error is None:
+                raise
+
+    def _leave(self, error: BaseException | None) -> None:
+        if error is None:
+            self._native.stop(self._leaves_as_failover())
+        else:
+            self._native.abort()
+
+    # -- what can be read ----------------------------------------------------------------------------------
+
+    @property
+    def status(self) -> Status:
+        """Where the driver is in its life."""
+        return as_status(self._native.status)
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a subscription, as far as the handlers have been told."""
+        return self._native.connected
+
+    @property
+    def dispatcher(self) -> Dispatcher | None:
+        """Who dispatches; None as long as "auto" has not been decided."""
+        return self._dispatcher
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What a handler raised and so ended the driver; None if nothing did."""
+        self._fetched = True
+        return self._exception
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    @property
+    def _runs(self) -> bool:
+        return self._native.status == RUNNING
+
+    def _fix(self, entry: str) -> Dispatcher:
+        """Settle on a dispatcher: the one that was given, or by where and how the driver is used first."""
+        if self._native.forked:
+            _raise_forked(self)
+        with self._starting:
+            if self._dispatcher is None:
+                dispatcher = self._choose(entry)
+                self._refuse_async(dispatcher)
+                dispatcher.bind(self, self._native)
+                self._dispatcher = dispatcher
+            return self._dispatcher
+
+    def _choose(self, entry: str) -> Dispatcher:
+        loop = running_loop()
+        if entry in ("run_once", "fileno"):
+            return PollDispatcher()
+        if entry == "run":
+            if self._has_async:
+                if loop is not None:
+                    raise RuntimeError(
+                        "run() cannot run async handlers where an event loop runs already: "
+                        'use `driver.start()` and `await driver.wait()`, or dispatcher="thread"'
+                    )
+                return AsyncioDispatcher()
+            if loop is not None:
+                logger.warning("run() blocks the event loop that runs here; `await driver.wait()` would not")
+            return PollDispatcher()
+        return ThreadDispatcher() if loop is None else AsyncioDispatcher(loop)
+
+    def _refuse_async(self, dispatcher: Dispatcher | None) -> None:
+        if self._has_async and dispatcher is not None and not dispatcher.awaits:
+            name = type(dispatcher).__name__
+            raise ConfigurationError(
+                f"dispatcher: {name} cannot await the async handlers of {type(self._handler).__name__}; "
+                'use "asyncio" or "thread"'
+            )
+
+    def _outcome(self) -> Status:
+        """Return the status, or raise what ended the driver."""
+        if self._exception is not None:
+            self._fetched = True
+            raise self._exception
+        return self.status
+
+    def _failed(self, error: BaseException) -> None:
+        """Keep what a handler raised; called by the native half, which has aborted the driver."""
+        if isinstance(error, asyncio.CancelledError):
+            cause, error = error, DriverAbortedError("an async handler was cancelled before it had ended")
+            error.__cause__ = cause
+        if self._exception is None:
+            self._exception = error
+        logger.error("the driver has aborted: %s: %s", type(error).__name__, error, exc_info=error)
+        self._cancel_body()
+
+    def _ended(self) -> None:
+        """Hear from the dispatcher that nothing will come any more."""
+        _running.discard(self)
+        if self._native.failure is not None:
+            self._cancel_body()
+
+    def _cancel_body(self) -> None:
+        """End the `async with` body that runs with the driver: the driver has died."""
+        if self._body is None or self._cancelled:
+            return
+        loop, task = self._body
+        self._cancelled = True
+        try:
+            loop.call_soon_threadsafe(task.cancel)
+        except RuntimeError:  # the loop is closed, and the body with it
+            return
+
+    def _report(self) -> None:
+        """Show the exception that ended the driver, if nobody has fetched it."""
+        if self._exception is None or self._fetched or self._dispatcher is None:
+            return
+        self._fetched = True
+        self._dispatcher.report(self._exception)
+
+    def __del__(self) -> None:  # noqa: D105
+        native = getattr(self, "_native", None)
+        if native is None or native.forked:
+            return
+        if native.status == RUNNING:
+            native.stop(True)
+            words = f"{self!r} was running and nobody could reach it any more: it closes, and its tasks stay"
+            warnings.warn(words, ResourceWarning, source=self, stacklevel=2)
+        self._report()
+
+    def __repr__(self) -> str:  # noqa: D105
+        native = getattr(self, "_native", None)
+        if native is None or native.forked:
+            state = "of another process" if native is not None else "unfinished"
+        else:
+            state = ("?", "not started", "running", "aborted", "stopped")[native.status]
+        return f"<{type(self).__name__} of {type(self._handler).__name__}: {state}>"
+
+
+def _raise_forked(driver: Driver) -> NoReturn:
+    raise ForkedDriverError(f"{driver!r}: make a new one in this process")
+
+
+#: Drivers to be ended at exit: from their start to their end.
+_running: weakref.WeakSet[Driver] = weakref.WeakSet()
+
+
+@atexit.register
+def _exit() -> None:
+    """End what still runs, as failover, and wait for it a little."""
+    drivers = [driver for driver in list(_running) if not driver._native.forked]
+    for driver in drivers:
+        driver._native.stop(True)
+    deadline = time.monotonic() + EXIT_TIMEOUT
+    for driver in drivers:
+        dispatcher = driver.dispatcher
+        left = max(0.0, deadline - time.monotonic())
+        if isinstance(dispatcher, ThreadDispatcher):
+            dispatcher.join(left)
+        else:
+            driver._native.settle(left)
+        driver._report()

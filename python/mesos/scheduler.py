@@ -1,0 +1,361 @@
+"""Schedulers: the handlers of a framework, and the driver that talks to a master for it.
+
+    class Hello(mesos.Scheduler):
+        def resource_offers(self, driver, offers):
+            driver.launch_tasks(offers[0], [task])
+
+    mesos.SchedulerDriver(Hello(), "hello", "local").run()
+
+Invariants:
+* A call is checked before it is sent: bad input raises here, naming field and value, and nothing has left.
+* A call answers the driver's status. Whether Mesos heard it is said by events, never by a call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mesos import _handlers, _settings
+from mesos._mesos import SchedulerHandle
+from mesos.driver import Driver, as_status
+from mesos.driver import logger as driver_logger
+from mesos.errors import ConfigurationError, DriverAbortedError
+from mesos.testing import ScriptedBackend
+
+if TYPE_CHECKING:
+    import os
+
+    from mesos import Status
+    from mesos.dispatch import Dispatcher
+
+logger = logging.getLogger("mesos.scheduler")
+
+
+class Scheduler:
+    """The handlers of a framework. Subclass it and override what you need; any of them may be `async def`.
+
+    They are called one at a time, in the order in which things happened, on the thread or loop that the
+    driver's dispatcher decides. `driver` is the `SchedulerDriver` itself. A handler that raises aborts the
+    driver, which kills no task; the exception comes out of `run`, `join`, `wait` or `with`.
+    """
+
+    def registered(self, driver: SchedulerDriver, framework_id: Any, master_info: Any) -> Any:
+        """Hear that the framework is registered; called once. From now on calls reach the master.
+
+        framework_id: FrameworkID: keep it, to come back as the same framework. master_info: MasterInfo or
+        None.
+        """
+
+    def reregistered(self, driver: SchedulerDriver, master_info: Any) -> Any:
+        """Hear that the framework is registered again, with this or a new master, after `disconnected`.
+
+        Calls made in between were dropped, and updates may have been missed: reconcile the tasks.
+        """
+
+    def disconnected(self, driver: SchedulerDriver) -> Any:
+        """Hear that the master is gone: all offers are void, calls are dropped until `reregistered`.
+
+        The driver reconnects by itself. Tasks keep running.
+        """
+
+    def resource_offers(self, driver: SchedulerDriver, offers: list[Any]) -> Any:
+        """Answer offers (a list of Offer, never empty): launch something with them, or decline them.
+
+        An offer that is not answered is held from everybody. The base class declines.
+        """
+        driver.decline_offer(offers)
+
+    def inverse_offers(self, driver: SchedulerDriver, offers: list[Any]) -> Any:
+        """Hear of machines that will be taken for maintenance: a list of InverseOffer, never empty."""
+
+    def offer_rescinded(self, driver: SchedulerDriver, offer_id: Any) -> Any:
+        """Hear that an offer (OfferID) is void. A launch that is under way will end in TASK_LOST."""
+
+    def inverse_offer_rescinded(self, driver: SchedulerDriver, offer_id: Any) -> Any:
+        """Hear that an inverse offer (OfferID) is void."""
+
+    def status_update(self, driver: SchedulerDriver, status: Any) -> Any:
+        """Hear what became of a task: a TaskStatus.
+
+        Acknowledged when this returns normally, or when the coroutine has ended normally; until then Mesos
+        says it again. So an update may come twice, after a crash too; it is never lost.
+        """
+
+    def operation_status_update(self, driver: SchedulerDriver, status: Any) -> Any:
+        """Hear what became of an operation with an id: an OperationStatus, acknowledged likewise."""
+
+    def framework_message(self, driver: SchedulerDriver, executor_id: Any, agent_id: Any, data: bytes) -> Any:
+        """Receive bytes from an executor (ExecutorID, AgentID). Mesos does not send them again."""
+
+    def agent_lost(self, driver: SchedulerDriver, agent_id: Any) -> Any:
+        """Hear that an agent (AgentID) was removed. Do not rely on it: its tasks get updates anyway."""
+
+    def executor_lost(self, driver: SchedulerDriver, executor_id: Any, agent_id: Any, status: int) -> Any:
+        """Hear that an executor (ExecutorID, AgentID) ended, with its wait status. Do not rely on this."""
+
+    def call_rejected(
+        self,
+        driver: SchedulerDriver,  # noqa: ARG002
+        call: Any,
+        code: int,
+        message: str,
+    ) -> Any:
+        """Hear that the master refused a call (`mesos.v1.scheduler.Call`); the driver goes on.
+
+        code: the HTTP status. message: the master's words. The base class logs an error.
+        """
+        logger.error("the master rejected %s with %d: %s", getattr(call, "type", "a call"), code, message)
+
+    def error(self, driver: SchedulerDriver, message: str) -> Any:
+        """Hear why the driver has aborted on its own: nothing can be sent any more.
+
+        The base class raises `DriverAbortedError`, `AuthenticationError` or `MasterConnectionError`, so that
+        the driver does not end in silence. Overridden, the end is as quiet as you make it.
+        """
+        native = getattr(driver, "_native", None)
+        failure = None if native is None else native.failure
+        raise DriverAbortedError(message) if failure is None else failure
+
+
+@dataclass(frozen=True)
+class SchedulerStats:
+    """What a driver has done so far; a snapshot.
+
+    events_received: what Mesos said, whether handled yet or not. events_handled: handlers called.
+    queue_depth: events that wait now. queue_high_water: the most that ever waited. calls_sent: written to a
+    connection. calls_rejected: refused by the master. calls_dropped: made while the driver did not run or had
+    no subscription, or cut off before the answer. acknowledgements: of task and operation updates.
+    reconnects: subscriptions after the first.
+    """
+
+    events_received: int
+    events_handled: int
+    queue_depth: int
+    queue_high_water: int
+    calls_sent: int
+    calls_rejected: int
+    calls_dropped: int
+    acknowledgements: int
+    reconnects: int
+
+
+class SchedulerDriver(Driver):
+    """Talks to a Mesos master for a framework.
+
+    scheduler: the object whose methods are called: a `Scheduler`, or anything with some of its methods.
+    framework: FrameworkInfo, a dict of its fields, or just its name; copied. An unset `user` becomes this OS
+        user, an unset `hostname` this host, an unset `principal` that of the credential. With an `id`, the
+        framework of that id is resumed.
+    master: "host:port[,host:port…]", "http://host:port[,…][/prefix]", "local" (a cluster inside this
+        process), or a `LocalCluster`; None takes $MESOS_MASTER.
+    credential: Credential, dict, (principal, secret), or the path of a credential file as Mesos has them.
+    token: a bearer token, which goes before the credential.
+    suppressed_roles: roles that are to get no offers at first.
+    offer_constraints: `mesos.v1.scheduler.OfferConstraints` or a dict: which agents' offers are wanted.
+    implicit_acknowledgements: acknowledge each update after its handler; False leaves that to your calls.
+    connect_timeout: seconds to the first registration, then `MasterConnectionError`; None tries for ever.
+    dispatcher: who calls the handlers, and where: see `mesos.dispatch`.
+    backend: "http", or a `mesos.testing.ScriptedBackend`.
+
+    Raises `ConfigurationError` if something is wrong that can be known beforehand; nothing is sent yet.
+    """
+
+    _native: SchedulerHandle
+
+    def __init__(  # noqa: D107 - the class says it
+        self,
+        scheduler: object,
+        framework: object,
+        master: object = None,
+        *,
+        credential: Any | Mapping[str, str] | tuple[str, str] | str | os.PathLike[str] | None = None,
+        token: str | None = None,
+        suppressed_roles: Iterable[str] = (),
+        offer_constraints: Any | None = None,
+        implicit_acknowledgements: bool = True,
+        connect_timeout: float | None = None,
+        dispatcher: str | Dispatcher = "auto",
+        backend: str | ScriptedBackend = "http",
+    ) -> None:
+        super().__init__(scheduler, Scheduler, dispatcher)
+        known = _settings.credential(credential)
+        info = _settings.framework(framework, known[0] if known else None)
+        self._backend = backend if isinstance(backend, ScriptedBackend) else None
+        if self._backend is None:
+            if backend != "http":
+                raise ConfigurationError(
+                    f'backend: "http" or a mesos.testing.ScriptedBackend expected, not {backend!r}'
+                )
+            self._master = _settings.master(master)
+        self._failover_timeout: float = info.failover_timeout
+        native = SchedulerHandle(
+            info,
+            credential=known,
+            token=_settings.token(token),
+            suppressed_roles=suppressed_roles,
+            offer_constraints=offer_constraints,
+            implicit_acknowledgements=implicit_acknowledgements,
+            connect_timeout=connect_timeout,
+            absent=_handlers.absent(scheduler, Scheduler),
+        )
+        self._adopt(native)
+
+    # -- what can be read ----------------------------------------------------------------------------------
+
+    @property
+    def framework(self) -> Any:
+        """The FrameworkInfo as it was last said to Mesos, with its id once there is one; a copy."""
+        return self._native.framework
+
+    @property
+    def framework_id(self) -> Any:
+        """The FrameworkID: the one that was given, or the master's from `registered` on; else None."""
+        return self._native.framework_id
+
+    @property
+    def master_info(self) -> Any | None:
+        """The MasterInfo of the last registration; None before, and if the master did not say."""
+        return self._native.master_info
+
+    @property
+    def stats(self) -> SchedulerStats:
+        """What the driver has done so far."""
+        return SchedulerStats(**self._native.stats())
+
+    # -- offers --------------------------------------------------------------------------------------------
+
+    def accept_offers(self, offers: Any, operations: Any, filters: Any | None = None) -> Status:
+        """Use offers of one agent for operations, in order; what is left over is declined.
+
+        offers: Offer, OfferID or str, one or many. operations: Offer.Operation, one or many. filters: Filters
+        for what is left over. A task in a LAUNCH without `agent_id` gets the one of the Offer.
+
+        Raises `EncodeError` if offers are missing, doubled, or of different agents.
+        """
+        return as_status(self._native.accept_offers(offers, operations, filters))
+
+    def launch_tasks(self, offers: Any, tasks: Any, filters: Any | None = None) -> Status:
+        """Launch tasks with offers of one agent; no tasks decline the offers.
+
+        offers: Offer, OfferID or str, one or many. tasks: TaskInfo, one or many; without `agent_id` they get
+        the one of the Offer, in a copy. filters: Filters for what is left over.
+
+        Raises `EncodeError` if a task cannot be sent, or has no agent and only ids of offers were given.
+        """
+        return as_status(self._native.launch_tasks(offers, tasks, filters))
+
+    def decline_offer(self, offers: Any, filters: Any | None = None) -> Status:
+        """Give offers back: Offer, OfferID or str, one or many; `filters` says for how long.
+
+        Without filters, Mesos waits 5 seconds before it offers the same resources again.
+        """
+        return as_status(self._native.decline_offer(offers, filters))
+
+    def accept_inverse_offers(self, offer_ids: Any, filters: Any | None = None) -> Status:
+        """Agree to maintenance: InverseOffer, OfferID or str, one or many."""
+        return as_status(self._native.accept_inverse_offers(offer_ids, filters))
+
+    def decline_inverse_offers(self, offer_ids: Any, filters: Any | None = None) -> Status:
+        """Object to maintenance: InverseOffer, OfferID or str, one or many."""
+        return as_status(self._native.decline_inverse_offers(offer_ids, filters))
+
+    def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
+        """Ask for offers again despite filters and suppression; None: all roles, (): nothing is sent."""
+        return as_status(self._native.revive_offers(roles))
+
+    def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
+        """Ask for no more offers until `revive_offers`; None: all roles, (): nothing is sent."""
+        return as_status(self._native.suppress_offers(roles))
+
+    def request_resources(self, requests: Any) -> Status:
+        """Say what would be welcome (Request, one or many); Mesos' own allocator ignores it."""
+        return as_status(self._native.request_resources(requests))
+
+    # -- tasks ---------------------------------------------------------------------------------------------
+
+    def kill_task(self, task_id: Any, agent_id: Any | None = None, kill_policy: Any | None = None) -> Status:
+        """Ask for the end of a task (TaskID or str), gracefully as `kill_policy` or the task's own says.
+
+        Unreliable as all calls: repeat it until a terminal update comes. Naming the agent (AgentID or str)
+        helps after a change of master.
+        """
+        return as_status(self._native.kill_task(task_id, agent_id, kill_policy))
+
+    def reconcile_tasks(self, statuses: Any) -> Status:
+        """Ask for the latest updates of tasks (TaskStatus, dict, TaskID or str, one or many); []: of all.
+
+        Only `task_id` and `agent_id` of a status count.
+        """
+        return as_status(self._native.reconcile_tasks(statuses))
+
+    def reconcile_operations(self, operations: Any) -> Status:
+        """Ask for the latest updates of operations (OperationStatus, dict, OperationID or str); []: of all.
+
+        Only `operation_id`, `agent_id` and `resource_provider_id` count.
+        """
+        return as_status(self._native.reconcile_operations(operations))
+
+    def acknowledge_status_update(self, status: Any) -> Status:
+        """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
+
+        Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
+        """
+        return as_status(self._native.acknowledge_status_update(status))
+
+    def acknowledge_operation_status(self, status: Any) -> Status:
+        """Do the same for the update of an operation (OperationStatus)."""
+        return as_status(self._native.acknowledge_operation_status(status))
+
+    # -- executors and the framework -----------------------------------------------------------------------
+
+    def send_framework_message(
+        self, executor_id: Any, agent_id: Any, data: bytes | bytearray | memoryview
+    ) -> Status:
+        """Send bytes to an executor (ExecutorID and AgentID, or str). Best effort: it may be lost."""
+        return as_status(self._native.send_framework_message(executor_id, agent_id, data))
+
+    def shutdown_executor(self, executor_id: Any, agent_id: Any) -> Status:
+        """Ask an executor (ExecutorID and AgentID, or str) to end, and its tasks with it."""
+        return as_status(self._native.shutdown_executor(executor_id, agent_id))
+
+    def update_framework(
+        self,
+        framework: Any,
+        *,
+        suppressed_roles: Iterable[str] | None = None,
+        offer_constraints: Any | None = None,
+    ) -> Status:
+        """Change what the framework says about itself (FrameworkInfo or dict); None: as it is.
+
+        The id must be unset or the same. Raises RuntimeError before the framework has an id.
+        """
+        info = _settings.framework(framework, self._native.framework.principal or None)
+        number = self._native.update_framework(
+            info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
+        )
+        self._failover_timeout = info.failover_timeout
+        return as_status(number)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _start_native(self) -> int:
+        if self._backend is not None:
+            return self._native.start(self._backend)
+        embedded = not isinstance(self._master, str)
+        cluster = self._master
+        if cluster == "local":
+            from mesos.local import LocalCluster  # noqa: PLC0415 - only who uses it pays for it
+
+            embedded, cluster = True, LocalCluster.default()
+        if not embedded and self._failover_timeout <= 0:
+            driver_logger.warning(
+                "failover_timeout is 0: should this scheduler be away for a moment, the master kills all "
+                "its tasks; set FrameworkInfo.failover_timeout"
+            )
+        return self._native.start(cluster.master if embedded else cluster)
+
+    def _leaves_as_failover(self) -> bool:
+        return self._failover_timeout > 0

@@ -1,0 +1,382 @@
+//! `handle()`: what happens with an event, whatever waits for it. Find the method, call it, acknowledge.
+//!
+//! A dispatcher (python/mesos/dispatch/) decides who waits and on which thread, then calls `turn`. A handler
+//! that returns an awaitable suspends the turn: the dispatcher awaits it, then calls `resume`.
+//!
+//! # Invariants
+//! * One event at a time per driver, in order; a handler cannot be entered again from inside a handler.
+//! * Events become Python objects here, on the dispatching thread, and nowhere else.
+//! * An acknowledgement follows a handler that ended normally while the driver still runs; never otherwise.
+//! * A handler that raises aborts the driver, and the driver object is told at once. Nothing is swallowed.
+//! * Nothing here keeps the driver or the handler alive between two turns.
+
+use crate::driver::lifecycle::{Lifecycle, lock};
+use crate::event::{Call, Event, Failure};
+use crate::message::from_wire;
+use crate::trace;
+use crate::wire::{field, last_bytes, msg};
+use bytes::Bytes;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+/// A handler that keeps the others waiting longer than this is named in a warning.
+const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// What the driver has been told about its subscription.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// `FrameworkID`: given by the user, or by the master at the first registration
+    pub(crate) framework_id: Option<Bytes>,
+    /// `MasterInfo` of the last registration
+    pub(crate) master_info: Option<Bytes>,
+    /// there is a subscription, as far as the handlers know
+    pub(crate) connected: bool,
+    /// `registered` was called; from now on it is `reregistered`
+    registered: bool,
+    /// why the backend gave up
+    pub(crate) failure: Option<Failure>,
+}
+
+/// One driver's dispatching: what it knows, whose turn it is, what it has counted.
+pub(crate) struct Dispatch {
+    pub(crate) known: Mutex<Known>,
+    /// acknowledge after the handler
+    implicit: bool,
+    /// the methods that the handler lacks: the base class answers for it
+    absent: Vec<String>,
+    turn: Mutex<Turn>,
+    last_handler: Mutex<&'static str>,
+    last_warning: Mutex<Option<Instant>>,
+    pub(crate) handled: AtomicU64,
+    pub(crate) acknowledged: AtomicU64,
+}
+
+/// Who is handling an event.
+enum Turn {
+    Free,
+    Taken(ThreadId),
+    /// an awaitable is with the dispatcher; then this is to be sent
+    Suspended(Option<Call>),
+}
+
+/// What one turn did.
+#[derive(Default)]
+pub(crate) struct Turned<'py> {
+    /// events whose handler was called
+    pub(crate) handled: usize,
+    /// what the last handler returned, if it is to be awaited: the turn is suspended until `resume`
+    pub(crate) awaitable: Option<Bound<'py, PyAny>>,
+    /// the last event as `(name, *args)`, if it was asked for
+    pub(crate) event: Option<Bound<'py, PyTuple>>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(framework_id: Option<Bytes>, implicit: bool, absent: Vec<String>) -> Self {
+        Self {
+            known: Mutex::new(Known { framework_id, ..Known::default() }),
+            implicit,
+            absent,
+            turn: Mutex::new(Turn::Free),
+            last_handler: Mutex::new(""),
+            last_warning: Mutex::new(None),
+            handled: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+        }
+    }
+
+    /// Is the calling thread inside a handler (a synchronous one)?
+    pub(crate) fn inside(&self) -> bool {
+        matches!(*lock(&self.turn), Turn::Taken(owner) if owner == thread::current().id())
+    }
+
+    /// Handles what is queued: at most `limit` events, none if nothing is there, up to the first awaitable.
+    pub(crate) fn turn<'py>(
+        &self,
+        life: &Lifecycle,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+        limit: usize,
+        record: bool,
+    ) -> PyResult<Turned<'py>> {
+        let py = driver.py();
+        trace::forward(py)?;
+        let _taken = self.take()?;
+        let mut turned = Turned::default();
+        while turned.handled < limit && turned.awaitable.is_none() {
+            let Some((queued, event)) = life.receive() else { break };
+            self.warn_if_late(py, queued)?;
+            self.handle(life, driver, handler, event, record, &mut turned)?;
+        }
+        Ok(turned)
+    }
+
+    fn take(&self) -> PyResult<Taken<'_>> {
+        let mut turn = lock(&self.turn);
+        let busy = match *turn {
+            Turn::Free => {
+                *turn = Turn::Taken(thread::current().id());
+                return Ok(Taken(&self.turn));
+            }
+            Turn::Taken(owner) if owner == thread::current().id() => {
+                "events cannot be dispatched from inside a handler: return from it first"
+            }
+            Turn::Taken(_) => "another thread is dispatching this driver's events",
+            Turn::Suspended(_) => {
+                "an async handler of this driver is still running: events are handled one at a time"
+            }
+        };
+        Err(PyRuntimeError::new_err(busy))
+    }
+
+    /// The one function for every event, every dispatcher.
+    fn handle<'py>(
+        &self,
+        life: &Lifecycle,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+        event: Event,
+        record: bool,
+        turned: &mut Turned<'py>,
+    ) -> PyResult<()> {
+        let py = driver.py();
+        let acknowledgement = if self.implicit { acknowledgement(&event) } else { None };
+        if let Event::Error(failure) = &event {
+            life.abort(); // first the abort, then the callback: as Mesos' own driver does
+            lock(&self.known).failure = Some(failure.clone());
+        }
+        let (name, arguments) = match self.describe(py, event) {
+            Ok(described) => described,
+            Err(error) => return fail(life, driver, error),
+        };
+        *lock(&self.last_handler) = name;
+        if record {
+            turned.event = Some(tuple(py, &[PyString::intern(py, name).into_any()], &arguments)?);
+        }
+        turned.handled += 1;
+        self.handled.fetch_add(1, Ordering::Relaxed);
+        match self.call(name, driver, handler, &arguments) {
+            Err(error) => fail(life, driver, error),
+            Ok(returned) if is_awaitable(&returned)? => {
+                *lock(&self.turn) = Turn::Suspended(acknowledgement);
+                turned.awaitable = Some(returned);
+                Ok(())
+            }
+            Ok(_) => {
+                self.acknowledge(life, acknowledgement);
+                Ok(())
+            }
+        }
+    }
+
+    /// Ends a suspended turn: what was awaited has returned, or raised `error`.
+    pub(crate) fn resume(
+        &self,
+        life: &Lifecycle,
+        driver: &Bound<'_, PyAny>,
+        error: Option<PyErr>,
+    ) -> PyResult<()> {
+        let mut turn = lock(&self.turn);
+        let Turn::Suspended(acknowledgement) = &mut *turn else {
+            return Err(PyRuntimeError::new_err("no async handler of this driver is running"));
+        };
+        let acknowledgement = acknowledgement.take();
+        *turn = Turn::Free;
+        drop(turn);
+        match error {
+            Some(error) => fail(life, driver, error),
+            None => {
+                self.acknowledge(life, acknowledgement);
+                Ok(())
+            }
+        }
+    }
+
+    fn acknowledge(&self, life: &Lifecycle, acknowledgement: Option<Call>) {
+        if let Some(call) = acknowledgement
+            && life.running()
+        {
+            self.acknowledged.fetch_add(1, Ordering::Relaxed);
+            life.send(call);
+        }
+    }
+
+    fn call<'py>(
+        &self,
+        name: &'static str,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+        arguments: &[Bound<'py, PyAny>],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        static BASE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = driver.py();
+        if self.absent.iter().any(|absent| absent == name) {
+            let base = BASE.import(py, "mesos.scheduler", "Scheduler")?;
+            return base.getattr(name)?.call1(tuple(py, &[handler.clone(), driver.clone()], arguments)?);
+        }
+        let name = PyString::intern(py, name);
+        match arguments {
+            [] => handler.call_method1(name, (driver,)),
+            [one] => handler.call_method1(name, (driver, one)),
+            [one, two] => handler.call_method1(name, (driver, one, two)),
+            more => handler.call_method1(name, tuple(py, std::slice::from_ref(driver), more)?),
+        }
+    }
+
+    /// The method for an event and what follows the driver in its arguments.
+    fn describe<'py>(
+        &self,
+        py: Python<'py>,
+        event: Event,
+    ) -> PyResult<(&'static str, Vec<Bound<'py, PyAny>>)> {
+        let many = |message, all: Vec<Bytes>| -> PyResult<_> {
+            let all = all.into_iter().map(|one| from_wire(py, message, one)).collect::<PyResult<Vec<_>>>()?;
+            Ok(PyList::new(py, all)?.into_any())
+        };
+        let one = |message, bytes| from_wire(py, message, bytes).map(|made| made.into_bound(py));
+        Ok(match event {
+            Event::Subscribed { framework_id, master_info } => {
+                let first = {
+                    let mut known = lock(&self.known);
+                    known.connected = true;
+                    known.framework_id = Some(framework_id.clone());
+                    known.master_info.clone_from(&master_info);
+                    !std::mem::replace(&mut known.registered, true)
+                };
+                let master = match master_info {
+                    Some(bytes) => one(msg::MASTER_INFO, bytes)?,
+                    None => py.None().into_bound(py),
+                };
+                if first {
+                    ("registered", vec![one(msg::FRAMEWORK_ID, framework_id)?, master])
+                } else {
+                    ("reregistered", vec![master])
+                }
+            }
+            Event::Disconnected => {
+                lock(&self.known).connected = false;
+                ("disconnected", Vec::new())
+            }
+            Event::Offers(offers) => ("resource_offers", vec![many(msg::OFFER, offers)?]),
+            Event::InverseOffers(offers) => ("inverse_offers", vec![many(msg::INVERSE_OFFER, offers)?]),
+            Event::OfferRescinded(id) => ("offer_rescinded", vec![one(msg::OFFER_ID, id)?]),
+            Event::InverseOfferRescinded(id) => ("inverse_offer_rescinded", vec![one(msg::OFFER_ID, id)?]),
+            Event::StatusUpdate(status) => ("status_update", vec![one(msg::TASK_STATUS, status)?]),
+            Event::OperationStatusUpdate(status) => {
+                ("operation_status_update", vec![one(msg::OPERATION_STATUS, status)?])
+            }
+            Event::FrameworkMessage { executor_id, agent_id, data } => {
+                let executor = one(msg::EXECUTOR_ID, executor_id)?;
+                let agent = one(msg::AGENT_ID, agent_id)?;
+                ("framework_message", vec![executor, agent, PyBytes::new(py, &data).into_any()])
+            }
+            Event::AgentLost { agent_id } => ("agent_lost", vec![one(msg::AGENT_ID, agent_id)?]),
+            Event::ExecutorLost { executor_id, agent_id, status } => {
+                let executor = one(msg::EXECUTOR_ID, executor_id)?;
+                let agent = one(msg::AGENT_ID, agent_id)?;
+                ("executor_lost", vec![executor, agent, status.into_pyobject(py)?.into_any()])
+            }
+            Event::CallRejected { call, code, message } => {
+                let call = one(msg::SCHEDULER_CALL, call)?;
+                let code = code.into_pyobject(py)?.into_any();
+                ("call_rejected", vec![call, code, PyString::new(py, &message).into_any()])
+            }
+            Event::Error(failure) => ("error", vec![PyString::new(py, &failure.message).into_any()]),
+        })
+    }
+
+    /// Says which handler kept an event waiting; at most once in `LONG_WAIT`.
+    fn warn_if_late(&self, py: Python<'_>, queued: Instant) -> PyResult<()> {
+        let waited = queued.elapsed();
+        if waited < LONG_WAIT {
+            return Ok(());
+        }
+        let mut warned = lock(&self.last_warning);
+        if warned.is_some_and(|at| at.elapsed() < LONG_WAIT) {
+            return Ok(());
+        }
+        *warned = Some(Instant::now());
+        drop(warned);
+        let by = match *lock(&self.last_handler) {
+            "" => String::from("nobody dispatched until now"),
+            name => format!("the handler before it was `{name}`"),
+        };
+        let words = format!("an event waited {:.1} s to be handled: {by}", waited.as_secs_f64());
+        logger(py)?.call_method1("warning", (words,)).map(drop)
+    }
+}
+
+/// Frees the turn when it ends, unless it was suspended.
+struct Taken<'a>(&'a Mutex<Turn>);
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut turn = lock(self.0);
+        if matches!(*turn, Turn::Taken(_)) {
+            *turn = Turn::Free;
+        }
+    }
+}
+
+/// A handler raised: the driver ends without a word to the master, and its Python object keeps the exception.
+fn fail(life: &Lifecycle, driver: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
+    life.abort();
+    let py = driver.py();
+    driver.call_method1(pyo3::intern!(py, "_failed"), (error.into_value(py),)).map(drop)
+}
+
+fn tuple<'py>(
+    py: Python<'py>,
+    first: &[Bound<'py, PyAny>],
+    then: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyTuple>> {
+    PyTuple::new(py, [first, then].concat())
+}
+
+fn is_awaitable(returned: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if returned.is_none() {
+        return Ok(false);
+    }
+    returned.get_type().hasattr(pyo3::intern!(returned.py(), "__await__"))
+}
+
+/// The logger of what happens in a driver.
+pub(crate) fn logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    py.import("logging")?.call_method1("getLogger", ("mesos.driver",))
+}
+
+/// What acknowledges an update, if it is to be acknowledged: one with a uuid, from an agent.
+pub(crate) fn acknowledgement(event: &Event) -> Option<Call> {
+    match event {
+        Event::StatusUpdate(status) => task_acknowledgement(status),
+        Event::OperationStatusUpdate(status) => operation_acknowledgement(status),
+        _ => None,
+    }
+}
+
+/// The acknowledgement of a `TaskStatus`; none without uuid and agent, for nobody waits for one.
+pub(crate) fn task_acknowledgement(status: &Bytes) -> Option<Call> {
+    use field::task_status::{AGENT_ID, TASK_ID, UUID};
+    let part = |number| last_bytes(status, number).map(|found| status.slice_ref(found));
+    let uuid = part(UUID).filter(|uuid| !uuid.is_empty())?;
+    Some(Call::Acknowledge { agent_id: part(AGENT_ID)?, task_id: part(TASK_ID)?, uuid })
+}
+
+/// The acknowledgement of an `OperationStatus`; none without uuid and operation id.
+pub(crate) fn operation_acknowledgement(status: &Bytes) -> Option<Call> {
+    use field::operation_status::{AGENT_ID, OPERATION_ID, RESOURCE_PROVIDER_ID, UUID};
+    let part = |number| last_bytes(status, number).map(|found| status.slice_ref(found));
+    let uuid = part(UUID)?;
+    let uuid = last_bytes(&uuid, field::uuid::VALUE).map(|value| uuid.slice_ref(value))?;
+    Some(Call::AcknowledgeOperation {
+        agent_id: part(AGENT_ID),
+        resource_provider_id: part(RESOURCE_PROVIDER_ID),
+        uuid,
+        operation_id: part(OPERATION_ID)?,
+    })
+}

@@ -1,0 +1,257 @@
+//! What both native handles have: ends, waits and turns. A handle is the private half of a Python driver.
+//!
+//! # Invariants
+//! * Holds no Python object: the driver and its handler come as arguments of each turn.
+//! * Every method fails in a forked child, and releases the GIL where it could wait.
+//! * A wait is broken by Ctrl-C at once. On the main thread it also looks for signals every `SLICE`: one may
+//!   arrive between Python's last look and the wait, and then nothing interrupts the wait itself.
+
+use super::lifecycle::{Lifecycle, Status};
+use crate::backend::End;
+use crate::dispatch::{Dispatch, Turned};
+use crate::error::Error;
+use crate::message::from_wire;
+use crate::sys::{Signal, Waited, wait_readable};
+use crate::wire::msg;
+use crate::{driver::lifecycle::lock, trace};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long the main thread waits without looking for signals.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// The base of the native handles.
+#[pyclass(frozen, subclass, module = "mesos._mesos")]
+pub(crate) struct Handle {
+    pub(crate) life: Lifecycle,
+    pub(crate) dispatch: Dispatch,
+}
+
+#[pymethods]
+impl Handle {
+    /// Ends behind the calls made so far; returns what mesos.Status says.
+    fn stop(&self, py: Python<'_>, failover: bool) -> PyResult<u8> {
+        self.life.check_process()?;
+        let how = if failover { End::Failover } else { End::Teardown };
+        Ok(py.detach(|| self.life.stop(how)) as u8)
+    }
+
+    fn abort(&self, py: Python<'_>) -> PyResult<u8> {
+        self.life.check_process()?;
+        Ok(py.detach(|| self.life.abort()) as u8)
+    }
+
+    /// Cuts short a stop that waits for its answers.
+    fn cut(&self, py: Python<'_>) -> PyResult<()> {
+        self.life.check_process()?;
+        py.detach(|| self.life.cut());
+        Ok(())
+    }
+
+    #[getter]
+    fn status(&self) -> PyResult<u8> {
+        self.life.check_process()?;
+        Ok(self.life.status() as u8)
+    }
+
+    /// Was this handle made in another process?
+    #[getter]
+    fn forked(&self) -> bool {
+        self.life.check_process().is_err()
+    }
+
+    /// The descriptor that is readable while something is queued.
+    fn fileno(&self) -> PyResult<i32> {
+        Ok(self.signal()?.raw())
+    }
+
+    /// How many events are queued.
+    #[getter]
+    fn pending(&self) -> PyResult<u64> {
+        self.life.check_process()?;
+        Ok(self.life.receiver().depth())
+    }
+
+    /// The backend has ended and everything was received or discarded.
+    #[getter]
+    fn ended(&self) -> PyResult<bool> {
+        self.life.check_process()?;
+        Ok(self.life.ended())
+    }
+
+    /// The calling thread is inside a handler.
+    #[getter]
+    fn inside(&self) -> PyResult<bool> {
+        self.life.check_process()?;
+        Ok(self.dispatch.inside())
+    }
+
+    #[getter]
+    fn connected(&self) -> PyResult<bool> {
+        self.life.check_process()?;
+        Ok(self.life.running() && lock(&self.dispatch.known).connected)
+    }
+
+    #[getter]
+    fn framework_id(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.life.check_process()?;
+        let id = lock(&self.dispatch.known).framework_id.clone();
+        id.map(|id| from_wire(py, msg::FRAMEWORK_ID, id)).transpose()
+    }
+
+    #[getter]
+    fn master_info(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.life.check_process()?;
+        let master = lock(&self.dispatch.known).master_info.clone();
+        master.map(|master| from_wire(py, msg::MASTER_INFO, master)).transpose()
+    }
+
+    /// Why the backend gave up, as the exception for it.
+    #[getter]
+    fn failure(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.life.check_process()?;
+        let failure = lock(&self.dispatch.known).failure.clone();
+        Ok(failure.map(|failure| PyErr::from(Error::from(failure)).into_value(py).into_any()))
+    }
+
+    /// Waits until something can be dispatched, or `timeout` seconds; None is for ever. Is there something?
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let signal = self.signal()?;
+        wait(py, &signal, deadline(timeout)?)
+    }
+
+    /// Handles at most `limit` events: how many, and the awaitable that suspended the turn.
+    fn turn<'py>(
+        &self,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+        limit: usize,
+    ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
+        self.life.check_process()?;
+        let Turned { handled, awaitable, .. } =
+            self.dispatch.turn(&self.life, driver, handler, limit, false)?;
+        Ok((handled, awaitable))
+    }
+
+    /// Handles at most one event: `(name, *args)`, and the awaitable that suspended the turn.
+    #[expect(clippy::type_complexity, reason = "a pair of options")]
+    fn turn_once<'py>(
+        &self,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+    ) -> PyResult<(Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>)> {
+        self.life.check_process()?;
+        let Turned { event, awaitable, .. } = self.dispatch.turn(&self.life, driver, handler, 1, true)?;
+        Ok((event, awaitable))
+    }
+
+    /// Ends a suspended turn; with the exception that came out of the awaitable, if one did.
+    #[pyo3(signature = (driver, error=None))]
+    fn resume(&self, driver: &Bound<'_, PyAny>, error: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        self.life.check_process()?;
+        self.dispatch.resume(&self.life, driver, error.map(PyErr::from_value))
+    }
+
+    /// Discards until the backend has ended, at most `timeout` seconds: has it? Only of use when the driver does
+    /// not run any more.
+    fn settle(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
+        let deadline = deadline(timeout)?;
+        loop {
+            self.life.check_process()?;
+            trace::forward(py)?;
+            let nothing = py.detach(|| self.life.receive()).is_none();
+            let Some(signal) = self.life.signal() else { return Ok(self.life.ended()) };
+            if self.life.ended() || (nothing && !wait(py, &signal, deadline)?) {
+                return Ok(self.life.ended());
+            }
+        }
+    }
+
+    /// The dispatcher has returned: closes the descriptor once nobody waits for it.
+    fn close(&self) -> PyResult<()> {
+        self.life.check_process()?;
+        self.life.close();
+        Ok(())
+    }
+
+    /// The counters, for `driver.stats`.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.life.check_process()?;
+        let backend = py.detach(|| self.life.stats());
+        let receiver = self.life.receiver();
+        let stats = PyDict::new(py);
+        stats.set_item("events_received", receiver.sent())?;
+        stats.set_item("events_handled", self.dispatch.handled.load(Ordering::Relaxed))?;
+        stats.set_item("queue_depth", receiver.depth())?;
+        stats.set_item("queue_high_water", receiver.highest())?;
+        stats.set_item("calls_sent", backend.calls_sent)?;
+        stats.set_item("calls_rejected", backend.calls_rejected)?;
+        stats.set_item("calls_dropped", backend.calls_dropped)?;
+        stats.set_item("acknowledgements", self.dispatch.acknowledged.load(Ordering::Relaxed))?;
+        stats.set_item("reconnects", backend.reconnects)?;
+        Ok(stats)
+    }
+}
+
+impl Handle {
+    fn signal(&self) -> PyResult<Arc<Signal>> {
+        self.life.check_process()?;
+        self.life
+            .signal()
+            .ok_or_else(|| PyValueError::new_err("the driver has ended and its descriptor is closed"))
+    }
+
+    /// Native log records wake the dispatcher of this handle from now on.
+    pub(crate) fn hear_logs(&self, py: Python<'_>) -> PyResult<()> {
+        let signal: Arc<dyn crate::queue::Waker> = self.signal()?;
+        trace::install(py, Arc::downgrade(&signal))
+    }
+
+    /// The status after `call` was sent, or was not.
+    pub(crate) fn sent(&self, py: Python<'_>, call: crate::event::Call) -> PyResult<u8> {
+        let status = py.detach(|| self.life.send(call));
+        if status != Status::Running {
+            self.say_refused(py)?;
+        }
+        Ok(status as u8)
+    }
+
+    /// Says once that calls are dropped; `stats` counts each of them.
+    pub(crate) fn say_refused(&self, py: Python<'_>) -> PyResult<()> {
+        if self.life.first_refusal() {
+            let words = "a call was dropped because the driver does not run; further ones are only counted";
+            crate::dispatch::logger(py)?.call_method1("warning", (words,))?;
+        }
+        Ok(())
+    }
+}
+
+/// The moment `timeout` seconds from now; `None` is never.
+fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
+    let Some(seconds) = timeout else { return Ok(None) };
+    if seconds.is_nan() {
+        return Err(PyValueError::new_err("timeout: a number of seconds, or None, is expected, not nan"));
+    }
+    // beyond what the clock can say is never
+    let time = Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+    Ok(time.and_then(|time| Instant::now().checked_add(time)))
+}
+
+/// Waits for `signal` with the GIL released; KeyboardInterrupt and its like come out of it at once.
+fn wait(py: Python<'_>, signal: &Arc<Signal>, deadline: Option<Instant>) -> PyResult<bool> {
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    let slice = main.eq(threading.call_method0("get_ident")?)?.then_some(SLICE);
+    loop {
+        match py.detach(|| wait_readable(signal.as_ref(), deadline, slice)) {
+            Waited::Ready => return Ok(true),
+            Waited::TimedOut => return Ok(false),
+            Waited::Interrupted => py.check_signals()?,
+        }
+    }
+}

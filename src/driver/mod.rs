@@ -1,0 +1,14 @@
+//! The drivers: a status machine over a backend, and the native handles that the Python classes wrap.
+//!
+//! # Invariants
+//! * Native ownership runs driver → backend → sender; nothing here points back at Python, so that a driver
+//!   nobody can reach is collected.
+//! * What both drivers share is in `lifecycle` (plain Rust) and `handle` (its Python face); `scheduler` adds
+//!   only what schedulers alone can say.
+
+mod arguments;
+pub(crate) mod handle;
+pub(crate) mod lifecycle;
+mod offers;
+pub(crate) mod scheduler;
+pub(crate) mod scripted;

@@ -1,0 +1,418 @@
+//! `SchedulerHandle`: the native half of `mesos.SchedulerDriver`. Each call: coerce, check, send.
+//!
+//! # Invariants
+//! * A call is complete and checked before it is sent, whether the driver runs or not: bad input always raises.
+//! * Every call answers the driver's status, never whether Mesos heard it.
+
+use super::arguments::{
+    constraints, data_bytes, failover_timeout, framework_roles, optional, roles, some_roles, with_id,
+};
+use super::handle::Handle;
+use super::lifecycle::{Lifecycle, lock};
+use super::offers::{agent_of, offer_ids, offers, one_or_many, part};
+use super::scripted::ScriptedBackend;
+use crate::backend::Subscription;
+use crate::backend::http::master::{Master, parse};
+use crate::backend::http::{Config, scheduler::connect};
+use crate::dispatch::{Dispatch, operation_acknowledgement, task_acknowledgement};
+use crate::error::Error;
+use crate::event::Call;
+use crate::exceptions::EncodeError;
+use crate::message::{from_wire, to_wire};
+use crate::wire::{Writer, field, last_bytes, msg};
+use bytes::Bytes;
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::time::Duration;
+
+/// The native half of `mesos.SchedulerDriver`.
+#[pyclass(frozen, extends = Handle, module = "mesos._mesos")]
+pub(crate) struct SchedulerHandle {
+    /// what the framework subscribes with, as it was last said
+    subscription: Mutex<Subscription>,
+    /// who we are; taken at the start
+    identity: Mutex<Option<Identity>>,
+    implicit: bool,
+    failover_timeout: Duration,
+}
+
+/// What a connection needs besides the address. Not `Debug`: it holds secrets.
+struct Identity {
+    credential: Option<(String, Option<String>)>,
+    token: Option<String>,
+    connect_timeout: Option<Duration>,
+}
+
+/// Raises ConfigurationError if `master` is no address.
+#[pyfunction]
+pub(crate) fn check_master(master: &str) -> PyResult<()> {
+    Ok(parse(master).map(drop)?)
+}
+
+#[pymethods]
+impl SchedulerHandle {
+    #[new]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python constructor")]
+    #[pyo3(signature = (framework, *, credential, token, suppressed_roles, offer_constraints,
+                        implicit_acknowledgements, connect_timeout, absent))]
+    fn new(
+        framework: &Bound<'_, PyAny>,
+        credential: Option<(String, Option<String>)>,
+        token: Option<String>,
+        suppressed_roles: &Bound<'_, PyAny>,
+        offer_constraints: Option<&Bound<'_, PyAny>>,
+        implicit_acknowledgements: bool,
+        connect_timeout: Option<f64>,
+        absent: Vec<String>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let framework = to_wire(framework, msg::FRAMEWORK_INFO)?;
+        let id = last_bytes(&framework, field::framework_info::ID).map(|id| framework.slice_ref(id));
+        let connect_timeout = match connect_timeout.map(Duration::try_from_secs_f64) {
+            Some(Err(_)) => {
+                let words = "connect_timeout: a number of seconds from 0 up, or None, is expected";
+                return Err(Error::Configuration(words.into()).into());
+            }
+            other => other.and_then(Result::ok),
+        };
+        let failover_timeout = failover_timeout(&framework);
+        let subscription = Subscription {
+            framework,
+            suppressed_roles: roles(suppressed_roles, "suppressed_roles")?,
+            offer_constraints: constraints(offer_constraints)?,
+        };
+        let handle = Handle {
+            life: Lifecycle::new("SchedulerDriver")?,
+            dispatch: Dispatch::new(id, implicit_acknowledgements, absent),
+        };
+        Ok(PyClassInitializer::from(handle).add_subclass(Self {
+            subscription: Mutex::new(subscription),
+            identity: Mutex::new(Some(Identity { credential, token, connect_timeout })),
+            implicit: implicit_acknowledgements,
+            failover_timeout,
+        }))
+    }
+
+    /// Starts once, at a master's address or over a ScriptedBackend; the status.
+    fn start(slf: &Bound<'_, Self>, target: &Bound<'_, PyAny>) -> PyResult<u8> {
+        let py = slf.py();
+        let handle = slf.as_super().get();
+        handle.life.check_process()?;
+        let this = slf.get();
+        let subscription = lock(&this.subscription).clone();
+        handle.hear_logs(py)?;
+        if let Ok(scripted) = target.cast::<ScriptedBackend>() {
+            let backend = scripted.get().backend();
+            return Ok(py.detach(|| handle.life.start(|sender| backend.connect(sender)))? as u8);
+        }
+        let masters = match parse(&target.extract::<String>()?)? {
+            Master::Http(masters) => masters,
+            Master::Local => {
+                return Err(Error::Configuration("master: \"local\" has no address here".into()).into());
+            }
+        };
+        let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };
+        let config = Config {
+            masters,
+            credential: identity.credential,
+            token: identity.token,
+            connect_timeout: identity.connect_timeout,
+            failover_timeout: this.failover_timeout,
+        };
+        let status = py.detach(|| handle.life.start(|sender| connect(config, subscription, sender)))?;
+        Ok(status as u8)
+    }
+
+    /// The FrameworkInfo as it was last said, with the id once it is known.
+    #[getter]
+    fn framework(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        slf.as_super().get().life.check_process()?;
+        let framework = lock(&slf.get().subscription).framework.clone();
+        from_wire(slf.py(), msg::FRAMEWORK_INFO, with_id(slf.as_super().get(), framework))
+    }
+
+    #[pyo3(signature = (offers, operations, filters=None))]
+    fn accept_offers(
+        slf: &Bound<'_, Self>,
+        offers: &Bound<'_, PyAny>,
+        operations: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let offered = self::offers(offers)?;
+        let operations = offered.operations(operations)?;
+        let filters = optional(filters, msg::FILTERS)?;
+        send(slf, Call::Accept { offer_ids: offered.ids, operations, filters })
+    }
+
+    #[pyo3(signature = (offers, tasks, filters=None))]
+    fn launch_tasks(
+        slf: &Bound<'_, Self>,
+        offers: &Bound<'_, PyAny>,
+        tasks: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        use crate::wire::field::{offer_operation, offer_operation_launch};
+        let offered = self::offers(offers)?;
+        let tasks = offered.tasks(tasks)?;
+        let filters = optional(filters, msg::FILTERS)?;
+        if tasks.is_empty() {
+            return send(slf, Call::Decline { offer_ids: offered.ids, filters });
+        }
+        let mut launch = Writer::new();
+        launch.varint(offer_operation::TYPE, LAUNCH).message(offer_operation::LAUNCH, |launch| {
+            for task in &tasks {
+                launch.bytes(offer_operation_launch::TASK_INFOS, task);
+            }
+        });
+        let operations = vec![Bytes::from(launch.finish())];
+        send(slf, Call::Accept { offer_ids: offered.ids, operations, filters })
+    }
+
+    #[pyo3(signature = (offers, filters=None))]
+    fn decline_offer(
+        slf: &Bound<'_, Self>,
+        offers: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let offer_ids = offer_ids(offers)?;
+        let filters = optional(filters, msg::FILTERS)?;
+        if offer_ids.is_empty() {
+            return unsent(slf);
+        }
+        send(slf, Call::Decline { offer_ids, filters })
+    }
+
+    fn accept_inverse_offers(
+        slf: &Bound<'_, Self>,
+        offers: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let offer_ids = offer_ids(offers)?;
+        let filters = optional(filters, msg::FILTERS)?;
+        if offer_ids.is_empty() {
+            return unsent(slf);
+        }
+        send(slf, Call::AcceptInverseOffers { offer_ids, filters })
+    }
+
+    fn decline_inverse_offers(
+        slf: &Bound<'_, Self>,
+        offers: &Bound<'_, PyAny>,
+        filters: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let offer_ids = offer_ids(offers)?;
+        let filters = optional(filters, msg::FILTERS)?;
+        if offer_ids.is_empty() {
+            return unsent(slf);
+        }
+        send(slf, Call::DeclineInverseOffers { offer_ids, filters })
+    }
+
+    fn revive_offers(slf: &Bound<'_, Self>, roles: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
+        match some_roles(roles)? {
+            Some(roles) if roles.is_empty() => unsent(slf),
+            roles => {
+                slf.get().suppress(roles.as_deref(), false);
+                send(slf, Call::Revive { roles: roles.unwrap_or_default() })
+            }
+        }
+    }
+
+    fn suppress_offers(slf: &Bound<'_, Self>, roles: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
+        match some_roles(roles)? {
+            Some(roles) if roles.is_empty() => unsent(slf),
+            roles => {
+                slf.get().suppress(roles.as_deref(), true);
+                send(slf, Call::Suppress { roles: roles.unwrap_or_default() })
+            }
+        }
+    }
+
+    fn kill_task(
+        slf: &Bound<'_, Self>,
+        task_id: &Bound<'_, PyAny>,
+        agent_id: Option<&Bound<'_, PyAny>>,
+        kill_policy: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let task_id = to_wire(task_id, msg::TASK_ID)?;
+        let agent_id = optional(agent_id, msg::AGENT_ID)?;
+        let kill_policy = optional(kill_policy, msg::KILL_POLICY)?;
+        send(slf, Call::Kill { task_id, agent_id, kill_policy })
+    }
+
+    fn shutdown_executor(
+        slf: &Bound<'_, Self>,
+        executor_id: &Bound<'_, PyAny>,
+        agent_id: &Bound<'_, PyAny>,
+    ) -> PyResult<u8> {
+        let executor_id = to_wire(executor_id, msg::EXECUTOR_ID)?;
+        let agent_id = to_wire(agent_id, msg::AGENT_ID)?;
+        send(slf, Call::Shutdown { executor_id, agent_id })
+    }
+
+    fn acknowledge_status_update(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
+        slf.get().explicit("acknowledge_status_update")?;
+        match task_acknowledgement(&to_wire(status, msg::TASK_STATUS)?) {
+            Some(call) => acknowledge(slf, call),
+            None => unsent(slf),
+        }
+    }
+
+    fn acknowledge_operation_status(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
+        slf.get().explicit("acknowledge_operation_status")?;
+        match operation_acknowledgement(&to_wire(status, msg::OPERATION_STATUS)?) {
+            Some(call) => acknowledge(slf, call),
+            None => unsent(slf),
+        }
+    }
+
+    fn reconcile_tasks(slf: &Bound<'_, Self>, statuses: &Bound<'_, PyAny>) -> PyResult<u8> {
+        use crate::wire::field::scheduler_call_reconcile_task::{AGENT_ID, TASK_ID};
+        let task = |status: &Bound<'_, PyAny>| {
+            let mut task = Writer::new();
+            let id = if status.is_instance_of::<PyString>() { None } else { part(status, "task_id")? };
+            task.bytes(TASK_ID, &to_wire(id.as_ref().unwrap_or(status), msg::TASK_ID)?);
+            if let Some(agent) = agent_of(status)? {
+                task.bytes(AGENT_ID, &to_wire(&agent, msg::AGENT_ID)?);
+            }
+            Ok(Bytes::from(task.finish()))
+        };
+        let tasks = one_or_many(statuses, "statuses")?.iter().map(task).collect::<PyResult<_>>()?;
+        send(slf, Call::Reconcile { tasks })
+    }
+
+    fn reconcile_operations(slf: &Bound<'_, Self>, operations: &Bound<'_, PyAny>) -> PyResult<u8> {
+        use crate::wire::field::scheduler_call_reconcile_operations_operation as number;
+        let operation = |given: &Bound<'_, PyAny>| {
+            let mut operation = Writer::new();
+            let id = if given.is_instance_of::<PyString>() { None } else { part(given, "operation_id")? };
+            operation.bytes(number::OPERATION_ID, &to_wire(id.as_ref().unwrap_or(given), msg::OPERATION_ID)?);
+            if let Some(agent) = agent_of(given)? {
+                operation.bytes(number::AGENT_ID, &to_wire(&agent, msg::AGENT_ID)?);
+            }
+            if let Some(provider) = part(given, "resource_provider_id")? {
+                let provider = to_wire(&provider, msg::RESOURCE_PROVIDER_ID)?;
+                operation.bytes(number::RESOURCE_PROVIDER_ID, &provider);
+            }
+            Ok(Bytes::from(operation.finish()))
+        };
+        let operations =
+            one_or_many(operations, "operations")?.iter().map(operation).collect::<PyResult<_>>()?;
+        send(slf, Call::ReconcileOperations { operations })
+    }
+
+    fn send_framework_message(
+        slf: &Bound<'_, Self>,
+        executor_id: &Bound<'_, PyAny>,
+        agent_id: &Bound<'_, PyAny>,
+        data: &Bound<'_, PyAny>,
+    ) -> PyResult<u8> {
+        let executor_id = to_wire(executor_id, msg::EXECUTOR_ID)?;
+        let agent_id = to_wire(agent_id, msg::AGENT_ID)?;
+        send(slf, Call::Message { agent_id, executor_id, data: data_bytes(data)? })
+    }
+
+    fn request_resources(slf: &Bound<'_, Self>, requests: &Bound<'_, PyAny>) -> PyResult<u8> {
+        let requests = one_or_many(requests, "requests")?;
+        let requests =
+            requests.iter().map(|request| to_wire(request, msg::REQUEST)).collect::<PyResult<_>>()?;
+        send(slf, Call::Request { requests })
+    }
+
+    #[pyo3(signature = (framework, *, suppressed_roles, offer_constraints))]
+    fn update_framework(
+        slf: &Bound<'_, Self>,
+        framework: &Bound<'_, PyAny>,
+        suppressed_roles: Option<&Bound<'_, PyAny>>,
+        offer_constraints: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<u8> {
+        let framework = to_wire(framework, msg::FRAMEWORK_INFO)?;
+        let suppressed = suppressed_roles.map(|given| roles(given, "suppressed_roles")).transpose()?;
+        let constraints = constraints(offer_constraints)?;
+        let handle = slf.as_super().get();
+        let known = lock(&handle.dispatch.known).framework_id.clone();
+        let Some(known) = known else {
+            return Err(PyRuntimeError::new_err(
+                "update_framework: the framework has no id before it is registered; call it from `registered` on",
+            ));
+        };
+        let id = last_bytes(&framework, field::framework_info::ID);
+        if id.is_some_and(|id| id != known) {
+            return Err(EncodeError::new_err(
+                "framework.id: a running framework cannot take another id; leave it unset",
+            ));
+        }
+        let call = {
+            let mut now = lock(&slf.get().subscription);
+            now.framework = with_id(handle, framework);
+            if let Some(suppressed) = suppressed {
+                now.suppressed_roles = suppressed;
+            }
+            if constraints.is_some() {
+                now.offer_constraints = constraints;
+            }
+            Call::UpdateFramework {
+                framework: now.framework.clone(),
+                suppressed_roles: now.suppressed_roles.clone(),
+                offer_constraints: now.offer_constraints.clone(),
+            }
+        };
+        send(slf, call)
+    }
+}
+
+/// `Offer.Operation.LAUNCH`
+const LAUNCH: u64 = 1;
+
+impl SchedulerHandle {
+    /// Acknowledging by hand makes sense only where the driver does not do it.
+    fn explicit(&self, method: &str) -> PyResult<()> {
+        if self.implicit {
+            return Err(PyRuntimeError::new_err(format!(
+                "{method}: this driver acknowledges by itself, after each handler; make it with \
+                 implicit_acknowledgements=False to do it yourself"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Remembers which roles are suppressed, so that an update of the framework does not change them.
+    fn suppress(&self, roles: Option<&[String]>, suppress: bool) {
+        let mut now = lock(&self.subscription);
+        let all = framework_roles(&now.framework);
+        let meant = roles.unwrap_or(&all).iter().cloned();
+        let mut suppressed: BTreeSet<String> = now.suppressed_roles.iter().cloned().collect();
+        for role in meant {
+            if suppress {
+                suppressed.insert(role);
+            } else {
+                suppressed.remove(&role);
+            }
+        }
+        now.suppressed_roles = suppressed.into_iter().collect();
+    }
+}
+
+fn send(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
+    let handle = slf.as_super().get();
+    handle.life.check_process()?;
+    handle.sent(slf.py(), call)
+}
+
+/// Sends an acknowledgement of the user's, and counts it.
+fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
+    let handle = slf.as_super().get();
+    if handle.life.running() {
+        handle.dispatch.acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+    send(slf, call)
+}
+
+/// There is nothing to send: the status.
+fn unsent(slf: &Bound<'_, SchedulerHandle>) -> PyResult<u8> {
+    let handle = slf.as_super().get();
+    handle.life.check_process()?;
+    Ok(handle.life.status() as u8)
+}
