@@ -47,6 +47,8 @@ pub(crate) enum Resource {
     Scheduler,
     /// 200 and these bytes of JSON, or none
     Fixed(String),
+    /// a file of a sandbox
+    File,
     Nothing,
 }
 
@@ -54,6 +56,7 @@ pub(crate) enum Resource {
 pub(crate) fn resource(path: &str) -> Resource {
     match path {
         "/api/v1/scheduler" | "/master/api/v1/scheduler" => Resource::Scheduler,
+        "/files/read" | "/slave(1)/files/read" => Resource::File,
         "/health" | "/master/health" => Resource::Fixed(String::new()),
         "/version" => {
             let version = format!(

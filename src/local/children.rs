@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::symlink;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -40,6 +41,15 @@ pub(crate) struct Sandboxes(Arc<Mutex<HashMap<String, PathBuf>>>);
 impl Sandboxes {
     pub(crate) fn get(&self, task: &str) -> Option<PathBuf> {
         lock(&self.0).get(task).cloned()
+    }
+}
+
+/// Has `latest`, beside a sandbox, name it: as on a Mesos agent, that is where tools look.
+fn point_at(sandbox: &Path) -> io::Result<()> {
+    let (latest, container) = (sandbox.with_file_name("latest"), sandbox.file_name().unwrap_or_default());
+    match fs::remove_file(&latest) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => symlink(container, latest),
     }
 }
 
@@ -75,6 +85,7 @@ impl Processes for Children {
         let sandbox = self.root.join(launch.sandbox());
         let failed = |error: io::Error| format!("The sandbox {} cannot be made: {error}", sandbox.display());
         fs::create_dir_all(&sandbox).map_err(failed)?;
+        point_at(&sandbox).map_err(failed)?;
         let open = |name| OpenOptions::new().create(true).append(true).open(sandbox.join(name));
         let (stdout, mut stderr) = (open("stdout").map_err(failed)?, open("stderr").map_err(failed)?);
         lock(&self.sandboxes.0).insert(launch.task.clone(), sandbox.clone());

@@ -5,8 +5,8 @@
 //!     server --Ask--> driver --Input--> core (master <-> agents) --Output--> driver --> server, children
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`) are state
-//! machines without clock, chance or threads; `clock` has those, `children` and `watcher` the processes, `server` and
-//! `api` the protocol, `driver` the one task that owns it all.
+//! machines without clock, chance or threads; `clock` has those, `children` and `watcher` the processes, `server`,
+//! `api` and `files` the protocol, `driver` the one task that owns it all.
 //!
 //! # Invariants
 //! * Knows nothing of Python.
@@ -19,6 +19,7 @@ mod children;
 mod clock;
 mod core;
 mod driver;
+mod files;
 mod master;
 mod process;
 mod resources;
@@ -37,7 +38,7 @@ use driver::{Driver, Exchange, Message};
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd as _, RawFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -100,6 +101,7 @@ impl Cluster {
         let (messages, inbox) = mpsc::unbounded_channel();
         let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let report = messages.clone();
+        let root: Arc<Path> = config.work_dir.as_path().into();
         let children = Children {
             root: config.work_dir,
             endpoint: address.to_string(),
@@ -128,7 +130,7 @@ impl Cluster {
             tokio::net::TcpListener::from_std(listener).map_err(listening)?
         };
         runtime.spawn(async move {
-            let server = tokio::spawn(server::serve(listener, asks, stopped));
+            let server = tokio::spawn(server::serve(listener, asks, root, stopped));
             driver.run().await;
             drop(stop);
             if within(FLUSHING, server).await.is_none() {

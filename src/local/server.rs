@@ -7,6 +7,7 @@
 
 use super::api::{self, Refusal, Request, Resource, STREAM_ID};
 use super::driver::{Answer, Ask, Message};
+use super::files;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
@@ -15,11 +16,13 @@ use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::path::Path;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
@@ -27,6 +30,7 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 pub(crate) async fn serve(
     listener: TcpListener,
     asks: mpsc::UnboundedSender<Message>,
+    sandboxes: Arc<Path>,
     mut stop: watch::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -34,7 +38,7 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, asks.clone(), stop.clone()));
+                    connections.spawn(connection(stream, asks.clone(), sandboxes.clone(), stop.clone()));
                 }
                 // Out of descriptors, most likely: give others a chance to close some.
                 Err(error) => {
@@ -50,13 +54,18 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, asks: mpsc::UnboundedSender<Message>, mut stop: watch::Receiver<()>) {
+async fn connection(
+    stream: TcpStream,
+    asks: mpsc::UnboundedSender<Message>,
+    sandboxes: Arc<Path>,
+    mut stop: watch::Receiver<()>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let service = service_fn(move |request| {
-        let asks = asks.clone();
-        async move { Ok::<_, Infallible>(respond(request, &asks).await) }
+        let (asks, sandboxes) = (asks.clone(), sandboxes.clone());
+        async move { Ok::<_, Infallible>(respond(request, &asks, sandboxes).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
@@ -75,16 +84,19 @@ async fn connection(stream: TcpStream, asks: mpsc::UnboundedSender<Message>, mut
 async fn respond(
     request: hyper::Request<Incoming>,
     asks: &mpsc::UnboundedSender<Message>,
+    sandboxes: Arc<Path>,
 ) -> Response<Content> {
     let (head, body) = request.into_parts();
     match api::resource(head.uri.path()) {
         Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
-        Resource::Fixed(json) => {
-            let mut response = Response::new(Content::full(json.clone()));
-            if !json.is_empty() {
-                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            }
-            return response;
+        Resource::Fixed(text) => return json(text),
+        Resource::File => {
+            let query = head.uri.query().unwrap_or_default().to_owned();
+            return match spawn_blocking(move || files::read(&sandboxes, &query)).await {
+                Ok(Ok(text)) => json(text),
+                Ok(Err((status, text))) => plain(status, text),
+                Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            };
         }
         Resource::Scheduler => {}
     }
@@ -127,6 +139,15 @@ async fn respond(
         (Ok(()), Ok(Answer::Refused(status, text))) => plain(status, text),
         _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into()),
     }
+}
+
+fn json(text: String) -> Response<Content> {
+    let has_body = !text.is_empty();
+    let mut response = Response::new(Content::full(text));
+    if has_body {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    response
 }
 
 fn plain(status: StatusCode, text: String) -> Response<Content> {
