@@ -61,7 +61,7 @@ class Hello(mesos.Scheduler):
 
     def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
         task_id = status.task_id.value
-        print(f"{task_id:<8}{status.state:<16}{status.message}")
+        print(f"{task_id:<8}{status.state.name:<16}{status.message}")
         if status.state == mesos.TASK_FINISHED:
             for line in self.output(driver, task_id).splitlines():
                 print(f"{task_id:<8}| {line}")
