@@ -18,6 +18,7 @@ from mesos.errors import (
     MesosError,
 )
 from mesos.library import libmesos_version
+from mesos.local import LocalCluster
 from mesos.scheduler import Scheduler, SchedulerDriver, SchedulerStats
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "DriverAbortedError",
     "EncodeError",
     "ForkedDriverError",
+    "LocalCluster",
     "MasterConnectionError",
     "Message",
     "MesosError",
