@@ -1,8 +1,8 @@
 """A scripted Mesos master over raw sockets, for what no real master does on request.
 
-It does only what its script says, one behaviour for each SUBSCRIBE (or, for those that do not wait for one, each
-connection); the last behaviour repeats. Calls are answered with 202 unless ``answering`` says otherwise. It
-knows nothing of the package under test: messages go in and out as bytes.
+It does only what its script says, one behaviour for each SUBSCRIBE (or, for those that do not wait for one,
+each connection); the last behaviour repeats. Calls are answered with 202 unless ``answering`` says otherwise.
+It knows nothing of the package under test: messages go in and out as bytes.
 
     with ScriptedMaster(status(503), cut(20), subscribe()) as master:
         driver = mesos.SchedulerDriver(scheduler, "test", master.address)
