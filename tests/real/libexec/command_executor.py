@@ -25,6 +25,7 @@ class CommandExecutor:
         self.process = None
         self.grace_period = GRACE_PERIOD
         self.killed = False
+        self.leaving = False  # the agent has asked to: nobody will acknowledge
         self.says_killing = False
         self.last_update = None
 
@@ -63,6 +64,7 @@ class CommandExecutor:
     def on_shutdown(self, _):
         if self.process is None or self.process.poll() is not None:
             os._exit(0)
+        self.leaving = True
         self.kill(self.grace_period)
 
     def on_acknowledged(self, acknowledged):
@@ -83,7 +85,7 @@ class CommandExecutor:
         # The acknowledgement may come before update() has returned the uuid: then the timer ends the process.
         threading.Timer(ACKNOWLEDGEMENT_TIMEOUT, os._exit, (0,)).start()
         self.last_update = self.agent.update(self.task_id, state, message=message)
-        if self.last_update not in self.agent.unacknowledged:
+        if self.leaving or self.last_update not in self.agent.unacknowledged:
             os._exit(0)
 
     def kill(self, grace):

@@ -10,7 +10,7 @@ import uuid
 
 from agent_api import Agent, CallError
 
-END_TIMEOUT = 10.0  # seconds that tasks and acknowledgements get once a shutdown is asked for
+END_TIMEOUT = 10.0  # seconds that tasks get to end once a shutdown is asked for
 
 
 class DefaultExecutor:
@@ -23,6 +23,7 @@ class DefaultExecutor:
         self.containers = {}  # task id -> ContainerID of a task that has not ended
         self.killed = set()
         self.launched = False
+        self.leaving = False  # the agent has asked to: nobody will acknowledge
 
     def run(self):
         """Handle events until the agent is gone; other ends leave by os._exit()."""
@@ -49,11 +50,12 @@ class DefaultExecutor:
         self.kill_in_background([kill["task_id"]["value"]])
 
     def on_shutdown(self, _):
+        self.leaving = True
         threading.Timer(END_TIMEOUT, os._exit, (0,)).start()
         self.kill_in_background(list(self.containers))
 
     def on_acknowledged(self, _):
-        if self.launched and not self.containers and not self.agent.unacknowledged:
+        if self.launched and not self.containers and (self.leaving or not self.agent.unacknowledged):
             os._exit(0)
 
     def run_task(self, name, group):
