@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from mesos._mesos import Message
 from mesos._messages import exports
+from mesos._resources import Resources
 from mesos.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -32,6 +33,7 @@ __all__ = [
     "MasterConnectionError",
     "Message",
     "MesosError",
+    "Resources",
     "Scheduler",
     "SchedulerDriver",
     "SchedulerStats",

@@ -132,6 +132,7 @@ fn delete(items: Repeated<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
         for at in places.into_iter().rev() {
             items.remove(at..at + 1);
         }
+        access::touch(items.as_node());
         return Ok(());
     }
     let at = position(items, index_of(key)?)?;
@@ -206,6 +207,7 @@ methods! {
         if !values.is_none() {
             construct::extend(items.field(), items, values, Held::SHARED)?;
         }
+        access::touch(items.as_node()); // adding nothing sets the parent all the same, as in google.protobuf
         Ok(none(py))
     }
     add_all(py, items, values) {

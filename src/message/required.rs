@@ -73,7 +73,13 @@ fn collect(
                 for pair in map.dict(py)?.items() {
                     let (key, value): (String, Bound<'_, PyAny>) = pair.extract()?;
                     if let Some(value) = Message::of(&value) {
-                        collect(py, value, &format!("{path}{name}[{key:?}]."), depth, found)?;
+                        collect(
+                            py,
+                            value,
+                            &format!("{path}{name}[\"{}\"].", key.replace('"', "\\\"")),
+                            depth,
+                            found,
+                        )?;
                     }
                 }
             }
