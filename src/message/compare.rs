@@ -91,7 +91,9 @@ fn equal(py: Python<'_>, one: Message<'_>, other: Message<'_>, depth: u32) -> Py
     index::index(py, one)?;
     index::index(py, other)?;
     let unknown = one.with_unknown(<[u8]>::to_vec);
-    if !other.with_unknown(|bytes| *bytes == unknown) {
+    if !other.with_unknown(|bytes| {
+        *bytes == unknown || by_number(desc.wire, bytes) == by_number(desc.wire, &unknown)
+    }) {
         return Ok(false);
     }
     for at in 0..desc.fields.len() {
@@ -104,6 +106,14 @@ fn equal(py: Python<'_>, one: Message<'_>, other: Message<'_>, depth: u32) -> Py
         }
     }
     Ok(true)
+}
+
+/// The fields in bytes of unknown ones, by ascending number: the order between different numbers means nothing.
+fn by_number<'a>(message: &'static wire::Message, unknown: &'a [u8]) -> Vec<(u64, &'a [u8])> {
+    let fields = wire::spans(message, unknown).map(|span| span.whole(unknown));
+    let mut fields: Vec<_> = fields.map(|field| (wire::varint(field) >> 3, field)).collect();
+    fields.sort_by_key(|(number, _)| *number);
+    fields
 }
 
 fn same_field(py: Python<'_>, one: Message<'_>, other: Message<'_>, at: usize, depth: u32) -> PyResult<bool> {
