@@ -10,7 +10,7 @@ from typing import Any
 
 import mesos
 import mesos.v1
-from google.protobuf import descriptor, descriptor_pool, message_factory
+from google.protobuf import descriptor, descriptor_pb2, descriptor_pool, duration_pb2, message_factory
 from google.protobuf.message import Message
 from protoc import compile_schema
 
@@ -36,9 +36,10 @@ def _pool() -> descriptor_pool.DescriptorPool:
             if added.issuperset(file.dependency) or all(
                 name in added or name not in {other.name for other in pending} for name in file.dependency
             ):
-                if "google/protobuf/duration.proto" in file.dependency and "google/protobuf/duration.proto" not in added:
-                    from google.protobuf import descriptor_pb2, duration_pb2
-
+                if (
+                    "google/protobuf/duration.proto" in file.dependency
+                    and "google/protobuf/duration.proto" not in added
+                ):
                     own = descriptor_pb2.FileDescriptorProto()
                     duration_pb2.DESCRIPTOR.CopyToProto(own)
                     pool.Add(own)
@@ -84,7 +85,9 @@ def scalar(rng: random.Random, field: Any) -> Any:
     return rng.choice(field.enum_type.values).number
 
 
-def fill(rng: random.Random, message: Message, depth: int = 4, density: float = 0.4, entries: int = 3) -> None:
+def fill(
+    rng: random.Random, message: Message, depth: int = 4, density: float = 0.4, entries: int = 3
+) -> None:
     """Set fields of one of google.protobuf's messages at random, maps to at most so many entries."""
     for field in message.DESCRIPTOR.fields:
         if rng.random() > density:

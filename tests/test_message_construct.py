@@ -1,17 +1,22 @@
 """Constructors: keywords, nested dicts, bare values, enum names; what they refuse and how they say it."""
 
 import mesos
+import mesos.v1
 import pytest
 from mesos.v1 import scheduler
 
 
 def test_keywords_dicts_and_bare_values_say_the_same():
-    bare = mesos.TaskInfo(name="n", task_id="t", agent_id="a", resources=[{"name": "cpus", "type": "SCALAR", "scalar": 2}])
+    bare = mesos.TaskInfo(
+        name="n", task_id="t", agent_id="a", resources=[{"name": "cpus", "type": "SCALAR", "scalar": 2}]
+    )
     full = mesos.TaskInfo(
         name="n",
         task_id=mesos.TaskID(value="t"),
         agent_id={"value": "a"},
-        resources=[mesos.Resource(name="cpus", type=mesos.Value.SCALAR, scalar=mesos.Value.Scalar(value=2.0))],
+        resources=[
+            mesos.Resource(name="cpus", type=mesos.Value.SCALAR, scalar=mesos.Value.Scalar(value=2.0))
+        ],
     )
     assert bare == full
     assert bare.resources[0].scalar.value == 2.0
@@ -49,8 +54,6 @@ def test_arguments_are_copied():
 
 
 def test_packages():
-    import mesos.v1
-
     assert mesos.v1.TaskInfo is mesos.TaskInfo
     assert not hasattr(mesos, "Call")
     assert scheduler.Call.Type.SUBSCRIBE is scheduler.Call.SUBSCRIBE
@@ -65,22 +68,38 @@ def test_packages():
     [
         (lambda: mesos.TaskInfo("x"), TypeError, "by keyword"),
         (lambda: mesos.TaskInfo(nme="x"), ValueError, "did you mean name"),
-        (lambda: mesos.TaskInfo(task_id={"valeu": "x"}), ValueError, "TaskID has no field .*did you mean value"),
+        (
+            lambda: mesos.TaskInfo(task_id={"valeu": "x"}),
+            ValueError,
+            "TaskID has no field .*did you mean value",
+        ),
         (lambda: mesos.TaskInfo(name=5), TypeError, "TaskInfo.name: expected a str, got int 5"),
         (lambda: mesos.TaskInfo(task_id=5), TypeError, "TaskInfo.task_id: expected TaskID.*got int 5"),
         (lambda: mesos.TaskInfo(task_id=mesos.OfferID(value="x")), TypeError, "expected TaskID, got OfferID"),
-        (lambda: mesos.TaskInfo(resources={"name": "cpus"}), TypeError, "TaskInfo.resources: expected several"),
+        (
+            lambda: mesos.TaskInfo(resources={"name": "cpus"}),
+            TypeError,
+            "TaskInfo.resources: expected several",
+        ),
         (lambda: mesos.TaskInfo(resources="cpus:1"), TypeError, "TaskInfo.resources: expected several"),
         (lambda: mesos.TaskInfo(resources=[None]), TypeError, "TaskInfo.resources: expected Resource.*None"),
         (lambda: mesos.TaskInfo(resources=7), TypeError, "TaskInfo.resources: expected an iterable"),
-        (lambda: mesos.TaskStatus(state="TASK_FOO"), ValueError, "TaskStatus.state: .*TASK_FOO.*TASK_RUNNING"),
+        (
+            lambda: mesos.TaskStatus(state="TASK_FOO"),
+            ValueError,
+            "TaskStatus.state: .*TASK_FOO.*TASK_RUNNING",
+        ),
         (lambda: mesos.TaskStatus(state=99), ValueError, "int 99 is no value of TaskState"),
         (lambda: mesos.TaskStatus(state=1.0), TypeError, "TaskStatus.state"),
         (lambda: mesos.Value.Range(begin=True), TypeError, "Value.Range.begin: expected an int, got bool"),
-        (lambda: mesos.Value.Range(begin=-1), ValueError, "Value.Range.begin: int -1 is out of range for uint64"),
+        (
+            lambda: mesos.Value.Range(begin=-1),
+            ValueError,
+            "Value.Range.begin: int -1 is out of range for uint64",
+        ),
         (lambda: mesos.Value.Scalar(value="1"), TypeError, "Value.Scalar.value: expected a number"),
         (lambda: mesos.TaskStatus(data="text"), TypeError, "TaskStatus.data: expected bytes"),
-        (lambda: mesos.Message(), TypeError, "base of the message classes"),
+        (mesos.Message, TypeError, "base of the message classes"),
     ],
 )
 def test_refusals_name_field_and_value(make, error, words):

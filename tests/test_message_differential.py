@@ -6,13 +6,23 @@ Whatever google.protobuf makes of the same schema and the same steps is right.
 import os
 import random
 
+import mesos
 import pytest
 from google.protobuf.message import DecodeError as GoogleDecodeError
-from google_messages import Field, as_dict, assert_same, fill, google_class, is_map, missing, our_class, scalar
+from google_messages import (
+    Field,
+    as_dict,
+    assert_same,
+    fill,
+    google_class,
+    is_map,
+    missing,
+    our_class,
+    scalar,
+)
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-
-import mesos
+from protoc import compile_schema
 
 ROOTS = [
     "mesos.v1.TaskInfo",
@@ -32,7 +42,11 @@ ROOTS = [
     "mesos.v1.agent.Call",
     "mesos.v1.quota.QuotaConfig",
 ]
-CASES = settings(max_examples=int(os.environ.get("MESOS_EXAMPLES", "60")), deadline=None, suppress_health_check=list(HealthCheck))
+CASES = settings(
+    max_examples=int(os.environ.get("MESOS_EXAMPLES", "60")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 roots = st.sampled_from(ROOTS)
 seeds = st.integers(0, 2**64)
 
@@ -215,24 +229,31 @@ def test_changes_have_the_same_effect(name, seed):
 
 
 def test_every_message_and_field_is_there():
-    from google_messages import _pool
-    from protoc import compile_schema
-
     def walk(scope, messages):
         for message in messages:
             if not message.options.map_entry:
                 yield f"{scope}.{message.name}"
                 yield from walk(f"{scope}.{message.name}", message.nested_type)
 
-    names = [name for file in compile_schema().file if file.package.startswith("mesos") for name in walk(file.package, file.message_type)]
+    names = [
+        name
+        for file in compile_schema().file
+        if file.package.startswith("mesos")
+        for name in walk(file.package, file.message_type)
+    ]
     assert len(names) == 349
     for name in names:
         ours = our_class(name)
-        fields = _pool().FindMessageTypeByName(name).fields
-        assert f"{ours.__module__}.{ours.__qualname__}" == name.replace("mesos.v1.", "mesos." if ours.__module__ == "mesos" else "mesos.v1.", 1)
+        fields = google_class(name).DESCRIPTOR.fields
+        assert f"{ours.__module__}.{ours.__qualname__}" == name.replace(
+            "mesos.v1.", "mesos." if ours.__module__ == "mesos" else "mesos.v1.", 1
+        )
         assert {field.name for field in fields} <= set(dir(ours))
         empty = ours()
         assert_same(empty, google_class(name)())
         for field in fields:
             if field.type == Field.TYPE_ENUM and not field.is_repeated:
-                assert getattr(empty, field.name).name == field.enum_type.values_by_number[field.default_value].name
+                assert (
+                    getattr(empty, field.name).name
+                    == field.enum_type.values_by_number[field.default_value].name
+                )

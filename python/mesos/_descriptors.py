@@ -6,7 +6,7 @@ A small part of google.protobuf's descriptors, with their names.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from mesos import _mesos
 
@@ -35,7 +35,7 @@ class FieldDescriptor:
     doc: str
 
 
-@lru_cache(maxsize=None)
+@cache
 def fields(message: str) -> dict[str, FieldDescriptor]:
     """The fields of a message, by name. `message` is its full name, such as `mesos.v1.TaskInfo`."""
     found = (

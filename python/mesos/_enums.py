@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 _Self = TypeVar("_Self", bound="Enum")
 
@@ -84,17 +84,26 @@ _BASES: dict[str, type[Enum]] = {"mesos.v1.TaskState": _TaskState}
 
 def make(
     full_name: str,
-    module: str,
-    name: str,
+    path: tuple[str, str],
     doc: str,
     values: Sequence[tuple[str, int, str]],
     old: Sequence[tuple[str, int]],
 ) -> type[Enum]:
-    """Make the class of one enum: its values with their comments, and v0 names as aliases."""
+    """Make the class of one enum.
+
+    Args:
+        full_name: of the enum in the schema.
+        path: module and qualified name of the class.
+        doc: the comment of the enum.
+        values: names, numbers and comments of its values.
+        old: v0 names of some of them, which become aliases.
+
+    """
+    module, name = path
     base = _BASES.get(full_name, Enum)
     members = [(member, number) for member, number, _ in values] + list(old)
-    # mypy reads the functional API literally; here every argument is a value
-    made = cast("type[Enum]", base(name.rpartition(".")[2], members, module=module, qualname=name))  # type: ignore[call-overload]
+    functional: Any = base  # Enum's functional API, whose arguments are not those of a member
+    made: type[Enum] = functional(name.rpartition(".")[2], members, module=module, qualname=name)
     about = [f"* `{member}` = {number}: {text}".rstrip(": ") for member, number, text in values]
     made.__doc__ = "\n".join([doc, "", *about])
     return made

@@ -1,7 +1,7 @@
 """Finds message classes, enums and enum values by name, for `mesos` and the modules of `mesos.v1`.
 
-A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the module,
-so that importing makes nothing.
+A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the
+module, so that importing makes nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def exports(
     Args:
         namespace: the module's `globals()`, where what was found is kept.
         package: the protobuf package; the module's own name if left out.
+
     """
     module = namespace["__name__"]
     scope = module if package is None else package

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 from mesos import _mesos
 
 __all__ = ["Resources"]
+
+_Spec: TypeAlias = "str | Mapping[str, Any] | _mesos.Message | Iterable[Any]"
 
 
 class Resources(Sequence[Any]):
@@ -19,29 +21,36 @@ class Resources(Sequence[Any]):
         mesos.TaskInfo(..., resources=mesos.Resources(cpus=0.1, mem=32))
 
     Args:
-        spec: text as for the agent's option `--resources` (`name:value` or `name(role):value`, parted by `;`; a value
-            is a number, ranges `[1-5,7-9]`, or a set `{a,b}`), or messages and dicts, one or several.
+        spec: text as for the agent's option `--resources` (`name:value` or `name(role):value`, parted by `;`;
+            a value is a number, ranges `[1-5,7-9]`, or a set `{a,b}`), or messages and dicts, one or several.
         role: the role all of them are reserved for (`Resource.role`), unless the text names another.
-        **named: a number (mem and disk in MB), ranges as pairs (begin, end), both included, or a set of names.
+        **named: a number (mem and disk in MB), ranges as pairs (begin, end), both included, or a set of
+            names.
 
     Raises ValueError or TypeError, naming the resource and the value, for what is neither. Resources are not
     changed once made; the messages in them are their own.
+
     """
 
     __slots__ = ("_items",)
 
-    def __init__(self, spec: str | Mapping[str, Any] | Iterable[Any] = (), /, *, role: str | None = None, **named: Any) -> None:
-        resource = _mesos.lookup("mesos.v1", "Resource")
+    # role is a str or None; said so, it would forbid Resources(**amounts)
+    def __init__(self, spec: _Spec = (), /, *, role: Any = None, **named: Any) -> None:
+        """Convert and check them all."""
+        fields: list[Any]
         if isinstance(spec, str):
             fields = list(_parse(spec, role))
-        elif isinstance(spec, Mapping) or isinstance(spec, _mesos.Message):
+        elif isinstance(spec, Mapping | _mesos.Message):
             fields = [spec]
         else:
             fields = list(spec)
         # a message to hold them converts and copies whatever was passed
-        holder = _mesos.lookup("mesos.v1", "TaskInfo")(resources=fields)
+        task, resource = (_mesos.lookup("mesos.v1", name) for name in ("TaskInfo", "Resource"))
+        holder = task(resources=fields)
         items = list(holder.resources)
-        items += [resource(**_with_role(_value(name, value), role), name=name) for name, value in named.items()]
+        items += [
+            resource(**_with_role(_value(name, value), role), name=name) for name, value in named.items()
+        ]
         self._items: tuple[Any, ...] = tuple(items)
 
     @overload
@@ -103,8 +112,15 @@ def _range(name: str, pair: Any) -> dict[str, int]:
     try:
         begin, end = pair
     except (TypeError, ValueError):
-        raise TypeError(f"resource {name!r}: a range is a pair (begin, end), both included, got {pair!r}") from None
-    if isinstance(begin, bool) or isinstance(end, bool) or not isinstance(begin, int) or not isinstance(end, int):
+        raise TypeError(
+            f"resource {name!r}: a range is a pair (begin, end), both included, got {pair!r}"
+        ) from None
+    if (
+        isinstance(begin, bool)
+        or isinstance(end, bool)
+        or not isinstance(begin, int)
+        or not isinstance(end, int)
+    ):
         raise TypeError(f"resource {name!r}: a range is a pair of ints, got {pair!r}")
     if not 0 <= begin <= end < 1 << 64:
         raise ValueError(f"resource {name!r}: the range {begin}-{end} is empty or out of bounds")
@@ -117,7 +133,11 @@ def _parse(text: str, role: str | None) -> Iterator[dict[str, Any]]:
         key, colon, value = part.partition(":")
         name, parenthesis, rest = key.strip().partition("(")
         own, closed, behind = rest.partition(")")
-        if not colon or not name.strip() or (parenthesis and (not closed or behind.strip() or not own.strip())):
+        if (
+            not colon
+            or not name.strip()
+            or (parenthesis and (not closed or behind.strip() or not own.strip()))
+        ):
             raise ValueError(f"resources: {part!r} is not name:value or name(role):value")
         fields = _parse_value(name.strip(), value.strip())
         yield {"name": name.strip(), **_with_role(fields, own.strip() if parenthesis else role)}

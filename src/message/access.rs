@@ -143,7 +143,9 @@ pub(super) fn put(py: Python<'_>, message: Message<'_>, at: usize, object: Bound
 pub(super) fn assign(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>) -> PyResult<()> {
     let field = message.desc().field(at);
     if field.shape != Shape::Scalar {
-        return Err(not_assignable(field));
+        // `message.items += ...` ends with the assignment of what is there already
+        let same = message.slot(at).ready() == value.as_ptr();
+        return if same { Ok(()) } else { Err(not_assignable(field)) };
     }
     let value_object = convert::scalar(field, value)?;
     put(value.py(), message, at, value_object)

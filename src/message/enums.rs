@@ -54,12 +54,11 @@ pub(super) fn names(item: &wire::Enum) -> impl Iterator<Item = (String, i32)> {
 
 impl EnumClass {
     fn make(py: Python<'_>, item: &'static wire::Enum) -> PyResult<EnumClass> {
-        let (module, name) = desc::path(item.name);
         let values: Vec<_> = item.values.iter().map(|value| (value.name, value.number, value.doc)).collect();
         let old: Vec<_> =
             item.values.iter().filter_map(|value| Some((old_name(value.name)?, value.number))).collect();
         let make = py.import("mesos._enums")?.getattr("make")?;
-        let class = make.call1((item.name, module, name, item.doc, values, old))?;
+        let class = make.call1((item.name, desc::path(item.name), item.doc, values, old))?;
         let mut made = EnumClass {
             wire: item,
             class: class.clone().unbind(),
