@@ -11,9 +11,9 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import logging
+import sys
 import threading
 import time
 import warnings
@@ -21,11 +21,12 @@ import weakref
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mesos import _handlers
-from mesos.dispatch import AsyncioDispatcher, Dispatcher, PollDispatcher, ThreadDispatcher, resolve
+from mesos.dispatch import Dispatcher, PollDispatcher, ThreadDispatcher, resolve
 from mesos.dispatch._base import running_loop
 from mesos.errors import ConfigurationError, DriverAbortedError, ForkedDriverError
 
 if TYPE_CHECKING:
+    import asyncio
     from types import TracebackType
 
     from typing_extensions import Self
@@ -230,6 +231,8 @@ class Driver:
 
     async def __aenter__(self) -> Self:
         """Start on the loop that runs here. If the driver dies, cancel the body and raise the cause."""
+        import asyncio  # noqa: PLC0415 - half of the import time of the package
+
         task = asyncio.current_task()
         if task is not None:
             self._body = (asyncio.get_running_loop(), task)
@@ -241,7 +244,7 @@ class Driver:
     ) -> None:
         body, self._body = self._body, None
         ours = False
-        if self._cancelled and body is not None and isinstance(error, asyncio.CancelledError):
+        if self._cancelled and body is not None and _is_cancellation(error):
             # before 3.11 nobody can tell whether others cancelled as well
             ours = not hasattr(body[1], "uncancel") or body[1].uncancel() == 0
         elif self._cancelled and body is not None and hasattr(body[1], "uncancel"):
@@ -254,6 +257,8 @@ class Driver:
                 raise own from None
             if error is None:
                 raise
+        if ours and self._native.failure is not None:
+            raise self._native.failure from None
 
     def _leave(self, error: BaseException | None) -> None:
         if error is None:
@@ -313,11 +318,11 @@ class Driver:
                         "run() cannot run async handlers where an event loop runs already: "
                         'use `driver.start()` and `await driver.wait()`, or dispatcher="thread"'
                     )
-                return AsyncioDispatcher()
+                return _asyncio_dispatcher(None)
             if loop is not None:
                 logger.warning("run() blocks the event loop that runs here; `await driver.wait()` would not")
             return PollDispatcher()
-        return ThreadDispatcher() if loop is None else AsyncioDispatcher(loop)
+        return ThreadDispatcher() if loop is None else _asyncio_dispatcher(loop)
 
     def _refuse_async(self, dispatcher: Dispatcher | None) -> None:
         if self._has_async and dispatcher is not None and not dispatcher.awaits:
@@ -336,7 +341,7 @@ class Driver:
 
     def _failed(self, error: BaseException) -> None:
         """Keep what a handler raised; called by the native half, which has aborted the driver."""
-        if isinstance(error, asyncio.CancelledError):
+        if _is_cancellation(error):
             cause, error = error, DriverAbortedError("an async handler was cancelled before it had ended")
             error.__cause__ = cause
         if self._exception is None:
@@ -346,7 +351,8 @@ class Driver:
 
     def _ended(self) -> None:
         """Hear from the dispatcher that nothing will come any more."""
-        _running.discard(self)
+        if self._exception is None or self._fetched:
+            _running.discard(self)
         if self._native.failure is not None:
             self._cancel_body()
 
@@ -387,11 +393,22 @@ class Driver:
         return f"<{type(self).__name__} of {type(self._handler).__name__}: {state}>"
 
 
+def _asyncio_dispatcher(loop: asyncio.AbstractEventLoop | None) -> Dispatcher:
+    from mesos.dispatch import AsyncioDispatcher  # noqa: PLC0415 - it imports asyncio
+
+    return AsyncioDispatcher(loop)
+
+
+def _is_cancellation(error: BaseException | None) -> bool:
+    asyncio = sys.modules.get("asyncio")
+    return asyncio is not None and isinstance(error, asyncio.CancelledError)
+
+
 def _raise_forked(driver: Driver) -> NoReturn:
     raise ForkedDriverError(f"{driver!r}: make a new one in this process")
 
 
-#: Drivers to be ended at exit: from their start to their end.
+#: Drivers to be looked after at exit: from their start to their end, or until their exception was fetched.
 _running: weakref.WeakSet[Driver] = weakref.WeakSet()
 
 

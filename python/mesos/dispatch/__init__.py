@@ -24,22 +24,26 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from mesos.dispatch._asyncio import AsyncioDispatcher
 from mesos.dispatch._base import BATCH, Dispatcher
 from mesos.dispatch._poll import PollDispatcher
 from mesos.dispatch._thread import ThreadDispatcher
 from mesos.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from mesos.dispatch._asyncio import AsyncioDispatcher
 
 __all__ = ["BATCH", "AsyncioDispatcher", "Dispatcher", "PollDispatcher", "ThreadDispatcher", "resolve"]
 
-_NAMED: Mapping[str, type[Dispatcher]] = {
-    "asyncio": AsyncioDispatcher,
-    "poll": PollDispatcher,
-    "thread": ThreadDispatcher,
-}
+_NAMES = ("auto", "asyncio", "poll", "thread")
+
+
+def __getattr__(name: str) -> type[Dispatcher]:
+    """Import what needs asyncio only when it is asked for: that takes as long as all the rest."""
+    if name == "AsyncioDispatcher":
+        from mesos.dispatch._asyncio import AsyncioDispatcher  # noqa: PLC0415
+
+        return AsyncioDispatcher
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def resolve(given: str | Dispatcher) -> Dispatcher | None:
@@ -55,8 +59,8 @@ def resolve(given: str | Dispatcher) -> Dispatcher | None:
         raise ConfigurationError(f"dispatcher: a name or a Dispatcher is expected, not {found}")
     if given == "auto":
         return None
-    if given in _NAMED:
-        return _NAMED[given]()
+    if given in _NAMES:
+        return _import(f"mesos.dispatch:{given.capitalize()}Dispatcher")
     return _import(given)
 
 
@@ -64,7 +68,7 @@ def _import(given: str) -> Dispatcher:
     path = given[1:] if given.startswith("+") else given
     module, _, name = path.partition(":") if ":" in path else path.rpartition(".")
     if not module or not name:
-        known = ", ".join(map(repr, ("auto", *_NAMED)))
+        known = ", ".join(map(repr, _NAMES))
         raise ConfigurationError(
             f"dispatcher: {given!r} is none of {known}, and not of the form package.module:Class"
         )

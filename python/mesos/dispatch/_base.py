@@ -8,14 +8,15 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+import sys
 import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from mesos._mesos import Handle
@@ -29,10 +30,14 @@ SLICE = 0.1
 
 def running_loop() -> asyncio.AbstractEventLoop | None:
     """Return the event loop that runs in this thread, if one does."""
+    module = sys.modules.get("asyncio")  # not imported, so none runs; importing it takes long
+    if module is None:
+        return None
     try:
-        return asyncio.get_running_loop()
+        loop: asyncio.AbstractEventLoop = module.get_running_loop()
     except RuntimeError:
         return None
+    return loop
 
 
 class Dispatcher:
@@ -160,6 +165,8 @@ class Dispatcher:
 
     async def wait(self, timeout: float | None) -> bool:
         """Do the same without blocking the loop that runs here, whatever loop that is."""
+        import asyncio  # noqa: PLC0415 - half of the import time of the package
+
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         with self._lock:

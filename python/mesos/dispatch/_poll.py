@@ -11,10 +11,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mesos.dispatch._asyncio import LoopPump
 from mesos.dispatch._base import BATCH, Dispatcher, running_loop
 
 if TYPE_CHECKING:
+    from mesos.dispatch._asyncio import LoopPump
     from mesos.driver import Driver
 
 
@@ -52,6 +52,8 @@ class PollDispatcher(Dispatcher):
 
     async def wait(self, timeout: float | None) -> bool:
         """Handle events on the loop that runs here until the driver has ended."""
+        from mesos.dispatch._asyncio import LoopPump  # noqa: PLC0415 - it imports asyncio
+
         loop = running_loop()
         if self.ended or loop is None:
             return self.ended

@@ -9,12 +9,14 @@ Invariants:
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
+from typing import TYPE_CHECKING
 
-from mesos.dispatch._asyncio import LoopPump
 from mesos.dispatch._base import BATCH, Dispatcher
+
+if TYPE_CHECKING:
+    from mesos.dispatch._asyncio import LoopPump
 
 
 class ThreadDispatcher(Dispatcher):
@@ -55,6 +57,8 @@ class ThreadDispatcher(Dispatcher):
         del driver  # whoever may be collected meanwhile must not be held here
         try:
             if awaits:
+                import asyncio  # noqa: PLC0415 - half of the import time of the package
+
                 asyncio.run(self._serve())
             else:
                 while not self.ended:
@@ -66,6 +70,10 @@ class ThreadDispatcher(Dispatcher):
             self._end()
 
     async def _serve(self) -> None:
+        import asyncio  # noqa: PLC0415 - half of the import time of the package
+
+        from mesos.dispatch._asyncio import LoopPump  # noqa: PLC0415 - it imports asyncio
+
         self._pump = LoopPump(self, asyncio.get_running_loop())
         self._pump.attach()
         await self.wait(None)

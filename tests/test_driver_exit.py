@@ -1,0 +1,153 @@
+"""Interpreter exit, fork and collection of drivers, in processes of their own: quiet, quick, and nothing torn down."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Child
+
+HEAD = """
+import asyncio, atexit, os, sys, threading, time
+import mesos
+from mesos.testing import ScriptedBackend
+
+class S(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        pass
+class A(mesos.Scheduler):
+    async def registered(self, driver, framework_id, master_info):
+        pass
+
+backend = ScriptedBackend()
+atexit.register(lambda: print(backend.ended, [int(call.type) for call in backend.calls]))
+def make(kind=S, **settings):
+    return mesos.SchedulerDriver(kind(), "x", backend=settings.pop("backend", backend), **settings)
+# the package's own exit comes before the line above: what is registered last runs first
+import mesos.driver
+atexit.unregister(mesos.driver._exit); atexit.register(mesos.driver._exit)
+"""
+
+STATES = {
+    "never used": ("driver = make()", None),
+    "not started": ("driver = make(dispatcher='poll')", None),
+    "running on a thread": ("driver = make(); driver.start()", "failover"),
+    "running on a thread, async": ("driver = make(A); driver.start()", "failover"),
+    "running, polled": ("driver = make(); driver.run_once(0)", "failover"),
+    "stopped, not joined": ("driver = make(); driver.start(); driver.stop(True)", "failover"),
+    "stopped": ("driver = make(); driver.start(); driver.stop(True); driver.join()", "failover"),
+    "aborted": ("driver = make(); driver.start(); driver.abort()", "abort"),
+    "with events queued": (
+        "driver = make(dispatcher='poll'); driver.start(); backend.play([('registered', 'f')] * 1000)",
+        "failover",
+    ),
+    "two": ("one = make(); one.start(); two = make(backend=ScriptedBackend()); two.start()", "failover"),
+    "sys.exit in a with block": ("with make() as driver: sys.exit(0)", "abort"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_exit(child: Callable[..., Child], state: str) -> None:
+    code, ended = STATES[state]
+    started = time.monotonic()
+    status, out, err = child(HEAD + code).end()
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [f"{ended} []"]
+    assert time.monotonic() - started < 10
+
+
+def test_exit_after_the_loop_was_closed(child: Callable[..., Child]) -> None:
+    code = """
+async def main():
+    global driver
+    driver = make(); driver.start(); await asyncio.sleep(0)
+asyncio.run(main())
+"""
+    status, out, err = child(HEAD + code).end()
+    assert (status, out) == (0, "abort []\n")
+    assert "loop was closed" in err, "said once, and shown as nobody fetched it"
+
+
+def test_exit_while_a_handler_runs(child: Callable[..., Child]) -> None:
+    code = """
+started = threading.Event()
+class Slow(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        started.set(); time.sleep(0.3); print("handled")
+driver = make(Slow); driver.start(); backend.play([("registered", "f")]); started.wait()
+"""
+    status, out, err = child(HEAD + code).end()
+    assert (status, err) == (0, "")
+    assert out == "handled\nfailover []\n", "it is waited for"
+
+
+def test_exit_shows_what_nobody_fetched(child: Callable[..., Child]) -> None:
+    code = """
+class Bad(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        raise LookupError("in the handler")
+import logging; logging.disable()
+driver = make(Bad); driver.start(); backend.play([("registered", "f")]); driver.dispatcher.join(20)
+"""
+    status, out, err = child(HEAD + code).end()
+    assert (status, out) == (0, "abort []\n")
+    assert err.count("LookupError: in the handler") == 1
+
+
+def test_a_master_that_does_not_answer_delays_the_exit_five_seconds_at_most(
+    child: Callable[..., Child],
+) -> None:
+    code = "driver = make(backend=ScriptedBackend(hold_end=True)); driver.start()"
+    started = time.monotonic()
+    status, _, err = child(HEAD + code).end()
+    assert (status, err) == (0, "")
+    assert time.monotonic() - started < 10
+
+
+def test_fork(child: Callable[..., Child]) -> None:
+    code = """
+driver = make(); driver.start(); backend.play([("registered", "f")]); backend.join()
+pid = os.fork()
+if pid == 0:
+    refused = 0
+    for attempt in (driver.stop, driver.abort, driver.join, driver.run, driver.start, driver.run_once,
+                    driver.fileno, driver.reconcile_tasks, lambda *_: driver.status, lambda *_: driver.stats):
+        try:
+            attempt([]) if attempt == driver.reconcile_tasks else attempt()
+        except mesos.ForkedDriverError as error:
+            assert "make a new one" in str(error), error
+            refused += 1
+    try:
+        driver.kill_task("t")
+    except mesos.ForkedDriverError:
+        refused += 1
+    repr(driver)
+    mine = ScriptedBackend()
+    with make(backend=mine) as new:
+        mine.play([("registered", "f")])
+    del driver, new
+    print(refused, mine.ended, flush=True)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+print(driver.status.name)
+driver.stop(True); driver.join()
+"""
+    status, out, err = child(HEAD + code).end()
+    assert (status, err) == (0, "")
+    assert out.splitlines() == ["11 teardown", "DRIVER_RUNNING", "failover []"]
+
+
+def test_import_has_no_side_effects(child: Callable[..., Child]) -> None:
+    code = """
+import logging, signal, sys, threading
+before = (signal.getsignal(signal.SIGINT), threading.active_count(), list(logging.getLogger().handlers))
+import mesos, mesos.testing
+assert before == (signal.getsignal(signal.SIGINT), threading.active_count(), logging.getLogger().handlers)
+print("asyncio" in sys.modules)
+"""
+    assert child(code).end() == (0, "False\n", "")
