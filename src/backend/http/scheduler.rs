@@ -181,7 +181,12 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 Served::Stopped(stop) => return stop,
                 Served::Lost(why) => why,
             };
-            pause = if lasted < self.timing.settled { self.backoff.pause() } else { Duration::ZERO };
+            pause = if lasted < self.timing.settled {
+                self.backoff.pause()
+            } else {
+                self.backoff.reset();
+                Duration::ZERO
+            };
             let (calls, next) = (plural(unanswered), when(pause));
             warn!(target: "mesos.http", "lost the master {endpoint}: {why}; {calls}; subscribing again {next}");
             (self.say)(Event::Disconnected);
