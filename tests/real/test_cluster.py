@@ -261,9 +261,10 @@ def test_nothing_is_left_behind(real_mesos: RealMesos, tmp_path: Path) -> None:
         framework = Framework(cluster, checkpoint=True)
         framework.accept(task("stays", "setsid sleep 1000 & sleep 1000"))
         next(status for status in framework.updates() if status["state"] == "TASK_RUNNING")
-        framework.close()
+        # master, two agents, executor, and two of the task
+        wait_until(lambda: len(list(cluster.processes())) >= 6, lambda: str(list(cluster.processes())))
         before = list(cluster.processes())
-    assert len(before) > 5
+    framework.close()
     assert [process for process in before if runs(process)] == []
 
 
