@@ -9,9 +9,9 @@ A cluster belongs to the process that made it. In a forked child it is closed, a
 
 from __future__ import annotations
 
+import atexit
 import os
-import shutil
-import tempfile
+import sys
 import threading
 import weakref
 from pathlib import Path
@@ -22,8 +22,6 @@ from mesos.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from typing_extensions import Self
 
 __all__ = ["LocalCluster"]
 
@@ -67,9 +65,7 @@ class LocalCluster:
         _check_integer("agents", agents, 1, _MOST_AGENTS)
         _check_integer("port", port, 0, _HIGHEST_PORT)
         if not isinstance(resources, str):
-            raise ConfigurationError(
-                f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}"
-            )
+            raise ConfigurationError(f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}")
         self._pid = os.getpid()
         self._temporary = work_dir is None
         self._work_dir = _make_directory(work_dir)
@@ -77,14 +73,13 @@ class LocalCluster:
             self._native = _LocalCluster(agents, resources, port, self._work_dir)
         except BaseException:
             if self._temporary:
-                shutil.rmtree(self._work_dir, ignore_errors=True)
+                _remove(self._work_dir)
             raise
         self._master = self._native.master
-        self._finalizer = weakref.finalize(
-            self, _close, self._native, self._work_dir, self._temporary, self._pid
-        )
+        self._finalizer = weakref.finalize(self, _close, self._native, self._work_dir, self._temporary, self._pid)
+        self._finalizer.atexit = False  # `_close_all` does it, at its time
         _clusters.add(self)
-        _register_at_fork()
+        _register_hooks()
 
     @property
     def master(self) -> str:
@@ -134,7 +129,7 @@ class LocalCluster:
                 cluster = LocalCluster._default = LocalCluster()
             return cluster
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> LocalCluster:
         """Return the cluster itself."""
         return self
 
@@ -151,8 +146,8 @@ class LocalCluster:
 
 
 _clusters: weakref.WeakSet[LocalCluster] = weakref.WeakSet()
-_at_fork = threading.Lock()
-_at_fork_registered = False
+_hooks = threading.Lock()
+_hooks_registered = False
 
 
 def _check_integer(name: str, value: object, least: int, most: int) -> None:
@@ -162,6 +157,8 @@ def _check_integer(name: str, value: object, least: int, most: int) -> None:
 
 def _make_directory(work_dir: str | os.PathLike[str] | None) -> Path:
     if work_dir is None:
+        import tempfile  # noqa: PLC0415 - slow to import, and not needed by who gives a directory
+
         return Path(tempfile.mkdtemp(prefix="mesos-local-"))
     try:
         path = Path(work_dir).absolute()
@@ -171,24 +168,42 @@ def _make_directory(work_dir: str | os.PathLike[str] | None) -> Path:
     return path
 
 
+def _remove(directory: Path) -> None:
+    import shutil  # noqa: PLC0415 - slow to import
+
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def _close(native: _LocalCluster, work_dir: Path, temporary: bool, pid: int) -> None:
     if os.getpid() != pid:
         return  # the parent's tasks and files are the parent's
     native.close()
     if temporary:
-        shutil.rmtree(work_dir, ignore_errors=True)
+        _remove(work_dir)
 
 
-def _register_at_fork() -> None:
-    """Have forked children drop the parent's clusters. (At exit `weakref.finalize` closes what is open.)"""
-    global _at_fork_registered  # noqa: PLW0603 - once per process
-    with _at_fork:
-        if not _at_fork_registered:
-            _at_fork_registered = True
+def _register_hooks() -> None:
+    global _hooks_registered  # noqa: PLW0603 - once per process
+    with _hooks:
+        if not _hooks_registered:
+            _hooks_registered = True
             os.register_at_fork(after_in_child=_after_fork_in_child)
+            atexit.register(_close_all)
+
+
+def _close_all() -> None:
+    """Close what is open at interpreter exit; drivers first, as they have something to say to their cluster."""
+    drivers = sys.modules.get("mesos.driver")
+    if drivers is not None:
+        drivers._exit()
+    for cluster in list(_clusters):
+        cluster.close()
 
 
 def _after_fork_in_child() -> None:
+    """Drop the parent's clusters. The descriptors must go: with a copy of the watcher's pipe, the child would keep the
+    tasks of a killed parent alive.
+    """
     LocalCluster._default_lock = threading.Lock()  # it may have been held by a thread that is not here
     LocalCluster._default = None
     for cluster in list(_clusters):

@@ -25,6 +25,8 @@ mod process;
 mod resources;
 mod server;
 mod status;
+#[cfg(test)]
+mod tests;
 mod updates;
 mod validate;
 mod watcher;
