@@ -1,10 +1,11 @@
 """The embedded cluster: a Mesos master and agents inside this process.
 
-It speaks Apache Mesos' v1 scheduler API over HTTP on loopback and runs command tasks as real processes. What it cannot do
-yet (task groups, executors of one's own, reservations and volumes, containers, health checks, fetching files) it refuses
-with a message that says so.
+It speaks Apache Mesos' v1 scheduler API over HTTP on loopback and runs command tasks as real processes. What
+it cannot do yet (task groups, executors of one's own, reservations and volumes, containers, health checks,
+fetching files) it refuses with a message that says so.
 
-A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()` makes a new one.
+A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()`
+makes a new one.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import os
 import sys
 import threading
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesos._mesos import _LocalCluster
 from mesos.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 __all__ = ["LocalCluster"]
@@ -32,22 +33,21 @@ _MOST_AGENTS = 1000
 class LocalCluster:
     """A Mesos cluster in this process, running as soon as it is made.
 
-    Args:
-        agents: How many agents it has, 1 to 1000. All are on this machine; a task's `hostname` is 127.0.0.1.
-        resources: What each agent offers, in Mesos' text form: ``NAME:AMOUNT`` separated by ``;``, where an amount is a
-            number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``. They are counted, not
-            enforced: a task that was given one cpu may use all of them.
-        port: Where it listens on 127.0.0.1. 0 takes a free port, see `master`.
-        work_dir: Where the tasks' sandboxes are made; created if missing and kept. None makes a temporary directory,
-            which `close` removes.
+    * `agents`: how many agents it has, 1 to 1000, all on this machine (host name 127.0.0.1).
+    * `resources`: what each agent offers, in Mesos' text form: ``NAME:AMOUNT`` separated by ``;``, where an
+      amount is a number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``.
+      They are counted, not enforced: a task that was given one cpu may use all of them.
+    * `port`: where it listens on 127.0.0.1. 0 takes a free port, see `master`.
+    * `work_dir`: where the tasks' sandboxes are made; created if missing, and kept. None makes a temporary
+      directory, which `close` removes.
 
-    Raises:
-        ConfigurationError: An argument is wrong; the message names it.
-        OSError: The system gives no threads, descriptors or processes.
+    Raises ConfigurationError if an argument is wrong (the message names it), OSError if the system gives no
+    threads, descriptors or processes.
 
-    Tasks inherit this process's environment (without MESOS_* and LIBPROCESS_*) as it was when the cluster was made. Each
-    runs in a session of its own, as the user of this process whatever `CommandInfo.user` says, and ends with the cluster:
-    at `close`, at interpreter exit, and also if this process is killed.
+    Tasks inherit this process's environment (without MESOS_* and LIBPROCESS_*) as it was when the cluster was
+    made. Each runs in a session of its own, as the user of this process whatever `CommandInfo.user` says, and
+    ends with the cluster: at `close`, when the cluster is collected, at interpreter exit, and also if this
+    process is killed.
 
     Every method may be called from any thread.
     """
@@ -62,10 +62,13 @@ class LocalCluster:
         port: int = 0,
         work_dir: str | os.PathLike[str] | None = None,
     ) -> None:
+        """Start it: see the class."""
         _check_integer("agents", agents, 1, _MOST_AGENTS)
         _check_integer("port", port, 0, _HIGHEST_PORT)
         if not isinstance(resources, str):
-            raise ConfigurationError(f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}")
+            raise ConfigurationError(
+                f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}"
+            )
         self._pid = os.getpid()
         self._temporary = work_dir is None
         self._work_dir = _make_directory(work_dir)
@@ -76,7 +79,9 @@ class LocalCluster:
                 _remove(self._work_dir)
             raise
         self._master = self._native.master
-        self._finalizer = weakref.finalize(self, _close, self._native, self._work_dir, self._temporary, self._pid)
+        self._finalizer = weakref.finalize(
+            self, _close, self._native, self._work_dir, self._temporary, self._pid
+        )
         self._finalizer.atexit = False  # `_close_all` does it, at its time
         _clusters.add(self)
         _register_hooks()
@@ -87,14 +92,16 @@ class LocalCluster:
         return self._master
 
     def close(self) -> None:
-        """Kill the tasks, end the connections, remove a temporary `work_dir`. Again, or in a forked child: do nothing."""
+        """Kill the tasks, end the connections, remove a temporary `work_dir`.
+
+        Again, or in a forked child: do nothing.
+        """
         self._finalizer()
 
     def sandbox(self, task_id: str) -> Path:
         """Return the directory in which a task runs or ran: the latest run, if several had this id.
 
-        Raises:
-            KeyError: No such task was started on this cluster.
+        Raises KeyError if no such task was started on this cluster.
         """
         value = getattr(task_id, "value", task_id)
         if not isinstance(value, str):
@@ -102,14 +109,13 @@ class LocalCluster:
         path = self._native.sandbox(value)
         if path is None:
             raise KeyError(f"no task {value!r} was started on this cluster")
-        return Path(path)
+        return path
 
     def stdout(self, task_id: str) -> str:
-        """Return what a task has written to its standard output so far. Bytes that are not UTF-8 are replaced.
+        """Return what a task has written to its standard output; bytes that are not UTF-8 are replaced.
 
-        Raises:
-            KeyError: No such task was started on this cluster.
-            FileNotFoundError: The task has removed the file, or the sandboxes are gone with the closed cluster.
+        Raises KeyError if no such task was started on this cluster, FileNotFoundError if the file is gone:
+        with the closed cluster, or by the task's own doing.
         """
         return (self.sandbox(task_id) / "stdout").read_text("utf-8", "replace")
 
@@ -155,9 +161,14 @@ def _check_integer(name: str, value: object, least: int, most: int) -> None:
         raise ConfigurationError(f"{name}: a number from {least} to {most} is expected, not {value!r}")
 
 
+# What follows imports where it is needed: these modules are slow to import, and few programs make clusters.
+
+
 def _make_directory(work_dir: str | os.PathLike[str] | None) -> Path:
+    from pathlib import Path  # noqa: PLC0415
+
     if work_dir is None:
-        import tempfile  # noqa: PLC0415 - slow to import, and not needed by who gives a directory
+        import tempfile  # noqa: PLC0415
 
         return Path(tempfile.mkdtemp(prefix="mesos-local-"))
     try:
@@ -169,7 +180,7 @@ def _make_directory(work_dir: str | os.PathLike[str] | None) -> Path:
 
 
 def _remove(directory: Path) -> None:
-    import shutil  # noqa: PLC0415 - slow to import
+    import shutil  # noqa: PLC0415
 
     shutil.rmtree(directory, ignore_errors=True)
 
@@ -192,7 +203,7 @@ def _register_hooks() -> None:
 
 
 def _close_all() -> None:
-    """Close what is open at interpreter exit; drivers first, as they have something to say to their cluster."""
+    """Close what is open at interpreter exit; drivers first, as they have a last word to say to it."""
     drivers = sys.modules.get("mesos.driver")
     if drivers is not None:
         drivers._exit()
@@ -201,8 +212,10 @@ def _close_all() -> None:
 
 
 def _after_fork_in_child() -> None:
-    """Drop the parent's clusters. The descriptors must go: with a copy of the watcher's pipe, the child would keep the
-    tasks of a killed parent alive.
+    """Drop the parent's clusters.
+
+    The descriptors must go: with a copy of the watcher's pipe, the child would keep the tasks of a killed
+    parent alive.
     """
     LocalCluster._default_lock = threading.Lock()  # it may have been held by a thread that is not here
     LocalCluster._default = None

@@ -49,7 +49,7 @@ pub(crate) enum Input {
 /// What an agent wants done.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
-    Update(Update),
+    Update(Box<Update>),
     Start { run: RunId, launch: Box<Launch> },
     Signal { run: RunId, signal: Signal },
 }
@@ -69,6 +69,10 @@ struct Run {
     late: bool,
     /// nobody is to hear of it any more
     silent: bool,
+}
+
+fn sent(update: Update) -> Output {
+    Output::Update(Box::new(update))
 }
 
 /// An agent's state.
@@ -94,7 +98,7 @@ impl Agent {
             Input::Run { owner, task } => self.run(now, owner, &task, &mut out),
             Input::Kill { owner, task, policy } => self.kill(now, &owner, &task, policy.as_ref(), &mut out),
             Input::Acknowledge { framework, task, uuid } => {
-                out.extend(self.updates.acknowledge(now, &framework, &task, &uuid).map(Output::Update));
+                out.extend(self.updates.acknowledge(now, &framework, &task, &uuid).map(sent));
             }
             Input::ShutdownExecutor { framework, executor } => {
                 for run in self.find(|run| run.owner.id == framework && run.task == executor) {
@@ -109,7 +113,7 @@ impl Agent {
                 }
             }
             Input::Resume { framework } => {
-                out.extend(self.updates.resume(now, &framework).into_iter().map(Output::Update));
+                out.extend(self.updates.resume(now, &framework).into_iter().map(sent));
             }
             Input::Started { run, pid } => self.started(now, run, pid, &mut out),
             Input::NotStarted { run, why } => {
@@ -204,7 +208,7 @@ impl Agent {
                 status.set_reason(Reason::ExecutorTerminated);
                 status.set_source(Source::Agent);
                 status.executor_id = None;
-                out.extend(self.updates.push(now, &owner.id, status).map(Output::Update));
+                out.extend(self.updates.push(now, &owner.id, status).map(sent));
             }
             return;
         };
@@ -213,7 +217,7 @@ impl Agent {
             status.message = Some("Killed before delivery to the executor".into());
             status.set_reason(Reason::TaskKilledDuringLaunch);
             status.set_source(Source::Agent);
-            out.extend(self.updates.push(now, &owner.id, status).map(Output::Update));
+            out.extend(self.updates.push(now, &owner.id, status).map(sent));
             self.runs.get_mut(&id).into_iter().for_each(|run| run.silent = true);
             return;
         }
@@ -257,7 +261,7 @@ impl Agent {
                 out.push(Output::Signal { run: *id, signal: Signal::Kill });
             }
         }
-        out.extend(self.updates.resend(now).into_iter().map(Output::Update));
+        out.extend(self.updates.resend(now).into_iter().map(sent));
     }
 
     /// Queues a status of a run, unless nobody is to hear of it.
@@ -284,7 +288,7 @@ impl Agent {
         status.reason = reason.map(Into::into);
         status.container_status = Some(Box::new(container));
         debug_assert!(is_terminal(state) || status.message.is_none());
-        out.extend(self.updates.push(now, &framework, status).map(Output::Update));
+        out.extend(self.updates.push(now, &framework, status).map(sent));
     }
 
     fn status(&mut self, now: Time, task: &str, state: TaskState) -> TaskStatus {

@@ -9,7 +9,7 @@ use super::master::VERSION;
 use super::validate;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
-use crate::wire::{json, missing, msg, validate as scan};
+use crate::wire::{is_complete, json, msg, validate as scan};
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -56,7 +56,9 @@ pub(crate) enum Resource {
 pub(crate) fn resource(path: &str) -> Resource {
     match path {
         "/api/v1/scheduler" | "/master/api/v1/scheduler" => Resource::Scheduler,
-        "/files/read" | "/slave(1)/files/read" => Resource::File,
+        "/files/read" => Resource::File,
+        // under the path of each agent, as its offers say
+        path if path.starts_with("/slave(") && path.ends_with(")/files/read") => Resource::File,
         "/health" | "/master/health" => Resource::Fixed(String::new()),
         "/version" => {
             let version = format!(
@@ -133,7 +135,7 @@ pub(crate) fn expecting_post(method: &Method) -> String {
 fn from_protobuf(body: &[u8]) -> Result<Call, String> {
     let failed = || "Failed to parse body into Call protobuf".to_owned();
     scan(msg::SCHEDULER_CALL, body).map_err(|_| failed())?;
-    if missing(msg::SCHEDULER_CALL, body).is_some() {
+    if !is_complete(msg::SCHEDULER_CALL, body) {
         return Err(failed());
     }
     Call::decode(body).map_err(|_| failed())

@@ -110,7 +110,7 @@ impl Processes for Children {
         detach(&mut command, self.watcher.announce());
         let child = command.spawn().map_err(|error| {
             let what = command.get_program().to_string_lossy().into_owned();
-            let why = format!("Failed to execute '{what}': {error}");
+            let why = format!("Failed to execute '{what}': {}", words(&error));
             let _full = writeln!(stderr, "{why}");
             why
         })?;
@@ -230,4 +230,10 @@ fn reap(leader: &Leader, mut child: Child) -> Exit {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The system's words for an error, without Rust's "(os error 2)".
+fn words(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
 }

@@ -170,7 +170,7 @@ impl Core {
         for output in agent.step(now, input) {
             match output {
                 agent::Output::Update(update) => {
-                    let (agent, update) = (self.agent_id(index), Box::new(update));
+                    let agent = self.agent_id(index);
                     messages.push_back(Message::ToMaster(master::Input::Update { agent, update }));
                 }
                 agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),

@@ -289,7 +289,7 @@ pub(crate) fn parse(text: &str) -> Result<Resources, String> {
             Quantity::Set(items.map(str::to_owned).collect())
         } else {
             match amount.parse::<f64>() {
-                Ok(value) if value >= 0.0 && value < 1e12 => Quantity::Scalar(thousandths(value)),
+                Ok(value) if (0.0..1e12).contains(&value) => Quantity::Scalar(thousandths(value)),
                 _ => return Err(format!("'{part}': '{amount}' is not a number, a [range] or a {{set}}")),
             }
         };

@@ -67,7 +67,9 @@ async fn connection(
         let (asks, sandboxes) = (asks.clone(), sandboxes.clone());
         async move { Ok::<_, Infallible>(respond(request, &asks, sandboxes).await) }
     });
-    let serving = hyper::server::conn::http1::Builder::new().title_case_headers(true).serve_connection(TokioIo::new(stream), service);
+    let serving = hyper::server::conn::http1::Builder::new()
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -61,7 +61,8 @@ impl Updates {
     ) -> Option<Update> {
         let key = (framework.to_owned(), task.to_owned());
         let stream = self.streams.get_mut(&key)?;
-        let front = stream.pending.pop_front_if(|status| status.uuid() == uuid)?;
+        stream.pending.front().filter(|status| status.uuid() == uuid)?;
+        let front = stream.pending.pop_front()?;
         if is_terminal(front.state()) {
             self.streams.remove(&key);
             return None;

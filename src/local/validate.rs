@@ -17,7 +17,7 @@ type Checked = Result<(), String>;
 /// The longest id: it is the name of a directory.
 const NAME_MAX: usize = 255;
 /// The longest `failover_timeout` that Mesos can count (nanoseconds in 64 bits).
-const LONGEST: f64 = 9_223_372_036.854_775_807;
+const LONGEST: f64 = 9_223_372_036.854_776;
 
 /// A call before anything is known about its framework.
 pub(crate) fn call(call: &Call) -> Checked {

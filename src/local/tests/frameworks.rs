@@ -228,8 +228,7 @@ fn an_agent_that_goes_takes_offers_and_tasks_with_it() {
         };
         master.step(now, master::Input::AddAgent(info));
     }
-    let subscribe =
-        Box::new(Subscribe { framework_info: Box::new(framework("f")), ..Subscribe::default() });
+    let subscribe = Box::new(Subscribe { framework_info: Box::new(framework("f")), ..Subscribe::default() });
     let events = |out: Vec<master::Output>| -> Vec<Event> {
         let event = |output| match output {
             master::Output::Event { event, .. } => Some(*event),

@@ -212,7 +212,11 @@ impl Sim {
     }
 
     fn offers(&mut self, client: &Client) -> Vec<Offer> {
-        self.events(client).into_iter().filter_map(|event| event.offers).flat_map(|event| event.offers).collect()
+        self.events(client)
+            .into_iter()
+            .filter_map(|event| event.offers)
+            .flat_map(|event| event.offers)
+            .collect()
     }
 
     fn offer(&mut self, client: &Client) -> Offer {
@@ -255,10 +259,7 @@ impl Sim {
             task_id: status.task_id.clone(),
             uuid: status.uuid.clone().expect("a uuid"),
         };
-        let call = Call {
-            acknowledge: Some(Box::new(acknowledge)),
-            ..call_of(call::Type::Acknowledge)
-        };
+        let call = Call { acknowledge: Some(Box::new(acknowledge)), ..call_of(call::Type::Acknowledge) };
         self.accepted(client, call);
     }
 
@@ -284,7 +285,8 @@ impl Sim {
         let kill = Kill {
             task_id: TaskId { value: task.into() },
             agent_id: agent.map(|agent| AgentId { value: agent.into() }),
-            kill_policy: grace.map(|nanoseconds| KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) }),
+            kill_policy: grace
+                .map(|nanoseconds| KillPolicy { grace_period: Some(DurationInfo { nanoseconds }) }),
         };
         self.accepted(client, Call { kill: Some(Box::new(kill)), ..call_of(call::Type::Kill) });
     }

@@ -138,8 +138,7 @@ fn roles_are_served_before_frameworks_and_subtrees_are_one() {
     let mut sim = Sim::new(8, "cpus:1;mem:64");
     let holder = sim.subscribe(framework("holder"));
     let offers = sim.offers(&holder);
-    let many: Vec<Client> =
-        (0..3).map(|_| sim.subscribe(with_roles(framework("web"), &["web/a"]))).collect();
+    let many: Vec<Client> = (0..3).map(|_| sim.subscribe(with_roles(framework("web"), &["web/a"]))).collect();
     let other = sim.subscribe(with_roles(framework("web"), &["web/b"]));
     let alone = sim.subscribe(with_roles(framework("batch"), &["batch"]));
     sim.simple(&holder, call::Type::Suppress);
@@ -286,7 +285,7 @@ fn offers_that_are_no_more_lose_their_tasks() {
     let (one, two) = (offers[0].clone(), offers[1].clone());
     let gone = Offer { id: OfferId { value: "gone".into() }, ..one.clone() };
     let tasks = || vec![launch(vec![task("t", &one, "cpus:1;mem:64")])];
-    let mut expect = |sim: &mut Sim, client: &Client, offers: &[&Offer], state: TaskState, words: &str| {
+    let expect = |sim: &mut Sim, client: &Client, offers: &[&Offer], state: TaskState, words: &str| {
         sim.accept(client, offers, tasks(), 0.0);
         let statuses = sim.statuses(client);
         assert_eq!(statuses.len(), 1);
@@ -307,7 +306,13 @@ fn offers_that_are_no_more_lose_their_tasks() {
     sim.simple(&aware, call::Type::Suppress);
     expect(&mut sim, &client, &[&two, &one, &one], TaskState::TaskLost, &words);
     // both are over now
-    expect(&mut sim, &client, &[&two], TaskState::TaskLost, &format!("Offer {} is no longer valid", two.id.value));
+    expect(
+        &mut sim,
+        &client,
+        &[&two],
+        TaskState::TaskLost,
+        &format!("Offer {} is no longer valid", two.id.value),
+    );
     assert_eq!(sim.started.len(), 0);
 }
 

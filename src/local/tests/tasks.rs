@@ -92,7 +92,11 @@ fn resources_are_free_as_soon_as_any_update_shows_the_end() {
     sim.exit(run, Exit::Code(0));
     assert!(sim.events(&client).is_empty(), "the end waits behind STARTING");
     sim.acknowledge(&client, &starting);
-    assert_eq!(sim.types(&client), [event::Type::Update, event::Type::Offers], "RUNNING has brought the news");
+    assert_eq!(
+        sim.types(&client),
+        [event::Type::Update, event::Type::Offers],
+        "RUNNING has brought the news"
+    );
 }
 
 #[test]
@@ -132,10 +136,7 @@ fn a_kill_policy_sets_the_grace_period_and_a_second_kill_may_shorten_it() {
     sim.advance(seconds(1.0));
     sim.kill(&client, "t", None, Some(5_000_000_000));
     sim.advance(seconds(60.0));
-    assert_eq!(
-        sim.signals,
-        [(start, run, Signal::Terminate), (start + seconds(5.0), run, Signal::Kill)]
-    );
+    assert_eq!(sim.signals, [(start, run, Signal::Terminate), (start + seconds(5.0), run, Signal::Kill)]);
     assert!(sim.statuses(&client).is_empty(), "TASK_KILLING was not asked for");
 }
 
@@ -165,10 +166,7 @@ fn shutting_down_the_executor_of_a_command_kills_it() {
     let run = sim.run(&client, "t");
     let agent_id = sim.statuses(&client)[0].agent_id.clone().unwrap();
     let shutdown = Shutdown { executor_id: ExecutorId { value: "t".into() }, agent_id };
-    sim.accepted(
-        &client,
-        Call { shutdown: Some(Box::new(shutdown)), ..call_of(call::Type::Shutdown) },
-    );
+    sim.accepted(&client, Call { shutdown: Some(Box::new(shutdown)), ..call_of(call::Type::Shutdown) });
     assert_eq!(sim.signals.len(), 1);
     assert_eq!(sim.signals[0].1, run);
 }
@@ -239,8 +237,7 @@ fn operations_are_unknown() {
         ..Operation::default()
     };
     let reconcile = ReconcileOperations { operations: asked.iter().map(operation).collect() };
-    let call =
-        Call { reconcile_operations: Some(reconcile), ..call_of(call::Type::ReconcileOperations) };
+    let call = Call { reconcile_operations: Some(reconcile), ..call_of(call::Type::ReconcileOperations) };
     sim.accepted(&client, call);
     let events = sim.events(&client);
     let statuses: Vec<_> =
