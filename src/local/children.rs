@@ -48,7 +48,7 @@ impl Sandboxes {
 fn point_at(sandbox: &Path) -> io::Result<()> {
     let (latest, container) = (sandbox.with_file_name("latest"), sandbox.file_name().unwrap_or_default());
     match fs::remove_file(&latest) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => symlink(container, latest),
     }
 }
