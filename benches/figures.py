@@ -32,7 +32,8 @@ class Registered(mesos.Scheduler):
 def registration(master: object) -> float:
     """Seconds from `start()` to the `registered` callback."""
     scheduler = Registered()
-    driver = mesos.SchedulerDriver(scheduler, "bench", master, dispatcher="thread")
+    framework = {"name": "bench", "failover_timeout": 60}
+    driver = mesos.SchedulerDriver(scheduler, framework, master, dispatcher="thread")
     started = time.perf_counter()
     driver.start()
     if not scheduler.event.wait(30):

@@ -1,40 +1,17 @@
 """Message classes against google.protobuf's (upb), operation by operation.
 
-The reference classes are compiled from this project's own `proto/` with grpcio-tools.
+Both sides get the same bytes and run the same code.
 """
 
 from __future__ import annotations
 
-import importlib
-import pathlib
-import sys
-import tempfile
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import mesos
+import reference
 from mesos.v1 import scheduler
 from timing import paired, show
-
-PROTO = pathlib.Path(__file__).parents[1] / "proto"
-
-
-def reference() -> tuple[ModuleType, ModuleType]:
-    """google.protobuf's modules of mesos.proto and scheduler.proto, compiled on the fly."""
-    from grpc_tools import protoc
-
-    out = tempfile.mkdtemp(prefix="mesos-bench-")
-    files = [str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto")]
-    if protoc.main(["protoc", f"-I{PROTO}", f"--python_out={out}", *files]) != 0:
-        raise SystemExit("protoc refused proto/")
-    # `mesos` is our own package: the generated one is imported under the path mesos.v1.mesos_pb2 all the same
-    for package, sub in ((mesos, "mesos"), (mesos.v1, "mesos/v1"), (scheduler, "mesos/v1/scheduler")):
-        package.__path__ = [*getattr(package, "__path__", []), f"{out}/{sub}"]
-    sys.path.insert(0, out)
-    return importlib.import_module("mesos.v1.mesos_pb2"), importlib.import_module(
-        "mesos.v1.scheduler.scheduler_pb2"
-    )
 
 
 def offer(module: Any) -> Any:
@@ -113,7 +90,7 @@ def accept(call: Any, module: Any) -> bytes:
 
 def rows() -> Iterator[tuple[str, str, str]]:
     """Each operation: our time, and how many times google.protobuf's it is."""
-    pb, pb_scheduler = reference()
+    pb, pb_scheduler = reference.modules()
     one = offer(pb).SerializeToString()
     many = pb_scheduler.Event(type=2)
     for _ in range(100):

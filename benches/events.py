@@ -1,0 +1,125 @@
+"""Events through the native queue into Python handlers, dispatcher by dispatcher, and the way without one.
+
+A burst is said by one native thread; its time runs from the start to the last event handled. The baseline
+parses the same updates with google.protobuf and hands each to the loop with `call_soon_threadsafe`, from a
+Python thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import mesos
+import reference
+from mesos.testing import ScriptedBackend
+
+BURST = 50_000
+ROUNDS = 5
+
+
+class Counter(mesos.Scheduler):
+    """Reads three fields of each update; says when the last one came."""
+
+    def __init__(self, expected: int) -> None:
+        self.expected = expected
+        self.seen = 0
+
+    def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+        _ = status.task_id.value, status.state, status.uuid
+        self.seen += 1
+        if self.seen == self.expected:
+            driver.stop(failover=True)
+
+
+class AsyncCounter(Counter):
+    """The same with a coroutine for each event."""
+
+    async def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+        super().status_update(driver, status)
+
+
+def status() -> mesos.TaskStatus:
+    """An update of the usual size."""
+    return mesos.TaskStatus(
+        task_id="task-0123456789",
+        state="TASK_RUNNING",
+        agent_id="4fdd0a61-56d2-4eb4-9c2e-1e2b0a1f2c3d-S42",
+        executor_id="task-0123456789",
+        message="Command executor is running",
+        uuid=b"0123456789abcdef",
+        timestamp=1.5,
+        source="SOURCE_EXECUTOR",
+    )
+
+
+def burst(dispatcher: str, scheduler: type[Counter]) -> float:
+    """Seconds per event of one burst."""
+    backend = ScriptedBackend()
+    driver = mesos.SchedulerDriver(scheduler(BURST), "bench", backend=backend, dispatcher=dispatcher)
+    update = ("status_update", status())
+
+    async def on_loop() -> None:
+        driver.start()
+        backend.play([update], repeat=BURST)
+        await driver.wait()
+
+    started = time.perf_counter()
+    if dispatcher == "asyncio":
+        asyncio.run(on_loop())
+    else:
+        driver.start()
+        backend.play([update], repeat=BURST)
+        driver.join()
+    return (time.perf_counter() - started) / BURST
+
+
+def baseline() -> float:
+    """Seconds per event without a queue: a Python thread that wakes the loop for each."""
+    parse = reference.modules()[0].TaskStatus.FromString
+    wire = status().SerializeToString()
+    seen = 0
+
+    def handle(update: bytes) -> None:
+        nonlocal seen
+        message = parse(update)
+        _ = message.task_id.value, message.state, message.uuid
+        seen += 1
+        if seen == BURST:
+            asyncio.get_running_loop().stop()
+
+    def produce() -> None:
+        for _ in range(BURST):
+            loop.call_soon_threadsafe(handle, wire)
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=produce)
+    started = time.perf_counter()
+    thread.start()
+    loop.run_forever()
+    took = time.perf_counter() - started
+    thread.join()
+    loop.close()
+    return took / BURST
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Events a second, and the median of the ratios to the baseline measured right after."""
+    cases: list[tuple[str, Callable[[], float]]] = [
+        (f"{name}, {kind}", lambda name=name, scheduler=scheduler: burst(name, scheduler))  # type: ignore[misc]
+        for name in ("poll", "thread", "asyncio")
+        for kind, scheduler in (("def", Counter), ("async def", AsyncCounter))
+        if (name, kind) != ("poll", "async def")  # nobody awaits there
+    ]
+    for name, case in cases:
+        pairs = [(case(), baseline()) for _ in range(ROUNDS)]
+        rate = 1 / statistics.median(a for a, _ in pairs)
+        ratio = statistics.median(b / a for a, b in pairs)
+        yield (
+            f"updates/s, {name}",
+            f"{rate / 1000:.0f} k",
+            f"{ratio:.1f} × call_soon_threadsafe + google.protobuf",
+        )
