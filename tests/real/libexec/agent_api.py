@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import re
+import sys
 import threading
 import time
 import uuid
@@ -60,7 +61,7 @@ class Agent:
                     self._note(event)
                     yield event
             except (OSError, http.client.HTTPException) as error:
-                print(f"Lost the agent: {error}", flush=True)
+                print(f"Lost the agent: {error}", file=sys.stderr)
             if not self.checkpoint:
                 return
             time.sleep(RETRY_INTERVAL)
@@ -82,7 +83,7 @@ class Agent:
             try:
                 self._send({"type": "UPDATE", **self.identity, "update": {"status": status}})
             except (OSError, http.client.HTTPException) as error:
-                print(f"{state} waits for the agent: {error}", flush=True)
+                print(f"{state} waits for the agent: {error}", file=sys.stderr)
         return identity
 
     def call(self, body):
@@ -111,7 +112,7 @@ class Agent:
             self.connection = None
             raise
         if response.status != 202:
-            print(f"The agent refused {call['type']}: {response.status} {content}", flush=True)
+            print(f"The agent refused {call['type']}: {response.status} {content}", file=sys.stderr)
 
     def _subscription(self):
         """Yield the events of one subscription. Raises OSError or HTTPException when it cannot be had."""

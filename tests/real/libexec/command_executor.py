@@ -2,12 +2,13 @@
 
 TASK_STARTING, TASK_RUNNING, then the state in which the command ended; it exits when that is acknowledged. A
 kill is SIGTERM to the command's process group, and SIGKILL after the grace period. Its own lines go to the
-sandbox's stdout, as those of Mesos' do.
+sandbox's stderr, so that stdout is the command's alone.
 """
 
 import os
 import signal
 import subprocess
+import sys
 import threading
 
 from agent_api import Agent
@@ -32,7 +33,7 @@ class CommandExecutor:
     def run(self):
         """Handle events until the agent is gone; other ends leave by os._exit()."""
         for event in self.agent.events():
-            print(f"Received {event['type']} event", flush=True)
+            print(f"Received {event['type']} event", file=sys.stderr)
             handler = getattr(self, "on_" + event["type"].lower(), None)
             if handler is not None:
                 handler(event.get(event["type"].lower(), {}))
@@ -54,7 +55,7 @@ class CommandExecutor:
         except OSError as error:
             self.end("TASK_FAILED", f"Failed to launch: {error}")
             return
-        print(f"Forked command at {self.process.pid}", flush=True)
+        print(f"Forked command at {self.process.pid}", file=sys.stderr)
         self.agent.update(self.task_id, "TASK_RUNNING")
         threading.Thread(target=self.wait, daemon=True).start()
 

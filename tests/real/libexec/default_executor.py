@@ -5,6 +5,7 @@ every update is acknowledged.
 """
 
 import os
+import sys
 import threading
 import uuid
 
@@ -28,7 +29,7 @@ class DefaultExecutor:
     def run(self):
         """Handle events until the agent is gone; other ends leave by os._exit()."""
         for event in self.agent.events():
-            print(f"Received {event['type']} event", flush=True)
+            print(f"Received {event['type']} event", file=sys.stderr)
             handler = getattr(self, "on_" + event["type"].lower(), None)
             if handler is not None:
                 handler(event.get(event["type"].lower(), {}))
@@ -100,7 +101,7 @@ class DefaultExecutor:
         try:
             self.agent.call({"type": "KILL_CONTAINER", "kill_container": {"container_id": container}})
         except (OSError, CallError) as error:
-            print(f"Could not kill {container['value']}: {error}", flush=True)
+            print(f"Could not kill {container['value']}: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
