@@ -266,13 +266,15 @@ def wait_until(
 
 
 def main() -> None:
-    """Run a cluster from the command line."""
+    """Run a cluster from the command line, until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.real.cluster", description="A real Mesos until Ctrl-C."
     )
     parser.add_argument("--agents", type=int, default=1, help="how many (default: 1)")
     parser.add_argument("--credential", metavar="PRINCIPAL:SECRET", help="demand HTTP Basic authentication")
     arguments = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM):  # both ignored or deadly in a shell script's background
+        signal.signal(number, signal.default_int_handler)
     credentials = dict([arguments.credential.split(":", 1)]) if arguments.credential else None
     with (
         tempfile.TemporaryDirectory(prefix="real-mesos.") as directory,
