@@ -5,6 +5,8 @@ Every public name is in `__all__`; nothing happens on import.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mesos._mesos import Message
 from mesos._messages import exports
 from mesos._resources import Resources
@@ -19,8 +21,10 @@ from mesos.errors import (
     MesosError,
 )
 from mesos.library import libmesos_version
-from mesos.local import LocalCluster
 from mesos.scheduler import Scheduler, SchedulerDriver, SchedulerStats
+
+if TYPE_CHECKING:
+    from mesos.local import LocalCluster
 
 __all__ = [
     "AuthenticationError",
@@ -40,5 +44,10 @@ __all__ = [
     "libmesos_version",
 ]
 
-#: message classes, enums and enum values are made when first asked for
-__getattr__, __dir__ = exports(globals(), "mesos.v1")
+#: messages and enums are made when first asked for, and what few programs need is imported then
+__getattr__, __dir__ = exports(
+    globals(),
+    "mesos.v1",
+    submodules=("local", "testing", "v1"),
+    classes={"LocalCluster": "mesos.local"},
+)

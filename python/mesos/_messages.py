@@ -1,11 +1,12 @@
 """Finds message classes, enums and enum values by name, for `mesos` and the modules of `mesos.v1`.
 
 A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the
-module, so that importing makes nothing.
+module, so that importing makes nothing. Submodules, and classes that few programs need, are imported so too.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, MutableMapping, MutableSequence
 from typing import Any
 
@@ -18,20 +19,31 @@ MutableMapping.register(_mesos.Map)
 
 
 def exports(
-    namespace: dict[str, Any], package: str | None = None
+    namespace: dict[str, Any],
+    package: str | None = None,
+    *,
+    submodules: tuple[str, ...] = (),
+    classes: dict[str, str] | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for a module that holds a package of the schema.
 
     Args:
         namespace: the module's `globals()`, where what was found is kept.
         package: the protobuf package; the module's own name if left out.
+        submodules: modules below it that are attributes without having been imported.
+        classes: names to import when asked for, with the modules that hold them.
 
     """
     module = namespace["__name__"]
     scope = module if package is None else package
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - becomes the module's
-        found = None if name.startswith("__") else _mesos.lookup(scope, name)
+        if name in submodules:
+            return importlib.import_module(f"{module}.{name}")
+        if classes is not None and name in classes:
+            found = getattr(importlib.import_module(classes[name]), name)
+        else:
+            found = None if name.startswith("__") else _mesos.lookup(scope, name)
         if found is None and scope == "mesos.v1" and name == "Duration":
             found = _mesos.lookup("google.protobuf", name)
         if found is None:
@@ -40,6 +52,6 @@ def exports(
         return found
 
     def __dir__() -> list[str]:  # noqa: N807 - becomes the module's
-        return sorted({*namespace, *_mesos.names(scope)})
+        return sorted({*namespace, *submodules, *(classes or ()), *_mesos.names(scope)})
 
     return __getattr__, __dir__

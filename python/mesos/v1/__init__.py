@@ -6,16 +6,16 @@ The others are in `scheduler`, `executor`, `master`, `agent`, `allocator`, `main
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
-
 from mesos._messages import exports
 
-_MODULES = frozenset(
-    {"agent", "allocator", "executor", "maintenance", "master", "quota", "resource_provider", "scheduler"}
+_MODULES = (
+    "agent",
+    "allocator",
+    "executor",
+    "maintenance",
+    "master",
+    "quota",
+    "resource_provider",
+    "scheduler",
 )
-_get, __dir__ = exports(globals())
-
-
-def __getattr__(name: str) -> Any:
-    return import_module(f"{__name__}.{name}") if name in _MODULES else _get(name)
+__getattr__, __dir__ = exports(globals(), submodules=_MODULES)
