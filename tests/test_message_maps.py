@@ -98,9 +98,9 @@ def test_refusals(limits, context):
         context["x"] = 5
     with pytest.raises(TypeError, match="expected a str, got int 5"):
         context[5] = "x"
-    with pytest.raises(TypeError, match="TaskInfo.limits: expected a dict"):
+    with pytest.raises(TypeError, match=r"TaskInfo.limits: expected a dict"):
         mesos.TaskInfo(limits=[("cpus", 1)])
-    with pytest.raises(TypeError, match="expected Value.Scalar, a dict or a number"):
+    with pytest.raises(TypeError, match=r"expected Value.Scalar, a dict or a number"):
         mesos.TaskInfo(limits={"cpus": "1"})
     with pytest.raises(TypeError, match="unhashable"):
         hash(limits)

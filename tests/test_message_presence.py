@@ -96,7 +96,7 @@ def test_errors_of_presence():
         task.task_id = mesos.TaskID(value="x")
     with pytest.raises(AttributeError, match=r"TaskInfo.resources is a repeated field.*append"):
         task.resources = []
-    with pytest.raises(AttributeError, match="TaskInfo.limits is a map"):
+    with pytest.raises(AttributeError, match=r"TaskInfo.limits is a map"):
         task.limits = {}
     with pytest.raises(AttributeError, match="ClearField"):
         del task.name
@@ -104,7 +104,7 @@ def test_errors_of_presence():
         task.nam = "x"
     with pytest.raises(AttributeError):
         _ = task.nothing
-    with pytest.raises(TypeError, match="TaskInfo.name: expected a str, got None"):
+    with pytest.raises(TypeError, match=r"TaskInfo.name: expected a str, got None"):
         task.name = None
 
 

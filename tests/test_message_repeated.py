@@ -56,7 +56,7 @@ def test_messages_go_in_as_messages_dicts_and_keywords(task):
     task.resources += [{"name": "j"}]
     task.resources.insert(0, {"name": "0"})
     task.resources.insert(-1, {"name": "x"})
-    assert names(task) == list("0abcdefghi") + ["x", "j"]
+    assert names(task) == ["0", *"abcdefghi", "x", "j"]
     assert mesos.TaskInfo.FromString(task.SerializePartialToString()) == task
 
 
@@ -136,9 +136,9 @@ def test_refusals(task, roles):
         roles.append(5)
     with pytest.raises(TypeError, match="expected several values in a list, got str 'abc'"):
         roles.extend("abc")
-    with pytest.raises(TypeError, match="add.. is for messages: use append"):
+    with pytest.raises(TypeError, match=r"add.. is for messages: use append"):
         roles.add()
-    with pytest.raises(TypeError, match="TaskInfo.resources: expected Resource, got OfferID"):
+    with pytest.raises(TypeError, match=r"TaskInfo.resources: expected Resource, got OfferID"):
         task.resources.append(mesos.OfferID(value="x"))
     with pytest.raises(TypeError, match=r"cannot be assigned: use \[i\].CopyFrom"):
         task.resources[0] = mesos.Resource()
