@@ -10,7 +10,7 @@
 use super::desc::{Attached, Desc};
 use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, RAW, REPEATED, Slot, View};
 use super::value::Source;
-use super::{map, repeated};
+use super::{freelist, map, repeated};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr;
@@ -59,17 +59,35 @@ pub(super) unsafe fn zeroed<'py>(
     class: *mut ffi::PyTypeObject,
     size: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the memory is `size` bytes. Classes live for ever, so instances own no reference to them: the one
-    // that PyObject_Init takes is given back.
+    let memory = freelist::take(py, size);
+    if memory.is_null() {
+        return Err(pyo3::exceptions::PyMemoryError::new_err("no memory for a message"));
+    }
+    // SAFETY: the memory has `size` bytes and belongs to nobody else.
     unsafe {
-        let memory = ffi::PyObject_Malloc(size);
-        if memory.is_null() {
-            return Err(pyo3::exceptions::PyMemoryError::new_err("no memory for a message"));
+        ptr::write_bytes(memory, 0, size);
+        Ok(Bound::from_owned_ptr(py, born(memory.cast(), class)))
+    }
+}
+
+/// Makes an object of memory. It owns no reference to its class, since classes live for ever.
+///
+/// # Safety
+/// `object` is memory for an instance of `class`.
+#[inline]
+unsafe fn born(object: *mut ffi::PyObject, class: *mut ffi::PyTypeObject) -> *mut ffi::PyObject {
+    // count and class are all there is, but in free-threaded builds; the limited API does not say
+    const IS_PLAIN: bool = cfg!(not(feature = "abi3")) && size_of::<ffi::PyObject>() == 16;
+    // SAFETY: what PyObject_Init does, without counting the class, or with that count given back.
+    unsafe {
+        if IS_PLAIN {
+            object.write(ffi::PyObject { ob_type: class, ..ffi::PyObject_HEAD_INIT });
+            object
+        } else {
+            let object = ffi::PyObject_Init(object, class);
+            ffi::Py_DECREF(class.cast());
+            object
         }
-        ptr::write_bytes(memory.cast::<u8>(), 0, size);
-        let object = ffi::PyObject_Init(memory.cast(), class);
-        ffi::Py_DECREF(class.cast());
-        Ok(Bound::from_owned_ptr(py, object))
     }
 }
 
@@ -118,6 +136,20 @@ pub(super) fn clear(message: Message<'_>) {
     unsafe { ffi::Py_XDECREF(message.owner.replace(ptr::null_mut())) };
 }
 
+/// Drops what the slots own, and leaves them as they are: the message is about to be freed.
+///
+/// # Safety
+/// Nobody looks at the slots afterwards.
+unsafe fn release_slots(message: Message<'_>) {
+    let (mut live, nodes) = (message.live.get(), message.desc().nodes);
+    while live != 0 {
+        let index = live.trailing_zeros() as usize;
+        live &= live - 1;
+        // SAFETY: `live` says that the slot owns an object; the caller promises that it is not used again.
+        unsafe { release(message.slot(index).ready(), nodes >> index & 1 == 1) };
+    }
+}
+
 /// How deep deallocations may nest before they are queued.
 const NESTED: u32 = 100;
 
@@ -151,7 +183,7 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
         return;
     }
     // SAFETY: dead, and freed exactly once.
-    unsafe { bury(node) };
+    unsafe { bury(py, node) };
     let outermost = GRAVEYARD.with(py, |graveyard| {
         graveyard.depth -= 1;
         graveyard.depth == 0
@@ -173,7 +205,7 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
             break;
         }
         // SAFETY: dead, and taken out of the queue.
-        unsafe { bury(next) };
+        unsafe { bury(py, next) };
         GRAVEYARD.with(py, |graveyard| graveyard.depth = 0);
     }
 }
@@ -182,18 +214,23 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
 ///
 /// # Safety
 /// Its reference count is 0, and this is called once.
-unsafe fn bury(node: *mut Node) {
+unsafe fn bury(py: Python<'_>, node: *mut Node) {
     // SAFETY: still allocated until the last line; the flags tell its type.
     unsafe {
         let flags = (*node).flags.get();
-        if flags & REPEATED != 0 {
+        let size = if flags & REPEATED != 0 {
             repeated::release_items(node.cast());
+            size_of::<repeated::Items>()
         } else if flags & MAP != 0 {
             map::release_items(node.cast());
+            map::SIZE
         } else {
             let message = Message::from_ptr(node.cast());
-            clear(message);
-        }
-        ffi::PyObject_Free(node.cast());
+            release_slots(message);
+            message.clear_unknown();
+            ffi::Py_XDECREF(message.owner.get());
+            message.desc().size
+        };
+        freelist::give(py, node.cast(), size);
     }
 }

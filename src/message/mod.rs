@@ -23,6 +23,7 @@ mod desc;
 mod encode;
 mod enums;
 mod errors;
+mod freelist;
 mod index;
 mod layout;
 mod map;
@@ -34,6 +35,7 @@ mod names;
 mod repeated;
 mod repeated_methods;
 mod required;
+mod strings;
 mod text;
 mod types;
 mod value;
@@ -76,12 +78,4 @@ pub(crate) fn to_wire(value: &Bound<'_, PyAny>, message: &'static wire::Message)
         buffer::share(py, given.owner.get(), bytes).unwrap_or_else(|| Bytes::copy_from_slice(bytes))
     })
     .map_err(|fail| encode::error(py, given, fail))
-}
-
-/// The same for each item of an iterable (a list, `mesos.Resources`, a generator, a repeated field).
-pub(crate) fn to_wire_many(
-    values: &Bound<'_, PyAny>,
-    message: &'static wire::Message,
-) -> PyResult<Vec<Bytes>> {
-    values.try_iter()?.map(|value| to_wire(&value?, message)).collect()
 }

@@ -9,6 +9,7 @@
 use super::alloc;
 use super::desc::Field;
 use super::layout::Node;
+use super::strings;
 use crate::wire::{Kind, double, varint};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -53,6 +54,10 @@ pub(super) fn decode<'py>(
 
 /// A string; `bytes` for what is not UTF-8, as google.protobuf reads it.
 fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    strings::get(py, bytes, || new_text(py, bytes))
+}
+
+fn new_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     if std::str::from_utf8(bytes).is_err() {
         return Ok(PyBytes::new(py, bytes).into_any());
     }
