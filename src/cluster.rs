@@ -34,7 +34,7 @@ impl PyCluster {
     }
 
     /// The sandbox of the latest run of a task, or None.
-    fn sandbox(&self, task_id: &str) -> Option<PathBuf> {
+    fn sandbox(&self, task_id: &str) -> Result<Option<PathBuf>, Error> {
         self.0.sandbox(task_id)
     }
 

@@ -352,10 +352,11 @@ def test_a_kill_reaches_the_whole_session(cluster: LocalCluster) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_what_a_task_leaves_behind_ends_with_it(cluster: LocalCluster) -> None:
     client = Client(cluster)
-    client.launch(task("t", "sleep 1000 & echo $! > one.pid"))
+    client.launch(task("t", FAMILY.replace("echo $$ > four.pid\n    sleep 1000", "exit 0")))
     client.states("TASK_FINISHED")
-    [pid] = pids_in(cluster.sandbox("t"))
-    wait_until(lambda: not alive(pid), "it is gone")
+    pids = pids_in(cluster.sandbox("t"))
+    assert len(pids) == 3
+    wait_until(lambda: not any(map(alive, pids)), "all are gone")
 
 
 def test_close_ends_streams_tasks_and_files() -> None:
@@ -436,6 +437,7 @@ def test_a_forked_child_gets_a_default_of_its_own_and_leaves_the_parents_alone()
         warnings.simplefilter("ignore", DeprecationWarning)
         sys.path.insert(0, sys.argv[1])
         from test_local import Client, task, LocalCluster
+        from mesos.errors import ForkedDriverError
         parent = LocalCluster.default()
         assert LocalCluster.default() is parent
         client = Client(parent)
@@ -444,6 +446,10 @@ def test_a_forked_child_gets_a_default_of_its_own_and_leaves_the_parents_alone()
         pid = os.fork()
         if pid == 0:
             assert "closed" in repr(parent)
+            try:
+                parent.stdout("t")
+            except ForkedDriverError as error:
+                assert "LocalCluster" in str(error)
             parent.close()
             own = LocalCluster.default()
             assert own is not parent and own.master != parent.master

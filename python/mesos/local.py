@@ -101,7 +101,7 @@ class LocalCluster:
     def sandbox(self, task_id: str) -> Path:
         """Return the directory in which a task runs or ran: the latest run, if several had this id.
 
-        Raises KeyError if no such task was started on this cluster.
+        Raises KeyError if no such task was started on this cluster, ForkedDriverError in a forked child.
         """
         value = getattr(task_id, "value", task_id)
         if not isinstance(value, str):
@@ -217,7 +217,8 @@ def _after_fork_in_child() -> None:
     The descriptors must go: with a copy of the watcher's pipe, the child would keep the tasks of a killed
     parent alive.
     """
-    LocalCluster._default_lock = threading.Lock()  # it may have been held by a thread that is not here
+    global _hooks  # noqa: PLW0603 - a lock may have been held by a thread that is not here
+    _hooks, LocalCluster._default_lock = threading.Lock(), threading.Lock()
     LocalCluster._default = None
     for cluster in list(_clusters):
         if cluster._finalizer.detach() is not None:

@@ -69,6 +69,8 @@ struct Share {
 pub(crate) struct Allocator {
     frameworks: BTreeMap<String, Framework>,
     agents: BTreeMap<String, Agent>,
+    /// thousandths of each scalar that all agents have
+    totals: BTreeMap<String, i64>,
     /// by role, ancestors included
     roles: BTreeMap<String, Share>,
     /// by framework and role
@@ -82,12 +84,15 @@ pub(crate) struct Allocator {
 
 impl Allocator {
     pub(crate) fn add_agent(&mut self, now: Time, id: &str, total: Resources) {
+        self.count(&total, 1);
         self.agents.insert(id.into(), Agent { free: total.clone(), total });
         self.next = Some(now);
     }
 
     pub(crate) fn remove_agent(&mut self, id: &str) {
-        self.agents.remove(id);
+        if let Some(agent) = self.agents.remove(id) {
+            self.count(&agent.total, -1);
+        }
         self.release(|(_, _, agent)| agent == id);
         for framework in self.frameworks.values_mut() {
             framework.filters.retain(|filter| filter.agent != id);
@@ -264,14 +269,17 @@ impl Allocator {
     #[expect(clippy::cast_precision_loss, reason = "a share is a ratio")]
     fn weigh(&self, share: Option<&Share>) -> (f64, u64) {
         let Some(share) = share else { return (0.0, 0) };
-        let total = |name: &str| -> i64 {
-            self.agents.values().filter_map(|agent| agent.total.scalars().get(name).copied()).sum()
-        };
-        let part = |(name, held): (&String, &i64)| match total(name) {
-            0 => 0.0,
-            total => *held as f64 / total as f64,
+        let part = |(name, held): (&String, &i64)| match self.totals.get(name) {
+            None | Some(0) => 0.0,
+            Some(total) => *held as f64 / *total as f64,
         };
         (share.scalars.iter().map(part).fold(0.0, f64::max), share.count)
+    }
+
+    fn count(&mut self, total: &Resources, sign: i64) {
+        for (name, amount) in total.scalars() {
+            *self.totals.entry(name.to_owned()).or_insert(0) += sign * amount;
+        }
     }
 
     fn track(&mut self, framework: &str, role: &str, resources: &Resources, sign: i64) {

@@ -4,10 +4,11 @@
 //! * A task has its own sandbox directory, session and process group; its output is in `stdout` and `stderr` there.
 //! * Only children of ours are reaped, one by one: by a pidfd on Linux, by a thread that waits elsewhere. There is no
 //!   handler of SIGCHLD.
-//! * When a task's leader ends, what it left in its process group is killed before the leader is reaped: until then
-//!   its number cannot mean anything else.
+//! * When a task's leader ends, what it left in its process group is killed at once; what it left in other groups of
+//!   its session follows within `SWEEP`. The leader is reaped after that: until then its number can mean nothing else.
 //! * Nothing outlives the cluster (`Watcher`).
 
+use super::clock::pause;
 use super::process::{Command as TaskCommand, Exit, Launch, Processes, RunId, Signal};
 use super::watcher::Watcher;
 use crate::sys;
@@ -19,12 +20,16 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::symlink;
-use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+
+/// How long leaders that have ended wait for others before their sessions are swept together.
+const SWEEP: Duration = Duration::from_millis(250);
 
 /// What a process inherits of ours, without what belongs to another Mesos.
 pub(crate) fn inherited_environment() -> Vec<(OsString, OsString)> {
@@ -55,7 +60,7 @@ fn point_at(sandbox: &Path) -> io::Result<()> {
 
 /// A task's first process. `alive` says whether its number is still its own.
 #[derive(Debug)]
-struct Leader {
+pub(crate) struct Leader {
     pid: Pid,
     alive: Mutex<bool>,
 }
@@ -74,6 +79,7 @@ pub(crate) struct Children {
     pub(crate) runtime: Handle,
     pub(crate) report: Report,
     pub(crate) leaders: Leaders,
+    pub(crate) remains: Remains,
 }
 
 /// Those that are not reported yet.
@@ -108,7 +114,9 @@ impl Processes for Children {
         let errors = stderr.try_clone().map_err(failed)?;
         command.current_dir(&sandbox).stdin(Stdio::null()).stdout(stdout).stderr(errors);
         detach(&mut command, self.watcher.announce());
+        self.watcher.starting();
         let child = command.spawn().map_err(|error| {
+            self.watcher.failed();
             let what = command.get_program().to_string_lossy().into_owned();
             let why = format!("Failed to execute '{what}': {}", words(&error));
             let _full = writeln!(stderr, "{why}");
@@ -121,13 +129,19 @@ impl Processes for Children {
         };
         let leader = Arc::new(Leader { pid: number, alive: Mutex::new(true) });
         self.leaders.0.insert(run, leader.clone());
-        let (watcher, report) = (self.watcher.clone(), self.report.clone());
+        let (report, remains) = (self.report.clone(), self.remains.clone());
+        let watcher = Arc::downgrade(&self.watcher);
         self.runtime.spawn(async move {
             ended(leader.pid).await;
-            let exit = reap(&leader, child);
-            watcher.forget(leader.pid.as_raw_pid());
-            drop(watcher);
+            let exit = exit_of(leader.pid);
+            let first = remains.put(leader, child);
             report(run, exit);
+            // Whoever is first takes along what ends in the meantime: looking through /proc is slow.
+            if first {
+                pause(SWEEP).await;
+                let sweep = move || remains.sweep(watcher.upgrade().as_deref());
+                drop(tokio::task::spawn_blocking(sweep).await);
+            }
         });
         Ok(pid)
     }
@@ -208,22 +222,56 @@ async fn ended_by_thread(pid: Pid) {
     let _ended = receiver.await;
 }
 
-/// Kills what a task left behind, then reaps its leader.
-fn reap(leader: &Leader, mut child: Child) -> Exit {
-    let mut alive = lock(&leader.alive);
-    // The leader has ended; what else is in its group has lost its task.
-    let _gone = rustix::process::kill_process_group(leader.pid, rustix::process::Signal::KILL);
-    let status = child.wait();
-    *alive = false;
-    match status {
-        Ok(status) => match (status.code(), status.signal()) {
-            (Some(code), _) => Exit::Code(code),
-            (_, Some(number)) => Exit::Signal { number, dumped: status.core_dumped() },
-            _ => Exit::Unknown,
-        },
-        Err(error) => {
-            tracing::error!(%error, pid = leader.pid.as_raw_pid(), "the end of a task could not be read");
-            Exit::Unknown
+/// How a child that has ended did so. It is not reaped yet; what else is in its group has lost its task.
+fn exit_of(pid: Pid) -> Exit {
+    let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    let status = loop {
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => {
+                tracing::error!(%errno, pid = pid.as_raw_pid(), "the end of a task could not be read");
+                return Exit::Unknown;
+            }
+            Ok(status) => break status,
+        }
+    };
+    let Some(status) = status else { return Exit::Unknown };
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (_, Some(number)) => Exit::Signal { number, dumped: status.dumped() },
+        _ => Exit::Unknown,
+    }
+}
+
+/// A leader that has ended, and the handle by which it is reaped.
+type Ended = (Arc<Leader>, Child);
+
+/// Leaders that have ended and are not reaped: until then their numbers can mean no other session.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Remains(Arc<Mutex<Vec<Ended>>>);
+
+impl Remains {
+    /// True if there were none.
+    fn put(&self, leader: Arc<Leader>, child: Child) -> bool {
+        let mut all = lock(&self.0);
+        all.push((leader, child));
+        all.len() == 1
+    }
+
+    /// Kills what is left of their sessions, then reaps them.
+    pub(crate) fn sweep(&self, watcher: Option<&Watcher>) {
+        let all = std::mem::take(&mut *lock(&self.0));
+        let sessions: Vec<Pid> = all.iter().map(|(leader, _)| leader.pid).collect();
+        sys::children::kill_others(&sessions);
+        for (leader, mut child) in all {
+            let mut alive = lock(&leader.alive);
+            if let Err(error) = child.wait() {
+                tracing::error!(%error, "a task could not be reaped");
+            }
+            *alive = false;
+            if let Some(watcher) = watcher {
+                watcher.forget(leader.pid.as_raw_pid());
+            }
         }
     }
 }
@@ -236,4 +284,88 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn words(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error ").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn children(root: &Path) -> (Children, mpsc::Receiver<(RunId, Exit)>) {
+        let (sender, receiver) = mpsc::channel();
+        let children = Children {
+            root: root.into(),
+            endpoint: "127.0.0.1:1".into(),
+            environment: inherited_environment(),
+            sandboxes: Sandboxes::default(),
+            watcher: Arc::new(Watcher::start().unwrap()),
+            runtime: crate::runtime::handle().unwrap(),
+            report: Arc::new(move |run, exit| drop(sender.send((run, exit)))),
+            leaders: Leaders::default(),
+            remains: Remains::default(),
+        };
+        (children, receiver)
+    }
+
+    fn launch(script: &str) -> Launch {
+        Launch {
+            agent: "a".into(),
+            framework: "f".into(),
+            task: "t".into(),
+            container: "c".into(),
+            role: "r".into(),
+            command: TaskCommand::Shell(script.into()),
+            environment: Vec::new(),
+        }
+    }
+
+    const RUN: RunId = RunId { agent: 0, number: 0 };
+
+    #[test]
+    fn output_and_exit_of_a_command() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut children, exits) = children(root.path());
+        children.start(RUN, &launch("echo out; echo $MESOS_ALLOCATION_ROLE >&2; exit 7")).unwrap();
+        assert_eq!(exits.recv().unwrap(), (RUN, Exit::Code(7)));
+        let sandbox = children.sandboxes.get("t").unwrap();
+        assert_eq!(fs::read_to_string(sandbox.join("stdout")).unwrap(), "out\n");
+        assert_eq!(fs::read_to_string(sandbox.join("stderr")).unwrap(), "r\n");
+        children.remains.sweep(Some(&children.watcher));
+        children.signal(RUN, Signal::Kill); // reaped: its number may be anybody's
+        children.forget(RUN);
+        assert_eq!(children.count(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_executed_says_why_and_leaves_it_in_stderr() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut children, _exits) = children(root.path());
+        let program = TaskCommand::Program("/no/such".into(), vec!["such".into()]);
+        let why = children.start(RUN, &Launch { command: program, ..launch("") }).unwrap_err();
+        assert_eq!(why, "Failed to execute '/no/such': No such file or directory");
+        let stderr = children.sandboxes.get("t").unwrap().join("stderr");
+        assert_eq!(fs::read_to_string(stderr).unwrap(), format!("{why}\n"));
+        let blocked = root.path().join("file");
+        fs::write(&blocked, "").unwrap();
+        children.root = blocked;
+        assert!(children.start(RUN, &launch("true")).unwrap_err().contains("cannot be made"));
+    }
+
+    #[test]
+    fn signals_reach_the_task() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut children, exits) = children(root.path());
+        children.start(RUN, &launch("exec sleep 1000")).unwrap();
+        children.signal(RUN, Signal::Terminate);
+        assert_eq!(exits.recv().unwrap().1, Exit::Signal { number: 15, dumped: false });
+    }
+
+    #[test]
+    fn a_thread_waits_where_there_is_no_pidfd() {
+        let mut child = Command::new("/bin/sh").args(["-c", "exit 5"]).spawn().unwrap();
+        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        crate::runtime::handle().unwrap().block_on(ended_by_thread(pid));
+        assert_eq!(exit_of(pid), Exit::Code(5), "it can still be asked");
+        assert_eq!(child.wait().unwrap().code(), Some(5));
+    }
 }

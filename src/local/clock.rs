@@ -59,6 +59,11 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// Waits.
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// Gives up on something that takes longer than `limit`.
 pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, work).await.ok()

@@ -12,7 +12,7 @@ use super::process::{Exit, Launch, RunId, Signal};
 use super::resources::Resources;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::scheduler::{Call, Event};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 
 /// What comes from outside.
@@ -58,6 +58,9 @@ pub(crate) enum Output {
 pub(crate) struct Core {
     master: Master,
     agents: Vec<Agent>,
+    /// by position
+    ids: Vec<String>,
+    positions: BTreeMap<String, usize>,
 }
 
 /// A message inside the cluster.
@@ -76,16 +79,19 @@ impl Core {
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
         let ip = address.ip().to_string();
-        let mut core = Self { master: Master::new(address, entropy()), agents: Vec::new() };
+        let master = Master::new(address, entropy());
+        let mut core = Self { master, agents: Vec::new(), ids: Vec::new(), positions: BTreeMap::new() };
         for index in 0..agents {
             let info = AgentInfo {
-                id: core.agent_id(index),
+                id: format!("{}-S{index}", core.master.id()),
                 hostname: ip.clone(),
                 address,
                 path: format!("/slave({})", index + 1),
                 resources: resources.clone(),
             };
             core.agents.push(Agent::new(index, info.id.clone(), ip.clone(), entropy()));
+            core.positions.insert(info.id.clone(), index);
+            core.ids.push(info.id.clone());
             let out = core.master.step(now, master::Input::AddAgent(info));
             debug_assert!(out.is_empty(), "there is nobody yet to tell");
         }
@@ -133,10 +139,6 @@ impl Core {
         self.agents.iter().filter_map(Agent::due).chain(self.master.due()).min()
     }
 
-    fn agent_id(&self, index: usize) -> String {
-        format!("{}-S{index}", self.master.id())
-    }
-
     fn master(
         &mut self,
         now: Time,
@@ -150,9 +152,8 @@ impl Core {
                 master::Output::Event { stream, event } => out.push(Output::Event { stream, event }),
                 master::Output::Close { stream } => out.push(Output::Close { stream }),
                 master::Output::Agent { agent, input } => {
-                    if let Some(index) = (0..self.agents.len()).find(|index| self.agent_id(*index) == agent) {
-                        messages.push_back(Message::ToAgent(index, input));
-                    }
+                    let index = self.positions.get(&agent);
+                    messages.extend(index.map(|index| Message::ToAgent(*index, input)));
                 }
             }
         }
@@ -166,11 +167,11 @@ impl Core {
         messages: &mut VecDeque<Message>,
         out: &mut Vec<Output>,
     ) {
-        let Some(agent) = self.agents.get_mut(index) else { return };
+        let (Some(agent), Some(id)) = (self.agents.get_mut(index), self.ids.get(index)) else { return };
         for output in agent.step(now, input) {
             match output {
                 agent::Output::Update(update) => {
-                    let agent = self.agent_id(index);
+                    let agent = id.clone();
                     messages.push_back(Message::ToMaster(master::Input::Update { agent, update }));
                 }
                 agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),

@@ -74,12 +74,12 @@ impl Driver {
         loop {
             let due = self.core.due();
             let input = tokio::select! {
-                biased;
+                biased; // what is due is not put off by a flood of messages
+                () = self.clock.reach(due) => Some(Input::Tick),
                 message = self.messages.recv() => match message {
                     Some(Message::Close) | None => break,
                     Some(message) => self.input(message),
                 },
-                () = self.clock.reach(due) => Some(Input::Tick),
             };
             if let Some(input) = input {
                 self.step(input);
@@ -99,6 +99,7 @@ impl Driver {
         if within(REAPING, reaped).await.is_none() {
             tracing::warn!("some tasks of the embedded cluster have not ended although they were killed");
         }
+        self.children.remains.sweep(Some(&self.children.watcher));
     }
 
     fn input(&mut self, message: Message) -> Option<Input> {

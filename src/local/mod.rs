@@ -34,7 +34,7 @@ mod watcher;
 use crate::error::{Error, Result};
 use crate::runtime;
 pub(crate) use children::inherited_environment;
-use children::{Children, Leaders, Sandboxes};
+use children::{Children, Leaders, Remains, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
 use driver::{Driver, Exchange, Message};
 use std::ffi::OsString;
@@ -114,6 +114,7 @@ impl Cluster {
             // Nobody listens any more once the cluster has ended.
             report: Arc::new(move |run, exit| drop(report.send(Message::Exited { run, exit }))),
             leaders: Leaders::default(),
+            remains: Remains::default(),
         };
         let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
         let driver = Driver {
@@ -154,20 +155,29 @@ impl Cluster {
     }
 
     /// The sandbox of the latest run of a task.
-    pub(crate) fn sandbox(&self, task: &str) -> Option<PathBuf> {
-        self.sandboxes.get(task)
+    pub(crate) fn sandbox(&self, task: &str) -> Result<Option<PathBuf>> {
+        // A thread that is not in this child may have held the lock.
+        if self.is_foreign() { Err(Error::Forked("LocalCluster")) } else { Ok(self.sandboxes.get(task)) }
     }
 
     /// Ends streams and tasks, and waits for that. Further calls, and calls in a forked child, do nothing.
     pub(crate) fn close(&self) {
+        if self.is_foreign() {
+            return;
+        }
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Open { messages, ended }) = open
-            && self.pid == std::process::id()
-        {
+        if let Some(Open { messages, ended }) = open {
             let _ended_already = messages.send(Message::Close);
             drop(messages);
             let _ended = ended.recv(); // an error: its other end is dropped, which is what we wait for
         }
+    }
+}
+
+impl Cluster {
+    /// Whether this is a forked child, in which nothing of the cluster runs.
+    fn is_foreign(&self) -> bool {
+        self.pid != std::process::id()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The watcher: a small process that outlives ours by a moment and takes the tasks with it.
 //!
 //! It is `/bin/sh`, in a session of its own and deaf to polite signals, reading sessions from a pipe: `+ SID` when a
-//! task starts, `- SID` when one is gone. We hold the only writing end. However we end, by `close` or by SIGKILL, the
+//! task starts, `- SID` when one is gone; `~` before a start, `!` after one that failed. We hold the only writing end. However we end, by `close` or by SIGKILL, the
 //! pipe ends with us, and the shell kills what is left on its list.
 //!
 //! # Invariants
@@ -19,10 +19,16 @@ use std::process::{Child, Command, Stdio};
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT TERM USR1 USR2 TSTP
 sessions=' '
+started=
+forget() {
+    case $sessions in *" $1 "*) sessions="${sessions%% $1 *} ${sessions#* $1 }" ;; esac
+}
 while read -r sign session; do
     case $sign in
-    +) sessions="$sessions$session " ;;
-    -) sessions="${sessions%% $session *} ${sessions#* $session }" ;;
+    '~') started= ;;
+    +) sessions="$sessions$session " started=$session ;;
+    -) forget "$session" ;;
+    !) [ "$started" ] && forget "$started" ;;
     esac
 done
 for round in 1 2 3 4 5; do
@@ -71,11 +77,25 @@ impl Watcher {
         self.pipe.as_ref().map(AsRawFd::as_raw_fd)
     }
 
+    /// A task is about to announce itself. One start at a time: `failed` means the last.
+    pub(crate) fn starting(&self) {
+        self.write("~\n");
+    }
+
+    /// The start came to nothing. Whether the process had announced itself before it failed, it is gone.
+    pub(crate) fn failed(&self) {
+        self.write("!\n");
+    }
+
     /// A task is gone, with all that it started.
     pub(crate) fn forget(&self, session: i32) {
+        self.write(&format!("- {session}\n"));
+    }
+
+    fn write(&self, line: &str) {
         if let Some(mut pipe) = self.pipe.as_ref() {
-            // The line is shorter than what a pipe takes in one piece. If nobody reads any more, nobody needs it.
-            let _unread = pipe.write_all(format!("- {session}\n").as_bytes());
+            // Lines are shorter than what a pipe takes in one piece. If nobody reads any more, nobody needs them.
+            let _unread = pipe.write_all(line.as_bytes());
         }
     }
 }
@@ -85,5 +105,73 @@ impl Drop for Watcher {
         drop(self.pipe.take());
         // It kills what is left, at most a few rounds over /proc, and ends.
         let _gone = self.shell.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::process::{Pid, test_kill_process};
+    use std::io::BufRead as _;
+
+    fn sleeper(watcher: &Watcher, script: &str) -> Child {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(script).stdout(Stdio::piped());
+        watcher.starting();
+        children::detach(&mut command, watcher.announce());
+        command.spawn().unwrap()
+    }
+
+    fn ended_by_signal(mut child: Child) -> bool {
+        use std::os::unix::process::ExitStatusExt as _;
+        child.wait().unwrap().signal() == Some(libc::SIGKILL)
+    }
+
+    #[test]
+    fn what_is_on_the_list_at_the_end_is_killed_and_nothing_else() {
+        let watcher = Watcher::start().unwrap();
+        let forgotten = sleeper(&watcher, "exec sleep 1000");
+        let mut listed = sleeper(&watcher, "sleep 1000 & echo $!; wait");
+        let more: Vec<Child> = (0..20).map(|_| sleeper(&watcher, "exec sleep 1000")).collect();
+        watcher.forget(i32::try_from(forgotten.id()).unwrap());
+        watcher.forget(1); // was never there
+        let mut line = String::new();
+        std::io::BufReader::new(listed.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let grandchild = Pid::from_raw(line.trim().parse().unwrap()).unwrap();
+        drop(watcher);
+        assert!(ended_by_signal(listed));
+        assert!(more.into_iter().all(ended_by_signal));
+        // its new parent may take a moment to reap it
+        let mut turns = 0;
+        while test_kill_process(grandchild).is_ok() && !is_zombie(grandchild) {
+            turns += 1;
+            assert!(turns < 1_000_000, "the grandchild lives");
+            std::thread::yield_now();
+        }
+        let mut forgotten = forgotten;
+        assert_eq!(forgotten.try_wait().unwrap(), None, "it is not on the list any more");
+        forgotten.kill().unwrap();
+        forgotten.wait().unwrap();
+    }
+
+    fn is_zombie(pid: Pid) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+    }
+
+    #[test]
+    fn a_start_that_failed_leaves_nothing_on_the_list() {
+        let watcher = Watcher::start().unwrap();
+        let kept = sleeper(&watcher, "exec sleep 1000");
+        let mut command = Command::new("/no/such/program");
+        watcher.starting();
+        children::detach(&mut command, watcher.announce());
+        command.spawn().unwrap_err();
+        watcher.failed();
+        // a start that failed before it could announce itself takes nobody else off the list
+        watcher.starting();
+        watcher.failed();
+        drop(watcher);
+        assert!(ended_by_signal(kept));
     }
 }

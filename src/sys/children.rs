@@ -25,10 +25,10 @@ pub(crate) fn detach(command: &mut Command, announce: Option<BorrowedFd<'_>>) {
     let limit = limit.and_then(|limit| RawFd::try_from(limit).ok()).unwrap_or(RawFd::MAX).min(1 << 16);
     let setup = move || {
         setsid()?;
-        reset_signals();
         if let Some(announce) = announce {
             write_pid(announce)?;
         }
+        reset_signals();
         close_on_exec(limit);
         Ok(())
     };
@@ -62,8 +62,12 @@ fn write_pid(fd: RawFd) -> io::Result<()> {
         pid /= 10;
     }
     line[0] = b'+';
-    // SAFETY: `announce` is open in the parent, so the child has it; the pointer and length are of `line`.
-    let written = unsafe { libc::write(fd, line.as_ptr().cast(), line.len()) };
+    // SAFETY: `announce` is open in the parent, so the child has it; the pointer and length are of `line`. Without
+    // SIGPIPE a reader that is gone is an error here, and the start fails with words.
+    let written = unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        libc::write(fd, line.as_ptr().cast(), line.len())
+    };
     if written == line.len().cast_signed() { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
@@ -99,29 +103,39 @@ pub(crate) fn watch(pid: Pid) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
 pub(crate) fn signal_session(leader: Pid, signal: Signal) {
     // A group that is gone already needs no signal.
     let _gone = kill_process_group(leader, signal);
-    for pid in other_members(leader) {
+    for pid in others(&[leader]) {
         let _gone = kill_process(pid, signal);
     }
 }
 
-/// Processes of a session that have made process groups of their own, as shells with job control do.
+/// Kills what is left in sessions besides the groups of their leaders, none of which is reaped yet.
+pub(crate) fn kill_others(leaders: &[Pid]) {
+    for pid in others(leaders) {
+        let _gone = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Members of these sessions that are not in the leader's process group: shells with job control make such.
 #[cfg(target_os = "linux")]
-fn other_members(leader: Pid) -> Vec<Pid> {
-    let session = leader.as_raw_pid();
+fn others(leaders: &[Pid]) -> Vec<Pid> {
+    if leaders.is_empty() {
+        return Vec::new();
+    }
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
     let member = |name: &str| {
         let pid: i32 = name.parse().ok()?;
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // pid (name) state parent group session …; the name may hold anything
         let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(2).map(str::parse::<i32>);
-        let (group, own_session) = (fields.next()?.ok()?, fields.next()?.ok()?);
-        (own_session == session && group != session).then(|| Pid::from_raw(pid)).flatten()
+        let (group, session) = (fields.next()?.ok()?, fields.next()?.ok()?);
+        let ours = group != session && leaders.iter().any(|leader| leader.as_raw_pid() == session);
+        ours.then(|| Pid::from_raw(pid)).flatten()
     };
     entries.flatten().filter_map(|entry| member(entry.file_name().to_str()?)).collect()
 }
 
 /// Elsewhere the leader's own group has to do.
 #[cfg(not(target_os = "linux"))]
-fn other_members(_leader: Pid) -> Vec<Pid> {
+fn others(_leaders: &[Pid]) -> Vec<Pid> {
     Vec::new()
 }
