@@ -8,7 +8,7 @@
 #![expect(unsafe_code, reason = "parents are borrowed pointers")]
 
 use super::desc::{Field, Shape};
-use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, REPEATED, STUB, Slot, View};
+use super::layout::{CLEAN, MAP, Message, Node, REPEATED, STUB, Slot, View};
 use super::map::Map;
 use super::repeated::Repeated;
 use super::value::{self, Source};
@@ -29,9 +29,10 @@ pub(super) fn read<'py>(py: Python<'py>, message: Message<'_>, at: usize) -> PyR
         View::Object(object) => return Ok(unsafe { Bound::from_borrowed_ptr(py, object) }),
         View::Span(offset, len) => {
             // SAFETY: decoding does not write to the message.
-            let bytes = unsafe { message.parsed() };
-            let bytes = bytes.get(offset..offset + len).unwrap_or_default();
-            value::decode(py, field, Source { bytes, owner: message.owner.get() }, message.as_node())?
+            let whole = unsafe { message.source() };
+            let bytes = whole.bytes.get(offset..offset + len).unwrap_or_default();
+            let source = Source { bytes, ..whole };
+            value::decode(py, field, source, message.as_node())?
         }
         View::Empty => {
             let stub = match field.shape {
@@ -86,7 +87,7 @@ pub(super) fn touch(mut node: *const Node) {
         if flags & (CLEAN | STUB) == 0 {
             return;
         }
-        current.flags.set(flags & !(CLEAN | STUB | COMPLETE));
+        current.flags.set(flags & !(CLEAN | STUB));
         let parent = current.parent.get();
         // SAFETY: as above.
         if flags & STUB != 0 && !parent.is_null() && unsafe { &*parent }.flags.get() & (REPEATED | MAP) == 0 {

@@ -45,7 +45,8 @@ pub(super) fn load(message: Message<'_>, source: Source<'_>) {
     let old = message.owner.replace(source.owner);
     message.bytes.set(source.bytes.as_ptr());
     message.len.set(source.bytes.len() as u32);
-    message.node.add(RAW | CLEAN);
+    message.node.remove(COMPLETE);
+    message.node.add(RAW | CLEAN | if source.complete { COMPLETE } else { 0 });
     // SAFETY: the message owned it; owners are `bytes` or our own buffers.
     unsafe { ffi::Py_XDECREF(old) };
 }

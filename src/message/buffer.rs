@@ -19,7 +19,7 @@ impl<'py> Buffer<'py> {
     }
 
     pub(super) fn source(&self) -> Source<'_> {
-        Source { bytes: &self.0.get().0, owner: self.0.as_ptr() }
+        Source { bytes: &self.0.get().0, owner: self.0.as_ptr(), complete: false }
     }
 }
 

@@ -12,6 +12,7 @@ use super::desc::{Attached, Desc, Field, Shape};
 use super::layout::{CLEAN, COMPLETE, Message, Slot, View};
 use super::map::Map;
 use super::repeated::Repeated;
+use super::value::Source;
 use super::{required, value};
 use crate::wire::{self, Kind};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
@@ -192,14 +193,14 @@ fn encode_message(
                 let items = unsafe { Repeated::from_ptr(object) };
                 for index in (0..items.len()).rev() {
                     let slot = items.slot(index).unwrap_or(Slot::EMPTY);
-                    encode_slot(py, field, slot, items.source().bytes, mode, depth, out)?;
+                    encode_slot(py, field, slot, items.source(), mode, depth, out)?;
                 }
             }
             Shape::Map if !object.is_null() => {
                 // SAFETY: as above.
                 let map = unsafe { Map::from_ptr(object) };
                 for (offset, len) in map.spans().unwrap_or_default().into_iter().rev() {
-                    encode_slot(py, field, Slot::span(offset, len), map.source().bytes, mode, depth, out)?;
+                    encode_slot(py, field, Slot::span(offset, len), map.source(), mode, depth, out)?;
                 }
                 for (key, value) in map.pairs().into_iter().rev() {
                     encode_entry(py, field, key, value, mode, depth, out)?;
@@ -207,7 +208,7 @@ fn encode_message(
             }
             _ => {
                 // SAFETY: spans are copied or read at once.
-                let source = unsafe { message.parsed() };
+                let source = unsafe { message.source() };
                 encode_slot(py, field, message.slot(at), source, mode, depth, out)?;
             }
         }
@@ -220,7 +221,7 @@ fn encode_slot(
     py: Python<'_>,
     field: &Field,
     slot: Slot,
-    source: &[u8],
+    source: Source<'_>,
     mode: Mode,
     depth: u32,
     out: &mut Backward,
@@ -228,12 +229,13 @@ fn encode_slot(
     match slot.view() {
         View::Empty => return Ok(()),
         View::Span(offset, len) => {
-            let bytes = source.get(offset..offset + len).unwrap_or_default();
+            let bytes = source.bytes.get(offset..offset + len).unwrap_or_default();
             match field.wire.kind.wire_type() {
                 0 => out.varint(value::normal(field.wire.kind, wire::varint(bytes))),
                 1 => out.bytes(bytes),
                 _ => {
                     let complete = mode == Mode::Partial
+                        || source.complete
                         || field.wire.message().is_none_or(|child| wire::is_complete(child, bytes));
                     if !complete {
                         return Err(Fail::Missing);
@@ -306,8 +308,10 @@ fn encode_entry(
     })?;
     let depth = depth.checked_sub(1).filter(|depth| *depth > 0).ok_or(Fail::TooDeep)?;
     let before = out.len();
-    encode_slot(py, entry.field(1), Slot::object(value), &[], mode, depth, out)?;
-    encode_slot(py, entry.field(0), Slot::object(key), &[], mode, depth, out)?;
+    encode_object(py, entry.field(1), value, mode, depth, out)?;
+    out.varint(u64::from(entry.field(1).wire.tag()));
+    encode_object(py, entry.field(0), key, mode, depth, out)?;
+    out.varint(u64::from(entry.field(0).wire.tag()));
     out.varint((out.len() - before) as u64);
     out.varint(u64::from(field.wire.tag()));
     Ok(())

@@ -11,7 +11,6 @@
 use super::buffer::Buffer;
 use super::desc::Shape;
 use super::layout::{CLEAN, Message, Node, RAW, Slot, View};
-use super::value::Source;
 use super::{alloc, map, repeated};
 use crate::wire::{self, Span};
 use bytes::Bytes;
@@ -72,7 +71,8 @@ fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, lev
     let place = match message.slot(index).view() {
         View::Object(object) => object,
         _ => {
-            let source = Source { bytes: level, owner: message.owner.get() };
+            // SAFETY: the owner does not change in here.
+            let source = unsafe { message.source() };
             let container = match field.shape {
                 Shape::Map => map::over(py, field, source)?,
                 _ => repeated::over(py, field, source)?,

@@ -20,6 +20,7 @@
 #![expect(unsafe_code, reason = "the object layout: headers, slots behind them, borrowed parents")]
 
 use super::desc::Desc;
+use super::value::Source;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::cell::{Cell, UnsafeCell};
@@ -36,7 +37,8 @@ pub(super) const CLEAN: u32 = 1;
 pub(super) const STUB: u32 = 2;
 /// Not yet split into fields.
 pub(super) const RAW: u32 = 4;
-/// `CLEAN`, and known to have every required field, all the way down.
+/// What was parsed is known to have every required field, all the way down: so has each span of it, also after
+/// the message was changed.
 pub(super) const COMPLETE: u32 = 8;
 /// The node is a `Repeated`.
 pub(super) const REPEATED: u32 = 16;
@@ -232,6 +234,16 @@ impl<'a> Message<'a> {
         unsafe { (&raw mut (*head).desc).write(desc) };
         // SAFETY: it is a message now.
         unsafe { Message::from_ptr(object) }
+    }
+
+    /// The bytes it was parsed from, with their owner and what is known of them.
+    ///
+    /// # Safety
+    /// As for `parsed`.
+    pub(super) unsafe fn source(self) -> Source<'a> {
+        // SAFETY: the caller's promise.
+        let bytes = unsafe { self.parsed() };
+        Source { bytes, owner: self.owner.get(), complete: self.node.is(COMPLETE) }
     }
 
     /// The bytes it was parsed from.

@@ -10,7 +10,7 @@
 
 use super::boundary::argument;
 use super::desc::{Desc, Field};
-use super::layout::{MAP, Message, Node, STUB};
+use super::layout::{COMPLETE, MAP, Message, Node, STUB};
 use super::types;
 use super::value::Source;
 use super::{access, alloc, convert};
@@ -56,7 +56,7 @@ impl Deref for Map<'_> {
 
 /// An empty one, without parent.
 pub(super) fn empty<'py>(py: Python<'py>, field: &'static Field) -> PyResult<Bound<'py, PyAny>> {
-    over(py, field, Source { bytes: &[], owner: ptr::null_mut() })
+    over(py, field, Source { bytes: &[], owner: ptr::null_mut(), complete: false })
 }
 
 /// One without entries yet, for spans of `source`.
@@ -69,7 +69,7 @@ pub(super) fn over<'py>(
     unsafe {
         let object = alloc::zeroed(py, types::map_class(py)?, SIZE)?;
         let entries = object.as_ptr().cast::<Entries>();
-        (*entries).node.flags.set(MAP);
+        (*entries).node.flags.set(MAP | if source.complete { COMPLETE } else { 0 });
         (&raw mut (*entries).field).write(field);
         ffi::Py_XINCREF(source.owner);
         (&raw mut (*entries).owner).write(source.owner);
@@ -168,7 +168,7 @@ impl<'a> Map<'a> {
             // SAFETY: the owner is fixed for the life of the map.
             unsafe { std::slice::from_raw_parts(self.entries().bytes, self.entries().len) }
         };
-        Source { bytes, owner: self.entries().owner }
+        Source { bytes, owner: self.entries().owner, complete: self.node.is(COMPLETE) }
     }
 
     /// Key and value of each entry, borrowed from the dict; empty if nobody has looked at the map.
@@ -220,7 +220,7 @@ impl<'a> Map<'a> {
             values.prepare(py)?;
             for (offset, len) in self.with_pending(|pending| pending.clone()) {
                 let bytes = self.source().bytes.get(offset..offset + len).unwrap_or_default();
-                let (key, value) = self.pair(py, entry, Source { bytes, owner: self.source().owner })?;
+                let (key, value) = self.pair(py, entry, Source { bytes, ..self.source() })?;
                 dict.set_item(key, value)?;
             }
             if self.dict.get().is_null() {

@@ -9,10 +9,9 @@
 use super::access::Seen;
 use super::desc::Shape;
 use super::encode::too_deep;
-use super::layout::{CLEAN, COMPLETE, Message, RAW, Slot, View};
+use super::layout::{CLEAN, Message, RAW, Slot, View};
 use super::map::{self, Map};
 use super::repeated::{self, Repeated};
-use super::value::Source;
 use super::{access, alloc, index};
 use pyo3::prelude::*;
 
@@ -36,10 +35,9 @@ fn copy_below<'py>(py: Python<'py>, source: Message<'_>, depth: u32) -> PyResult
 fn copy_into(py: Python<'_>, target: Message<'_>, source: Message<'_>, depth: u32) -> PyResult<()> {
     let desc = source.desc();
     // SAFETY: used before anything can write to the source.
-    let bytes = Source { bytes: unsafe { source.parsed() }, owner: source.owner.get() };
+    let bytes = unsafe { source.source() };
     alloc::load(target, bytes); // spans are relative to the same bytes
     if source.node.is(CLEAN) {
-        target.node.add(source.node.flags.get() & COMPLETE);
         return Ok(());
     }
     target.node.remove(RAW | CLEAN);
@@ -131,10 +129,9 @@ pub(super) fn replace(py: Python<'_>, target: Message<'_>, source: Message<'_>) 
 /// Moves the contents of a message nobody else has into an empty one of its type.
 pub(super) fn move_into(py: Python<'_>, target: Message<'_>, source: Message<'_>) -> PyResult<()> {
     // SAFETY: used at once.
-    let bytes = Source { bytes: unsafe { source.parsed() }, owner: source.owner.get() };
+    let bytes = unsafe { source.source() };
     alloc::load(target, bytes);
     if source.node.is(CLEAN) && source.live.get() == 0 {
-        target.node.add(source.node.flags.get() & COMPLETE);
         return Ok(());
     }
     index::index(py, source)?;

@@ -10,7 +10,7 @@ use super::boundary::{answer, argument, optional, receiver};
 use super::desc::{Desc, Shape};
 use super::encode::{self, Mode};
 use super::errors::{DecodeError, kind_of};
-use super::layout::{COMPLETE, Message};
+use super::layout::Message;
 use super::types::{self, keyword_method, method};
 use super::value::Source;
 use super::{access, alloc, convert, index, merge, required};
@@ -31,19 +31,13 @@ fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<(Bou
     Ok((bytes, complete))
 }
 
-fn source<'a>(bytes: &'a Bound<'_, PyBytes>) -> Source<'a> {
-    Source { bytes: bytes.as_bytes(), owner: bytes.as_ptr() }
+fn source<'a>((bytes, complete): &'a (Bound<'_, PyBytes>, bool)) -> Source<'a> {
+    Source { bytes: bytes.as_bytes(), owner: bytes.as_ptr(), complete: *complete }
 }
 
 /// A message of bytes from Python.
 pub(super) fn parse<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let (bytes, complete) = checked(desc, value)?;
-    let object = alloc::parsed(value.py(), desc, source(&bytes))?;
-    if complete {
-        // SAFETY: just made.
-        unsafe { Message::from_ptr(object.as_ptr()) }.node.add(COMPLETE);
-    }
-    Ok(object)
+    alloc::parsed(value.py(), desc, source(&checked(desc, value)?))
 }
 
 /// The encoding as `bytes`.
@@ -209,11 +203,11 @@ methods! {
         Ok(PyList::new(py, required::missing(py, message)?)?.into_any())
     }
     parse_from_string(py, message, data) {
-        let (bytes, _) = checked(message.desc(), data)?;
+        let checked = checked(message.desc(), data)?;
         access::touch(message.as_node());
         alloc::clear(message);
-        alloc::load(message, source(&bytes));
-        number(py, bytes.as_bytes().len())
+        alloc::load(message, source(&checked));
+        number(py, checked.0.as_bytes().len())
     }
     merge_from_string(py, message, data) {
         let other = parse(message.desc(), data)?;

@@ -8,7 +8,7 @@
 #![expect(unsafe_code, reason = "an object with a Rust vector in it, made and freed by hand")]
 
 use super::desc::{Field, Shape};
-use super::layout::{Node, REPEATED, Slot, View};
+use super::layout::{COMPLETE, Node, REPEATED, Slot, View};
 use super::value::{self, Source};
 use super::{access, alloc, types};
 use pyo3::ffi;
@@ -47,7 +47,7 @@ impl Deref for Repeated<'_> {
 
 /// An empty one, without parent.
 pub(super) fn empty<'py>(py: Python<'py>, field: &'static Field) -> PyResult<Bound<'py, PyAny>> {
-    over(py, field, Source { bytes: &[], owner: ptr::null_mut() })
+    over(py, field, Source { bytes: &[], owner: ptr::null_mut(), complete: false })
 }
 
 /// One without items yet, for spans of `source`.
@@ -61,7 +61,7 @@ pub(super) fn over<'py>(
     unsafe {
         let object = alloc::zeroed(py, types::repeated_class(py)?, size_of::<Items>())?;
         let items = object.as_ptr().cast::<Items>();
-        (*items).node.flags.set(REPEATED);
+        (*items).node.flags.set(REPEATED | if source.complete { COMPLETE } else { 0 });
         (&raw mut (*items).field).write(field);
         ffi::Py_XINCREF(source.owner);
         (&raw mut (*items).owner).write(source.owner);
@@ -166,7 +166,7 @@ impl<'a> Repeated<'a> {
             // SAFETY: the owner is fixed for the life of the container.
             unsafe { std::slice::from_raw_parts(self.object().bytes, self.object().len) }
         };
-        Source { bytes, owner: self.object().owner }
+        Source { bytes, owner: self.object().owner, complete: self.node.is(COMPLETE) }
     }
 
     /// The bytes of an item that is a span.
@@ -193,7 +193,7 @@ impl<'a> Repeated<'a> {
             // SAFETY: the slot owns it.
             Some(View::Object(object)) => Ok(Some(unsafe { Bound::from_borrowed_ptr(py, object) })),
             Some(View::Span(offset, len)) => {
-                let source = Source { bytes: self.span(offset, len), owner: self.source().owner };
+                let source = Source { bytes: self.span(offset, len), ..self.source() };
                 let object = value::decode(py, field, source, self.as_node())?;
                 let slot = Slot::object(object.clone().into_ptr());
                 self.with(|items| items[at] = slot);

@@ -20,7 +20,7 @@ pub(super) fn missing(py: Python<'_>, message: Message<'_>) -> PyResult<Vec<Stri
 
 /// Whether none is missing.
 pub(super) fn is_complete(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
-    if message.node.is(COMPLETE) {
+    if message.node.is(CLEAN) && message.node.is(COMPLETE) {
         return Ok(true);
     }
     Ok(missing(py, message)?.is_empty())

@@ -20,6 +20,8 @@ use pyo3::types::{PyBool, PyBytes, PyFloat};
 pub(super) struct Source<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) owner: *mut ffi::PyObject,
+    /// whether no required field is known to be missing in them, or in the message they are part of
+    pub(super) complete: bool,
 }
 
 /// The object for the value in `source`; a message gets `parent` and `place`.

@@ -23,7 +23,7 @@ mod table;
 mod writer;
 
 pub(crate) use reader::{Value, fields, last_bytes};
-pub(crate) use required::{is_complete, missing};
+pub(crate) use required::is_complete;
 pub(crate) use scan::{check, validate};
 pub(crate) use schema::{ENUMS, MESSAGES, field, msg};
 pub(crate) use spans::{Span, double, packed, spans, varint};
