@@ -300,7 +300,7 @@ mod tests {
             sandboxes: Sandboxes::default(),
             watcher: Arc::new(Watcher::start().unwrap()),
             runtime: crate::runtime::handle().unwrap(),
-            report: Arc::new(move |run, exit| drop(sender.send((run, exit)))),
+            report: Arc::new(move |run, exit| sender.send((run, exit)).unwrap()),
             leaders: Leaders::default(),
             remains: Remains::default(),
         };
