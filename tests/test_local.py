@@ -412,19 +412,20 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path, forked: bool)
         [sys.executable, "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
     )
     assert python.stdout is not None
+    children: list[int] = []
     try:
         printed = [int(python.stdout.readline()) for _ in range(1 + forked)]
+        children = [pid for pid in printed if pid != python.pid]
         wait_until(lambda: len(pids_in(tmp_path)) == 4, "the family is complete")
         pids = pids_in(tmp_path)
         assert all(map(alive, pids))
         python.kill()
         python.wait()
         wait_until(lambda: not any(map(alive, pids)), "all are gone")
-        children = [pid for pid in printed if pid != python.pid]
         assert all(map(alive, children)), "the forked child is none of the tasks"
+    finally:
         for pid in children:
             os.kill(pid, signal.SIGKILL)
-    finally:
         python.kill()
         python.stdout.close()
         python.wait()
