@@ -86,6 +86,25 @@ driver = make(Slow); driver.start(); backend.play([("registered", "f")]); starte
     assert out == "handled\nfailover []\n", "it is waited for"
 
 
+@pytest.mark.parametrize(
+    "busy", ["sum(range(1000))", "time.sleep(0.0005)", "driver.kill_task('t')", "time.sleep(60)"]
+)
+def test_exit_while_a_handler_never_returns(child: Callable[..., Child], busy: str) -> None:
+    code = f"""
+mesos.driver.EXIT_TIMEOUT = 0.2
+started = threading.Event()
+class Stuck(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        started.set()
+        while True:
+            {busy}
+driver = make(Stuck); driver.start(); backend.play([("registered", "f")]); started.wait()
+"""
+    status, out, _ = child(HEAD + code).end()
+    assert status == 0, "never a crash"
+    assert out.startswith("failover [")
+
+
 def test_exit_shows_what_nobody_fetched(child: Callable[..., Child]) -> None:
     code = """
 class Bad(mesos.Scheduler):

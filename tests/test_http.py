@@ -198,3 +198,27 @@ def test_a_child_of_a_fork_gets_its_own_runtime(start: Start) -> None:
             finally:
                 os._exit(code)
         assert os.waitpid(child, 0) == (child, 0)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "state"), [([], "TASK_LOST"), (["PARTITION_AWARE"], "TASK_DROPPED")]
+)
+def test_a_launch_without_a_master_is_lost(start: Start, capabilities: list[str], state: str) -> None:
+    framework = {
+        "name": "test",
+        "failover_timeout": 60,
+        "capabilities": [{"type": one} for one in capabilities],
+    }
+    task = {"name": "t", "task_id": "t-1", "agent_id": "a-1"}
+    with ScriptedMaster(subscribe(), status(503)) as master:
+        driver, scheduler = start(master.address, framework=framework)
+        until(scheduler, "registered")
+        master.cut()
+        until(scheduler, "registered", "disconnected")
+        driver.launch_tasks("offer-1", [task])
+        until(scheduler, "registered", "disconnected", "status_update")
+        update = scheduler.events[-1][1]
+        assert (str(update.state), str(update.reason)) == (state, "REASON_MASTER_DISCONNECTED")
+        assert (update.task_id.value, update.agent_id.value) == ("t-1", "a-1")
+        assert driver.stats.calls_dropped == 1, "and nothing is acknowledged"
+        assert driver.stats.acknowledgements == 0

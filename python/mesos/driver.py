@@ -423,7 +423,8 @@ def _exit() -> None:
         dispatcher = driver.dispatcher
         left = max(0.0, deadline - time.monotonic())
         if isinstance(dispatcher, ThreadDispatcher):
-            dispatcher.join(left)
+            if not dispatcher.join(left):
+                dispatcher.interrupt()
         else:
             driver._native.settle(left)
         driver._report()

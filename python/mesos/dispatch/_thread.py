@@ -13,10 +13,13 @@ import contextvars
 import threading
 from typing import TYPE_CHECKING
 
-from mesos.dispatch._base import BATCH, Dispatcher
+from mesos.dispatch._base import BATCH, SLICE, Dispatcher
 
 if TYPE_CHECKING:
     from mesos.dispatch._asyncio import LoopPump
+
+#: How long a handler that was interrupted at interpreter exit may take to notice, in seconds.
+INTERRUPT_TIMEOUT = 1.0
 
 
 class ThreadDispatcher(Dispatcher):
@@ -50,6 +53,22 @@ class ThreadDispatcher(Dispatcher):
         if over and self._thread is not None and not self.here():
             self._thread.join(timeout)
         return over
+
+    def interrupt(self) -> None:
+        """Raise SystemExit in a handler that does not return; for interpreter exit.
+
+        CPython ends a thread that comes back to it after that in a way that native frames do not survive.
+        """
+        import ctypes  # noqa: PLC0415 - for this alone
+
+        if self._thread is None or self._thread.ident is None:
+            return
+        ident, error = ctypes.c_ulong(self._thread.ident), ctypes.py_object(SystemExit)
+        for _ in range(int(INTERRUPT_TIMEOUT / SLICE)):
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
+            self._thread.join(SLICE)
+            if not self._thread.is_alive():
+                return
 
     def _main(self) -> None:
         driver = self._driver()

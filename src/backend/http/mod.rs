@@ -16,6 +16,7 @@ mod backoff;
 mod calls;
 mod decode;
 pub(crate) mod encode;
+mod lost;
 pub(crate) mod master;
 mod recordio;
 mod request;

@@ -13,6 +13,7 @@ use super::backoff::Backoff;
 use super::calls::Answered;
 use super::decode::{Said, decode};
 use super::encode;
+use super::lost;
 use super::master::{Masters, SCHEDULER_API};
 use super::request::Target;
 use super::settings::Settings;
@@ -234,6 +235,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     Some(Command::Call(call)) => {
                         let kept = self.settings.absorb(&call);
                         add(&self.counters.dropped, u64::from(!kept));
+                        lost::updates(&call, self.settings.framework()).into_iter().for_each(&self.say);
                     }
                     Some(Command::End(how)) => {
                         if how == End::Teardown && self.registered {

@@ -28,6 +28,11 @@ impl Settings {
         Self { subscription, revision: 0 }
     }
 
+    /// `FrameworkInfo`, as a SUBSCRIBE would say it now
+    pub(super) fn framework(&self) -> &[u8] {
+        &self.subscription.framework
+    }
+
     /// The SUBSCRIBE call, and its revision.
     pub(super) fn subscribe(&self) -> (Bytes, u64) {
         (encode::subscribe(&self.subscription), self.revision)
