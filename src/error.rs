@@ -29,12 +29,6 @@ pub(crate) enum Error {
         "this {0} was made in another process (before a fork) and cannot be used here: make a new one in this process"
     )]
     Forked(&'static str),
-    /// `DecodeError`: bytes or text are not what they should be
-    #[error("{0}")]
-    Decode(String),
-    /// `EncodeError`: a message cannot be written
-    #[error("{0}")]
-    Encode(String),
     /// Python's `OSError`: the system refused something (threads, descriptors, addresses)
     #[error("{what}: {error}", error = std::io::Error::from_raw_os_error(*.errno))]
     Os {

@@ -9,7 +9,6 @@ use pyo3::exceptions::PyOSError;
 
 pyo3::import_exception!(mesos.errors, AuthenticationError);
 pyo3::import_exception!(mesos.errors, ConfigurationError);
-pyo3::import_exception!(mesos.errors, DecodeError);
 pyo3::import_exception!(mesos.errors, DriverAbortedError);
 pyo3::import_exception!(mesos.errors, EncodeError);
 pyo3::import_exception!(mesos.errors, ForkedDriverError);
@@ -24,8 +23,6 @@ impl From<Error> for PyErr {
             Error::Authentication(_) => AuthenticationError::new_err(words),
             Error::Aborted(_) => DriverAbortedError::new_err(words),
             Error::Forked(_) => ForkedDriverError::new_err(words),
-            Error::Decode(_) => DecodeError::new_err(words),
-            Error::Encode(_) => EncodeError::new_err(words),
             Error::Os { errno, .. } => PyOSError::new_err((errno, words)),
         }
     }

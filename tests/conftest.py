@@ -44,7 +44,7 @@ def backend() -> ScriptedBackend:
 
 @pytest.fixture
 def make(backend: ScriptedBackend) -> Iterator[Callable[..., mesos.SchedulerDriver]]:
-    """Make drivers over scripted backends, the first of them over `backend`; they are ended after the test."""
+    """Make drivers over scripted backends, the first over `backend`; they are ended after the test."""
     made: list[mesos.SchedulerDriver] = []
 
     def make(scheduler: object, **settings: Any) -> mesos.SchedulerDriver:

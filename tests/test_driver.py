@@ -17,7 +17,7 @@ from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder, calls, messa
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Make = "Callable[..., mesos.SchedulerDriver]"
+    Make = Callable[..., mesos.SchedulerDriver]
 
 
 def fail(*_: Any) -> None:
@@ -191,7 +191,7 @@ def test_with_after_an_exception_tears_nothing_down(make: Make, backend: Scripte
 def test_with_raises_what_a_handler_raised(make: Make, backend: ScriptedBackend) -> None:
     recorder = Recorder(registered=fail)
     driver = make(recorder)
-    with pytest.raises(LookupError, match="handler"), driver:
+    with pytest.raises(LookupError, match="handler"), driver:  # noqa: PT012
         backend.play([REGISTERED])
         assert driver.dispatcher is not None
         driver.dispatcher.join(PATIENCE)
@@ -220,7 +220,7 @@ def test_async_with_is_cancelled_when_the_driver_dies(
 ) -> None:
     async def main() -> None:
         driver = make(Recorder(registered=fail), dispatcher=dispatcher)
-        with pytest.raises(LookupError, match="handler"):
+        with pytest.raises(LookupError, match="handler"):  # noqa: PT012
             async with driver:
                 backend.play([REGISTERED])
                 if body == "waits" or dispatcher == "poll":
@@ -263,7 +263,7 @@ def test_async_with_raises_when_mesos_ends_it_and_the_user_kept_quiet(
             """Say nothing."""
 
     async def main() -> None:
-        with pytest.raises((mesos.DriverAbortedError, asyncio.CancelledError)) as raised:
+        with pytest.raises((mesos.DriverAbortedError, asyncio.CancelledError)) as raised:  # noqa: PT012
             async with make(Quiet()):
                 backend.play([("error", "removed")])
                 await asyncio.get_running_loop().create_future()

@@ -1,4 +1,4 @@
-"""Which dispatcher "auto" is: the table, cell by cell; and what is refused on the dispatching thread or loop."""
+"""Which dispatcher "auto" is, cell by cell; and what is refused on the dispatching thread or loop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Make = "Callable[..., mesos.SchedulerDriver]"
+    Make = Callable[..., mesos.SchedulerDriver]
 
 
 def stopping(kind: type[Recorder]) -> Recorder:

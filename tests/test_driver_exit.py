@@ -1,4 +1,4 @@
-"""Interpreter exit, fork and collection of drivers, in processes of their own: quiet, quick, and nothing torn down."""
+"""Interpreter exit and fork, in processes of their own: quiet, quick, and nothing torn down."""
 
 from __future__ import annotations
 

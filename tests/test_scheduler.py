@@ -243,7 +243,7 @@ def test_acknowledging_by_hand(
         ("update_framework", ({"nmae": "x"},), ValueError, "nmae"),
     ],
 )
-def test_bad_input_raises_and_sends_nothing(
+def test_bad_input_raises_and_sends_nothing(  # noqa: PLR0917
     driver: mesos.SchedulerDriver,
     backend: ScriptedBackend,
     method: str,
@@ -262,7 +262,7 @@ def test_bad_input_raises_and_sends_nothing(
 
 def test_protobufs_own_messages_are_taken(driver: mesos.SchedulerDriver, backend: ScriptedBackend) -> None:
     pytest.importorskip("google.protobuf")
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: PLC0415
 
     file = descriptor_pb2.FileDescriptorProto(name="t.proto", package="mesos.v1")
     made = file.message_type.add(name="TaskID")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -261,7 +262,6 @@ def test_a_driver_that_nobody_can_reach_closes_as_failover(ride: Ride, backend: 
     assert dispatcher is not None
     with pytest.warns(ResourceWarning, match="nobody could reach it"):
         del driver
-        gc.collect()
     assert backend.ended == "failover"
     if ride.dispatcher == "asyncio":
         ride.loop.run_until_complete(dispatcher.wait(PATIENCE))  # type: ignore[attr-defined]
@@ -314,7 +314,5 @@ def test_offers_are_declined_by_the_base_class(ride: Ride, backend: ScriptedBack
 
 
 async def _soon(done: Any) -> None:
-    import asyncio
-
     while not done():
         await asyncio.sleep(0)

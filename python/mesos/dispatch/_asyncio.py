@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,7 @@ class LoopPump:
         self._attached = False
         self._closed: weakref.finalize[Any, Any] | None = None
         self._task: asyncio.Task[None] | None = None
+        self._tick: asyncio.TimerHandle | None = None
 
     def attach(self) -> None:
         """Begin; on the loop's thread."""
@@ -128,9 +130,17 @@ class LoopPump:
         self._closed = weakref.finalize(reader, _loop_closed, self._dispatcher)
         self._closed.atexit = False  # the drivers have an exit of their own
         self._watch(reader)
+        if threading.current_thread() is threading.main_thread():
+            self._look_up()
+
+    def _look_up(self) -> None:
+        """Wake the loop now and then: asleep, it would not notice a Ctrl-C that came just before."""
+        self._tick = self._loop.call_later(SLICE, self._look_up)
 
     def detach(self) -> None:
         """End; on the loop's thread, or when the loop does not run."""
+        if self._tick is not None:
+            self._tick.cancel()
         if self._closed is not None:
             self._closed.detach()
         if self._attached and not self._loop.is_closed():

@@ -9,6 +9,7 @@ Invariants:
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import threading
 import time
@@ -173,8 +174,14 @@ class Dispatcher:
             if self.ended:
                 return True
             self._waiters.append((loop, waiter))
+        main = threading.current_thread() is threading.main_thread()
+        left = timeout
         try:
-            await asyncio.wait([waiter], timeout=timeout)
+            while not waiter.done() and (left is None or left > 0):
+                # a loop on the main thread that sleeps does not notice a signal that came just before
+                piece = min((SLICE if main else None), left, key=_length)
+                await asyncio.wait([waiter], timeout=piece)
+                left = None if left is None or piece is None else left - piece
         finally:
             with self._lock:
                 self._waiters = [known for known in self._waiters if known[1] is not waiter]
@@ -261,6 +268,10 @@ class Dispatcher:
         for loop, waiter in waiters:
             with contextlib.suppress(RuntimeError):  # that loop is closed, and its waiter with it
                 loop.call_soon_threadsafe(_wake, waiter)
+
+
+def _length(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:
