@@ -31,6 +31,7 @@ while read -r sign session; do
     !) [ "$started" ] && forget "$started" ;;
     esac
 done
+[ "$sessions" = ' ' ] && exit 0
 for round in 1 2 3 4 5; do
     left=
     for session in $sessions; do
