@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,12 @@ def test_the_framework_is_copied_and_filled_in() -> None:
     driver = mesos.SchedulerDriver(Recorder(), mine, credential=("me", "s"), backend=ScriptedBackend())
     found = driver.framework
     assert (found.user, found.hostname, found.principal) == ("me", "h", "p")
+
+
+def test_a_user_without_a_name_is_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 987_654_321)  # as in a container that is given any number
+    driver = mesos.SchedulerDriver(Recorder(), "test", backend=ScriptedBackend())
+    assert driver.framework.user == "987654321"
 
 
 SECRET = "pass-word-17"

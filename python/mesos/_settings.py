@@ -36,12 +36,20 @@ def framework(given: object, principal: str | None) -> Any:
     if not made.name:
         raise ConfigurationError("framework.name: it is not set; every framework has a name")
     if not made.user:
-        made.user = pwd.getpwuid(os.getuid()).pw_name
+        made.user = _user()
     if not made.hostname:
         made.hostname = socket.gethostname()
     if principal is not None and not made.principal:
         made.principal = principal
     return made
+
+
+def _user() -> str:
+    """Name the OS user; its number in a container that has no name for it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def credential(given: object) -> tuple[str, str | None] | None:

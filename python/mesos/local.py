@@ -217,7 +217,7 @@ def _after_fork_in_child() -> None:
     The descriptors must go: with a copy of the watcher's pipe, the child would keep the tasks of a killed
     parent alive.
     """
-    global _hooks  # noqa: PLW0603 - a lock may have been held by a thread that is not here
+    global _hooks
     _hooks, LocalCluster._default_lock = threading.Lock(), threading.Lock()
     LocalCluster._default = None
     for cluster in list(_clusters):
