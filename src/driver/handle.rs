@@ -45,13 +45,6 @@ impl Handle {
         Ok(py.detach(|| self.life.abort()) as u8)
     }
 
-    /// Cuts short a stop that waits for its answers.
-    fn cut(&self, py: Python<'_>) -> PyResult<()> {
-        self.life.check_process()?;
-        py.detach(|| self.life.cut());
-        Ok(())
-    }
-
     #[getter]
     fn status(&self) -> PyResult<u8> {
         self.life.check_process()?;

@@ -156,13 +156,6 @@ impl Lifecycle {
         line.status
     }
 
-    /// Cuts short a stop that is still waiting for its answers.
-    pub(crate) fn cut(&self) {
-        if let Some(backend) = &lock(&self.line).backend {
-            backend.end(End::Abort);
-        }
-    }
-
     /// Sends while running; otherwise counts the call as refused. The status either way.
     pub(crate) fn send(&self, call: Call) -> Status {
         let line = lock(&self.line);
