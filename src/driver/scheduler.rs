@@ -176,12 +176,7 @@ impl SchedulerHandle {
         offers: &Bound<'_, PyAny>,
         filters: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
-        let offer_ids = offer_ids(offers)?;
-        let filters = optional(filters, msg::FILTERS)?;
-        if offer_ids.is_empty() {
-            return unsent(slf);
-        }
-        send(slf, Call::Decline { offer_ids, filters })
+        answer_offers(slf, offers, filters, |offer_ids, filters| Call::Decline { offer_ids, filters })
     }
 
     fn accept_inverse_offers(
@@ -189,12 +184,10 @@ impl SchedulerHandle {
         offers: &Bound<'_, PyAny>,
         filters: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
-        let offer_ids = offer_ids(offers)?;
-        let filters = optional(filters, msg::FILTERS)?;
-        if offer_ids.is_empty() {
-            return unsent(slf);
-        }
-        send(slf, Call::AcceptInverseOffers { offer_ids, filters })
+        answer_offers(slf, offers, filters, |offer_ids, filters| Call::AcceptInverseOffers {
+            offer_ids,
+            filters,
+        })
     }
 
     fn decline_inverse_offers(
@@ -202,12 +195,10 @@ impl SchedulerHandle {
         offers: &Bound<'_, PyAny>,
         filters: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
-        let offer_ids = offer_ids(offers)?;
-        let filters = optional(filters, msg::FILTERS)?;
-        if offer_ids.is_empty() {
-            return unsent(slf);
-        }
-        send(slf, Call::DeclineInverseOffers { offer_ids, filters })
+        answer_offers(slf, offers, filters, |offer_ids, filters| Call::DeclineInverseOffers {
+            offer_ids,
+            filters,
+        })
     }
 
     fn revive_offers(slf: &Bound<'_, Self>, roles: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
@@ -408,6 +399,18 @@ fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
         handle.dispatch.acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
     send(slf, call)
+}
+
+/// Sends a call that only names offers; none at all send nothing.
+fn answer_offers(
+    slf: &Bound<'_, SchedulerHandle>,
+    offers: &Bound<'_, PyAny>,
+    filters: Option<&Bound<'_, PyAny>>,
+    call: fn(Vec<Bytes>, Option<Bytes>) -> Call,
+) -> PyResult<u8> {
+    let offer_ids = offer_ids(offers)?;
+    let filters = optional(filters, msg::FILTERS)?;
+    if offer_ids.is_empty() { unsent(slf) } else { send(slf, call(offer_ids, filters)) }
 }
 
 /// There is nothing to send: the status.
