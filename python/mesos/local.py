@@ -218,6 +218,7 @@ def _after_fork_in_child() -> None:
     parent alive.
     """
     global _hooks
+    # they may have been held by threads that are not here
     _hooks, LocalCluster._default_lock = threading.Lock(), threading.Lock()
     LocalCluster._default = None
     for cluster in list(_clusters):

@@ -204,7 +204,7 @@ fn an_update_changes_roles_and_rescinds_what_they_were_offered() {
 }
 
 #[test]
-fn calls_of_later_issues_are_taken_and_ignored_as_mesos_does_without_them() {
+fn calls_about_what_is_not_here_are_taken_and_ignored() {
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));
     for r#type in [call::Type::Message, call::Type::Request, call::Type::AcceptInverseOffers] {
