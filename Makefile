@@ -22,7 +22,7 @@ test: system lint test-rust test-python ## every lint and every test, the real M
 check: lint-python $(VENV)/tools ## the fast part, for the person at the keyboard (a debug build)
 	cargo clippy --all-targets --quiet
 	cargo test --quiet
-	$(BIN)/maturin develop --quiet
+	$(BIN)/maturin develop --quiet; rm -f $(VENV)/wheel
 	$(BIN)/pytest -q -x --ignore tests/real --ignore tests/test_wheel.py
 
 ## ---- set-up -------------------------------------------------------------------------------------------------
