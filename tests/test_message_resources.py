@@ -36,6 +36,9 @@ def test_roles():
     assert mesos.Resources(cpus=1, role="web")[0].role == "web"
     assert not mesos.Resources(cpus=1)[0].HasField("role")
     assert repr(resources) == "Resources('cpus(web):1;mem(db):2')"
+    given = [mesos.Resource(name="cpus"), mesos.Resource(name="mem", role="db")]
+    assert [resource.role for resource in mesos.Resources(given, role="web")] == ["web", "db"]
+    assert not given[0].HasField("role")
 
 
 def test_accepted_where_a_repeated_resource_is():
@@ -56,6 +59,8 @@ def test_accepted_where_a_repeated_resource_is():
         (lambda: mesos.Resources("cpus(:1"), ValueError, "not name:value"),
         (lambda: mesos.Resources("ports:[1-]"), ValueError, "'ports': '1-' is no range"),
         (lambda: mesos.Resources("ports:[5-1]"), ValueError, "'ports': the range 5-1"),
+        (lambda: mesos.Resources(None), TypeError, "expected text, messages or dicts, got None"),
+        (lambda: mesos.Resources(cpus=10**400), ValueError, "'cpus': 1000"),
         (lambda: mesos.Resources(cpus=-1), ValueError, "'cpus': -1 is no amount"),
         (lambda: mesos.Resources(cpus=float("nan")), ValueError, "'cpus': nan is no amount"),
         (lambda: mesos.Resources(cpus=True), TypeError, "'cpus': expected a number"),
@@ -64,7 +69,7 @@ def test_accepted_where_a_repeated_resource_is():
         (lambda: mesos.Resources(ports=[(1, 2.0)]), TypeError, "'ports': a range is a pair of ints"),
         (lambda: mesos.Resources(racks={1}), TypeError, "'racks': the items of a set are str"),
         (lambda: mesos.Resources([1]), TypeError, "expected Resource or a dict, got int 1"),
-        (lambda: mesos.Resources(5), TypeError, "int"),
+        (lambda: mesos.Resources(5), TypeError, "got 5"),
     ],
 )
 def test_refusals_name_the_resource(make, error, words):

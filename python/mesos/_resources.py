@@ -23,7 +23,7 @@ class Resources(Sequence[Any]):
     Args:
         spec: text as for the agent's option `--resources` (`name:value` or `name(role):value`, parted by `;`;
             a value is a number, ranges `[1-5,7-9]`, or a set `{a,b}`), or messages and dicts, one or several.
-        role: the role all of them are reserved for (`Resource.role`), unless the text names another.
+        role: the role all of them are reserved for (`Resource.role`), but those that name another.
         **named: a number (mem and disk in MB), ranges as pairs (begin, end), both included, or a set of
             names.
 
@@ -42,12 +42,17 @@ class Resources(Sequence[Any]):
             fields = list(_parse(spec, role))
         elif isinstance(spec, Mapping | _mesos.Message):
             fields = [spec]
-        else:
+        elif isinstance(spec, Iterable):
             fields = list(spec)
+        else:
+            raise TypeError(f"resources: expected text, messages or dicts, got {spec!r}")
         # a message to hold them converts and copies whatever was passed
         task, resource = (_mesos.lookup("mesos.v1", name) for name in ("TaskInfo", "Resource"))
         holder = task(resources=fields)
         items = list(holder.resources)
+        for item in items:
+            if role is not None and not item.HasField("role") and not item.reservations:
+                item.role = role
         items += [
             resource(**_with_role(_value(name, value), role), name=name) for name, value in named.items()
         ]
@@ -91,7 +96,10 @@ def _value(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, bool) or value is None:
         raise TypeError(f"resource {name!r}: expected a number, ranges or a set, got {value!r}")
     if isinstance(value, int | float) or hasattr(value, "__float__"):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
         if not math.isfinite(number) or number < 0:
             raise ValueError(f"resource {name!r}: {value!r} is no amount: it must be finite and not negative")
         return {"type": "SCALAR", "scalar": number}

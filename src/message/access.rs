@@ -51,6 +51,15 @@ pub(super) fn read<'py>(py: Python<'py>, message: Message<'_>, at: usize) -> PyR
     Ok(object)
 }
 
+/// A node and all above it.
+pub(super) fn lineage(node: *const Node) -> impl Iterator<Item = *const Node> {
+    std::iter::successors(Some(node), |node| {
+        // SAFETY: the caller's node is alive, and parents are cleared before they die.
+        let parent = unsafe { (**node).parent.get() };
+        (!parent.is_null()).then_some(parent.cast_const())
+    })
+}
+
 /// What a field reads as, by its type.
 pub(super) enum Seen<'a> {
     Value,

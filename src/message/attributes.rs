@@ -45,14 +45,11 @@ unsafe fn other(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ff
         }
         let message = receiver(object);
         answer(|py| {
-            let name = argument(py, name);
-            match message.desc().names.search(&name) {
+            let error = PyErr::fetch(py); // first: the search may raise, and clear, another
+            match message.desc().names.search(&argument(py, name)) {
                 // also v0 names, which are no attributes of the class
-                Some(at) => {
-                    ffi::PyErr_Clear();
-                    access::read(py, message, at)
-                }
-                None => Err(PyErr::fetch(py)),
+                Some(at) => access::read(py, message, at),
+                None => Err(error),
             }
         })
     }

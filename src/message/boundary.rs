@@ -67,20 +67,31 @@ pub(super) unsafe fn answer<'py, T: Answer>(body: impl FnOnce(Python<'py>) -> Py
     match catch_unwind(AssertUnwindSafe(|| body(py))) {
         Ok(Ok(value)) => value.into_c(),
         Ok(Err(error)) => {
-            raise(error);
+            raise(py, error);
             T::ERROR
         }
         Err(_) => {
-            raise(PySystemError::new_err("a bug in mesos' message classes: please report it"));
+            raise(py, PySystemError::new_err("a bug in mesos' message classes: please report it"));
             T::ERROR
         }
     }
 }
 
-/// Makes `error` the current exception. Through `attach`, so that pyo3 drops what it holds at once.
+/// Makes `error` the current exception. Through `attach`, so that pyo3 drops what it holds at once; while the
+/// interpreter ends, which still runs finalizers, nothing can attach and there is nothing left to drop.
 #[cold]
-fn raise(error: PyErr) {
-    Python::attach(|py| error.restore(py));
+fn raise(py: Python<'_>, error: PyErr) {
+    let raised = catch_unwind(AssertUnwindSafe(|| {
+        let mut error = Some(error);
+        Python::try_attach(|py| error.take().map(|error| error.restore(py)));
+        if let Some(error) = error {
+            error.restore(py);
+        }
+    }));
+    if raised.is_err() {
+        // SAFETY: attached; class and text live for ever. A class of ours could not be imported any more.
+        unsafe { ffi::PyErr_SetString(ffi::PyExc_SystemError, c"mesos: the interpreter is ending".as_ptr()) };
+    }
 }
 
 /// An argument of a C call: borrowed for the time of the call.

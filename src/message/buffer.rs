@@ -10,6 +10,11 @@ use pyo3::prelude::*;
 #[pyclass(frozen, module = "mesos._mesos", name = "_Buffer")]
 struct Holder(Bytes);
 
+/// Makes the class, at import: making it needs an interpreter that is not about to end.
+pub(super) fn set_up(py: Python<'_>) {
+    let _ = py.get_type::<Holder>();
+}
+
 /// A reference to bytes that Rust owns.
 pub(super) struct Buffer<'py>(Bound<'py, Holder>);
 

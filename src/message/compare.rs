@@ -9,7 +9,7 @@
 use super::access::Seen;
 use super::boundary::{answer, argument, receiver};
 use super::desc::Field;
-use super::encode::too_deep;
+use super::encode::{LEVELS, too_deep};
 use super::layout::{CLEAN, Message, Slot, View};
 use super::map::Map;
 use super::repeated::Repeated;
@@ -21,8 +21,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyFloat;
 use std::ffi::c_int;
-
-const MAX_DEPTH: u32 = 200;
 
 /// The result of `==` or `!=`; other operators are not for messages.
 pub(super) fn answer_equality<'py>(
@@ -50,7 +48,7 @@ pub(super) unsafe extern "C" fn compare(
             let other = argument(py, other);
             match Message::of(&other).filter(|other| std::ptr::eq(other.desc(), one.desc())) {
                 None => Ok(py.NotImplemented().into_bound(py)),
-                Some(other) => answer_equality(py, operator, || equal(py, one, other, MAX_DEPTH)),
+                Some(other) => answer_equality(py, operator, || equal(py, one, other, LEVELS)),
             }
         })
     }

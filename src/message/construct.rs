@@ -72,7 +72,7 @@ pub(super) fn extend(
         return super::merge::extend(value.py(), target, other);
     }
     for item in convert::iterate(field, value)? {
-        target.push(convert::item(field, &item?, Held::SHARED)?);
+        target.push(convert::item(field, &item?, held.shared())?);
     }
     Ok(())
 }

@@ -10,9 +10,9 @@
 use super::desc::{Desc, Field};
 use super::errors::{describe, kind_of, shown, wanted, wrong_type, wrong_value};
 use super::layout::Message;
-use super::{alloc, construct, merge, methods};
+use super::{alloc, construct, encode, merge, methods};
 use crate::wire::Kind;
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyMemoryView, PyString};
@@ -23,8 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn scalar<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     match field.wire.kind {
         Kind::String if value.is_exact_instance_of::<PyString>() => {
-            // UTF-8 is what will be sent: a lone surrogate shows here
-            value.cast::<PyString>()?.to_str()?;
+            text(field, value.cast::<PyString>()?)?;
             Ok(value.clone())
         }
         Kind::Double if value.is_exact_instance_of::<PyFloat>() => Ok(value.clone()),
@@ -38,15 +37,15 @@ fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> P
     let py = value.py();
     match kind {
         Kind::String => {
-            if let Ok(text) = value.cast::<PyString>() {
-                return Ok(PyString::new(py, text.to_str()?).into_any());
+            if let Ok(value) = value.cast::<PyString>() {
+                return Ok(PyString::new(py, text(field, value)?).into_any());
             }
             let bytes = value.cast::<PyBytes>().map_err(|_| wrong_type(field, wanted(kind), value))?;
             let text = std::str::from_utf8(bytes.as_bytes())
                 .map_err(|_| wrong_value(field, "is not UTF-8", value))?;
             Ok(PyString::new(py, text).into_any())
         }
-        Kind::Bytes => bytes_like(value).ok_or_else(|| wrong_type(field, wanted(kind), value)),
+        Kind::Bytes => bytes_like(value)?.ok_or_else(|| wrong_type(field, wanted(kind), value)),
         Kind::Double => {
             // SAFETY: alive; an error is taken up at once.
             let number = unsafe { ffi::PyFloat_AsDouble(value.as_ptr()) };
@@ -58,12 +57,21 @@ fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> P
             Ok(PyFloat::new(py, number).into_any())
         }
         Kind::Bool => {
-            let number = exact_int(value).ok_or_else(|| wrong_type(field, wanted(kind), value))?;
+            let number = exact_int(value)?.ok_or_else(|| wrong_type(field, wanted(kind), value))?;
             Ok(PyBool::new(py, number.is_truthy()?).to_owned().into_any())
         }
         Kind::Enum => enumerator(field, value),
         _ => integer(field, kind, value),
     }
+}
+
+/// The text of a string. UTF-8 is what will be sent, so a lone surrogate shows here.
+#[inline]
+fn text<'a>(field: &Field, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    value.to_str().map_err(|error| {
+        let ours = || wrong_value(field, "has a lone surrogate, which no UTF-8 text has", value);
+        if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) { ours() } else { error }
+    })
 }
 
 /// Takes an error of a conversion: a refusal becomes ours, anything else (an exception out of `__float__`, a
@@ -72,15 +80,12 @@ fn refused(py: Python<'_>, error: PyErr, ours: impl FnOnce() -> PyErr) -> PyErr 
     if error.is_instance_of::<PyTypeError>(py) { ours() } else { error }
 }
 
-/// A copy of a bytes-like object.
-fn bytes_like<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+/// A copy of a bytes-like object; None for any other.
+fn bytes_like<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let known = value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyByteArray>()
         || value.is_instance_of::<PyMemoryView>();
-    if !known {
-        return None;
-    }
-    exact_bytes(value).ok()
+    if known { exact_bytes(value).map(Some) } else { Ok(None) }
 }
 
 /// Any object with the buffer protocol as exact `bytes`: itself, or a copy.
@@ -93,30 +98,23 @@ pub(super) fn exact_bytes<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py,
     unsafe { Bound::from_owned_ptr_or_err(value.py(), ffi::PyBytes_FromObject(view.as_ptr())) }
 }
 
-/// An int, or what `__index__` makes of the value.
-fn exact_int<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+/// An int, or what `__index__` makes of the value, whose exceptions are the caller's; None if it is no integer.
+fn exact_int<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     if value.is_exact_instance_of::<PyInt>() {
-        return Some(value.clone());
+        return Ok(Some(value.clone()));
     }
-    // SAFETY: alive; a new reference or null with an error, which is cleared: the caller has a better one.
+    // SAFETY: alive; a new reference, or null with an error.
     unsafe {
         if ffi::PyIndex_Check(value.as_ptr()) == 0 {
-            return None;
+            return Ok(None);
         }
-        let number = Bound::from_owned_ptr_or_opt(value.py(), ffi::PyNumber_Index(value.as_ptr()));
-        if number.is_none() {
-            ffi::PyErr_Clear();
-        }
-        let number = number?;
+        let number = Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_Index(value.as_ptr()))?;
         if number.is_exact_instance_of::<PyInt>() {
-            return Some(number);
+            return Ok(Some(number));
         }
         // a subclass that __index__ returned (an IntEnum): its plain value
-        let plain = Bound::from_owned_ptr_or_opt(value.py(), ffi::PyNumber_Long(number.as_ptr()));
-        if plain.is_none() {
-            ffi::PyErr_Clear();
-        }
-        plain.filter(|plain| plain.is_exact_instance_of::<PyInt>())
+        let plain = Bound::from_owned_ptr_or_err(value.py(), ffi::PyNumber_Long(number.as_ptr()))?;
+        Ok(Some(plain).filter(|plain| plain.is_exact_instance_of::<PyInt>()))
     }
 }
 
@@ -124,7 +122,7 @@ fn integer<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) ->
     if value.is_exact_instance_of::<PyBool>() {
         return Err(wrong_type(field, wanted(kind), value));
     }
-    let number = exact_int(value).ok_or_else(|| wrong_type(field, wanted(kind), value))?;
+    let number = exact_int(value)?.ok_or_else(|| wrong_type(field, wanted(kind), value))?;
     let fits = match kind {
         Kind::Uint64 => number.extract::<u64>().map(drop),
         Kind::Uint32 => number.extract::<u32>().map(drop),
@@ -144,13 +142,15 @@ fn integer<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) ->
 fn enumerator<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
     let values = field.values(py)?;
-    if value.get_type().is(values.class(py)) {
-        return Ok(value.clone());
-    }
+    // a member too, by its number: what `int.__new__` makes of the class need not be one
     let member = if let Ok(name) = value.cast::<PyString>() {
-        values.named(py, name.to_str()?)
+        values.named(py, &name.to_string_lossy())
     } else {
-        let number = if value.is_exact_instance_of::<PyBool>() { None } else { exact_int(value) };
+        let number = match value {
+            member if member.get_type().is(values.class(py)) => Some(member.clone()),
+            bool if bool.is_exact_instance_of::<PyBool>() => None,
+            other => exact_int(other)?,
+        };
         let number = number.ok_or_else(|| wrong_type(field, wanted(Kind::Enum), value))?;
         number.extract::<i32>().ok().and_then(|number| values.member(py, number))
     };
@@ -171,25 +171,40 @@ pub(super) fn set_up(py: Python<'_>) {
 }
 
 /// How many references to an argument the current call accounts for: if there are no others, nobody can see
-/// it when the call is over, and a message need not be copied.
+/// it when the call is over, and a message need not be copied. And how many dicts it lies in.
 #[derive(Clone, Copy)]
-pub(super) struct Held(isize);
+pub(super) struct Held {
+    references: isize,
+    depth: u32,
+}
 
 impl Held {
     /// Others may know it: always copy.
-    pub(super) const SHARED: Held = Held(0);
+    pub(super) const SHARED: Held = Held { references: 0, depth: 0 };
     /// A direct argument of the call: the caller's frame has one reference.
-    pub(super) const ARGUMENT: Held = Held(1);
+    pub(super) const ARGUMENT: Held = Held { references: 1, depth: 0 };
 
     /// Whether the call alone knows `value`.
     pub(super) fn only(self, value: &Bound<'_, PyAny>) -> bool {
         // SAFETY: alive.
-        self.0 > 0 && STEAL.load(Ordering::Relaxed) && unsafe { ffi::Py_REFCNT(value.as_ptr()) } == self.0
+        let count = || unsafe { ffi::Py_REFCNT(value.as_ptr()) };
+        self.references > 0 && STEAL.load(Ordering::Relaxed) && count() == self.references
     }
 
     /// The same for what is in a list or dict: one reference from there, one held while it is looked at.
     pub(super) fn inside(self, container: &Bound<'_, PyAny>) -> Held {
-        if self.only(container) { Held(2) } else { Held::SHARED }
+        Held { references: if self.only(container) { 2 } else { 0 }, ..self }
+    }
+
+    /// The same for what others may know.
+    pub(super) fn shared(self) -> Held {
+        Held { references: 0, ..self }
+    }
+
+    /// The same for a dict, for which a message will be made; None if it lies too deep (or in itself).
+    fn below(self, dict: &Bound<'_, PyAny>) -> Option<Held> {
+        let depth = self.depth + 1;
+        (depth < encode::LEVELS).then_some(Held { depth, ..self.inside(dict) })
     }
 }
 
@@ -214,15 +229,18 @@ pub(super) fn message<'py>(
         return merge::copy(py, given);
     }
     if let Ok(dict) = value.cast::<PyDict>() {
+        let held = held.below(value).ok_or_else(|| {
+            PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
+        })?;
         let made = alloc::empty(py, desc)?;
         // SAFETY: just made.
         let target = unsafe { Message::from_ptr(made.as_ptr()) };
-        construct::fill_from_dict(target, dict, held.inside(value))?;
+        construct::fill_from_dict(target, dict, held)?;
         return Ok(made);
     }
     if let Some(at) = desc.bare
         && !value.is_none()
-        && !is_foreign(value)
+        && !is_foreign(value)?
     {
         let inner =
             scalar(desc.field(at), value).map_err(|error| bare_refused(py, error, desc, value, context))?;
@@ -252,12 +270,12 @@ fn bare_refused(
 }
 
 /// Whether it looks like a message of another library.
-fn is_foreign(value: &Bound<'_, PyAny>) -> bool {
+fn is_foreign(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let plain = value.is_instance_of::<PyString>()
         || value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyInt>()
         || value.is_instance_of::<PyFloat>();
-    !plain && value.hasattr("DESCRIPTOR").unwrap_or(false)
+    Ok(!plain && value.hasattr("DESCRIPTOR")?)
 }
 
 /// A message of google.protobuf, by its bytes. Its type must have the same name (v0 names count as well).
@@ -266,12 +284,19 @@ fn foreign<'py>(
     value: &Bound<'py, PyAny>,
     context: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if !is_foreign(value) {
-        let got = describe(value);
-        let text = format!("{}: expected {} or a dict, got {got}", context(), desc.name());
-        return Err(PyTypeError::new_err(text));
+    let py = value.py();
+    let no_message = || {
+        let got = if desc.wire.is_secret() { kind_of(value) } else { describe(value) };
+        PyTypeError::new_err(format!("{}: expected {} or a dict, got {got}", context(), desc.name()))
+    };
+    if !is_foreign(value)? {
+        return Err(no_message());
     }
-    let name: String = value.getattr("DESCRIPTOR")?.getattr("full_name")?.extract()?;
+    let name = value.getattr("DESCRIPTOR")?.getattr("full_name").and_then(|name| name.extract::<String>());
+    let name = name.map_err(|error| match error {
+        error if error.is_instance_of::<PyAttributeError>(py) => no_message(),
+        error => refused(py, error, no_message),
+    })?;
     let current = name.replace("Slave", "Agent");
     if unversioned(&current) != unversioned(desc.wire.name) {
         let text = format!("{}: expected {}, got a {name}", context(), desc.name());

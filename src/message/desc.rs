@@ -138,7 +138,8 @@ impl Desc {
             (0..message.fields.len()).map(|index| Field::new(py, message, index)).collect();
         let nodes = fields.iter().filter(|field| field.shape != Shape::Scalar);
         let nodes = nodes.fold(0, |bits, field| bits | 1 << field.index);
-        let size = size_of::<Head>() + fields.len() * size_of::<Slot>();
+        // at least one slot: what adds nothing to its base could be given another class by `__class__`
+        let size = size_of::<Head>() + fields.len().max(1) * size_of::<Slot>();
         let path = path(message.name);
         let class = types::message_class(py, message, path, size)?;
         let names = Names::new(py, &fields);
@@ -254,7 +255,7 @@ impl Field {
 
     /// Secrets stay out of error messages and `repr`.
     pub(super) fn is_secret(&self) -> bool {
-        self.message.name == "mesos.v1.Credential" && self.wire.name == "secret"
+        self.wire.is_secret(self.message)
     }
 }
 

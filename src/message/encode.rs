@@ -21,6 +21,8 @@ use pyo3::prelude::*;
 
 /// Levels of nesting, as for parsing.
 const MAX_DEPTH: u32 = 100;
+/// As many messages, one in the other: what no walk goes below, so that none runs out of stack.
+pub(super) const LEVELS: u32 = MAX_DEPTH + 1;
 const MAX_SIZE: usize = i32::MAX as usize;
 
 /// Why a message has no encoding.
@@ -56,7 +58,7 @@ pub(super) fn encode<R>(
     take: impl FnOnce(&[u8]) -> R,
 ) -> Result<R, Fail> {
     let mut out = Backward::new(SPARE.with(py, std::mem::take));
-    let written = encode_message(py, message, mode, MAX_DEPTH + 1, &mut out);
+    let written = encode_message(py, message, mode, LEVELS, &mut out);
     let result = match written {
         Ok(()) if out.written().len() > MAX_SIZE => Err(Fail::TooLarge),
         Ok(()) => Ok(take(out.written())),

@@ -7,9 +7,17 @@ use super::desc::Field;
 use crate::wire::Kind;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::types::PyInt;
 
 pyo3::import_exception!(mesos.errors, DecodeError);
 pyo3::import_exception!(mesos.errors, EncodeError);
+
+/// Imports the exceptions now: while the interpreter ends, which still runs finalizers, it would be too late.
+pub(super) fn set_up(py: Python<'_>) -> PyResult<()> {
+    py.import("mesos.errors")?;
+    let _ = (py.get_type::<DecodeError>(), py.get_type::<EncodeError>());
+    Ok(())
+}
 
 /// Longer values are cut.
 const SHOWN: usize = 80;
@@ -47,7 +55,9 @@ pub(super) fn describe(value: &Bound<'_, PyAny>) -> String {
         kind.as_str(),
         "int" | "float" | "bool" | "str" | "bytes" | "bytearray" | "Decimal" | "Fraction"
     ) {
-        return kind;
+        // a number in disguise, such as a member of some enum
+        let number = value.cast::<PyInt>().ok().and_then(|number| number.extract::<i64>().ok());
+        return number.map_or(kind.clone(), |number| format!("{kind} {number}"));
     }
     match value.repr() {
         Ok(text) => {

@@ -1,6 +1,7 @@
 //! Map fields: the object, its entries and how they change. `map_methods` is what Python sees.
 //!
-//! Entries stay spans until the map is first looked at; then they are a dict, which nobody else can change.
+//! Entries stay spans until the map is first looked at; then they are a dict, which nobody else can change: it is
+//! never handed out, nor shown to a method of the user's such as `__eq__`.
 //!
 //! # Invariants
 //! * `pending` is empty or `dict` is null.
@@ -10,7 +11,7 @@
 
 use super::boundary::argument;
 use super::desc::{Desc, Field};
-use super::layout::{COMPLETE, MAP, Message, Node, STUB};
+use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, STUB};
 use super::types;
 use super::value::Source;
 use super::{access, alloc, convert};
@@ -137,6 +138,12 @@ impl<'a> Map<'a> {
         unsafe { (ffi::Py_TYPE(object.as_ptr()) == class).then(|| Map::from_ptr(object.as_ptr())) }
     }
 
+    /// A new reference to it.
+    pub(super) fn bound<'py>(self, py: Python<'py>) -> Bound<'py, PyAny> {
+        // SAFETY: alive, and a Python object.
+        unsafe { Bound::from_borrowed_ptr(py, self.entries.as_ptr().cast()) }
+    }
+
     pub(super) fn as_node(self) -> *mut Node {
         self.entries.as_ptr().cast()
     }
@@ -210,6 +217,11 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// What the map holds in a dict that anybody may have.
+    pub(super) fn snapshot<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.dict(py)?.copy()
+    }
+
     /// The dict, made of the entries if this is the first look.
     pub(super) fn dict<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         if self.dict.get().is_null() {
@@ -256,7 +268,12 @@ impl<'a> Map<'a> {
         let message = unsafe { Message::from_ptr(object.as_ptr()) };
         let pair = (access::read(py, message, 0)?, access::read(py, message, 1)?);
         if self.holds_messages(py)? {
-            access::node(&pair.1).remove(STUB); // a value that was left out is an empty one
+            let value = access::node(&pair.1);
+            if value.is(STUB) {
+                // a value that was left out is an empty one, parsed from no bytes
+                value.remove(STUB);
+                value.add(CLEAN);
+            }
         }
         Ok(pair) // the entry goes, and the value forgets it
     }

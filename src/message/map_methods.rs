@@ -25,6 +25,11 @@ unsafe fn this<'a>(object: *mut ffi::PyObject) -> Map<'a> {
     unsafe { Map::from_ptr(object) }
 }
 
+/// A view over the map itself, as other mappings have it. (The dict's own views would give the dict away.)
+fn view<'py>(py: Python<'py>, map: Map<'_>, class: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("collections.abc")?.getattr(class)?.call1((map.bound(py),))
+}
+
 macro_rules! methods {
     ($($name:ident($py:ident, $map:ident, $argument:ident) $body:block)*) => {$(
         unsafe extern "C" fn $name(object: *mut ffi::PyObject, argument: *mut ffi::PyObject) -> *mut ffi::PyObject {
@@ -46,9 +51,9 @@ macro_rules! methods {
 
 methods! {
     subscript(_py, map, key) { map.get(key) }
-    keys(py, map, _none) { map.dict(py)?.call_method0("keys") }
-    values(py, map, _none) { map.dict(py)?.call_method0("values") }
-    items(py, map, _none) { map.dict(py)?.call_method0("items") }
+    keys(py, map, _none) { view(py, map, "KeysView") }
+    values(py, map, _none) { view(py, map, "ValuesView") }
+    items(py, map, _none) { view(py, map, "ItemsView") }
     clear(py, map, _none) { map.clear(py)?; Ok(none(py)) }
     merge_from(py, map, other) {
         map.update(py, other)?;
@@ -206,11 +211,14 @@ unsafe extern "C" fn compare_maps(
         answer(|py| {
             let other = argument(py, other);
             let dict = match Map::of(&other) {
-                Some(other) => other.dict(py)?.into_any(),
-                None => other.to_owned(),
+                Some(other) => other.snapshot(py)?,
+                None => match other.cast::<PyDict>() {
+                    Ok(dict) => dict.to_owned(),
+                    Err(_) => return Ok(py.NotImplemented().into_bound(py)),
+                },
             };
             compare::answer_equality(py, operator, || {
-                this(one).dict(py)?.as_any().rich_compare(dict, pyo3::basic::CompareOp::Eq)?.extract()
+                this(one).snapshot(py)?.as_any().rich_compare(dict, pyo3::basic::CompareOp::Eq)?.extract()
             })
         })
     }

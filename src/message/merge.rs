@@ -8,18 +8,16 @@
 
 use super::access::Seen;
 use super::desc::Shape;
-use super::encode::too_deep;
+use super::encode::{LEVELS, too_deep};
 use super::layout::{CLEAN, Message, RAW, Slot, View};
 use super::map::{self, Map};
 use super::repeated::{self, Repeated};
 use super::{access, alloc, index};
 use pyo3::prelude::*;
 
-const MAX_DEPTH: u32 = 200;
-
 /// A message of its own with the same contents.
 pub(super) fn copy<'py>(py: Python<'py>, source: Message<'_>) -> PyResult<Bound<'py, PyAny>> {
-    copy_below(py, source, MAX_DEPTH)
+    copy_below(py, source, LEVELS)
 }
 
 fn copy_below<'py>(py: Python<'py>, source: Message<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
@@ -157,7 +155,17 @@ pub(super) fn move_into(py: Python<'_>, target: Message<'_>, source: Message<'_>
 
 /// Adds what another message of the same type has: its scalars win, messages are merged, repeated fields appended.
 pub(super) fn merge(py: Python<'_>, target: Message<'_>, source: Message<'_>) -> PyResult<()> {
-    merge_below(py, target, source, MAX_DEPTH)
+    if is_above(target, source) || is_above(source, target) {
+        let source = copy(py, source)?; // or it would grow while it is read
+        // SAFETY: just made.
+        return merge_below(py, target, unsafe { Message::from_ptr(source.as_ptr()) }, LEVELS);
+    }
+    merge_below(py, target, source, LEVELS)
+}
+
+/// Whether one message lies anywhere below the other.
+fn is_above(above: Message<'_>, below: Message<'_>) -> bool {
+    access::lineage(below.as_node()).any(|node| node == above.as_node().cast_const())
 }
 
 fn merge_below(py: Python<'_>, target: Message<'_>, source: Message<'_>, depth: u32) -> PyResult<()> {

@@ -245,7 +245,7 @@ methods! {
         Ok(none(py))
     }
     discard_unknown_fields(py, message, _none) {
-        discard_unknown(py, message, 200)?;
+        discard_unknown(py, message, encode::LEVELS)?;
         Ok(none(py))
     }
     copied(py, message, _memo) { merge::copy(py, message) }

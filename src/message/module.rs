@@ -1,7 +1,7 @@
 //! What `mesos._mesos` offers the package for its messages: finding classes by name, and what descriptors tell.
 
 use super::desc::Desc;
-use super::{convert, types};
+use super::{buffer, convert, errors, types};
 use crate::wire::{self, Label};
 use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
@@ -11,7 +11,9 @@ use pyo3::types::PyDict;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     types::set_up(py)?;
+    errors::set_up(py)?;
     convert::set_up(py);
+    buffer::set_up(py);
     module.add("Message", types::message_base(py)?)?;
     module.add("Repeated", types::container(py, false)?)?;
     module.add("Map", types::container(py, true)?)?;

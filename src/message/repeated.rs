@@ -224,6 +224,23 @@ impl<'a> Repeated<'a> {
         access::touch(self.as_node());
     }
 
+    /// Takes out the items at these positions, in one pass.
+    pub(super) fn remove_places(self, places: impl Iterator<Item = usize>) {
+        let mut places: Vec<usize> = places.collect();
+        places.sort_unstable();
+        let mut at = 0;
+        let mut next = places.iter().copied().peekable();
+        let gone: Vec<Slot> = self.with(|items| {
+            let is_gone = |_: &mut Slot| {
+                at += 1;
+                next.next_if_eq(&(at - 1)).is_some()
+            };
+            items.extract_if(.., is_gone).collect()
+        });
+        gone.into_iter().for_each(|slot| self.let_go(slot));
+        access::touch(self.as_node());
+    }
+
     /// Drops what was an item, now taken out of `items`.
     pub(super) fn let_go(self, slot: Slot) {
         if let View::Object(object) = slot.view() {

@@ -8,7 +8,7 @@
 use super::boundary::{answer, argument, optional};
 use super::convert::{self, Held};
 use super::errors::kind_of;
-use super::layout::{Message, Node, Slot};
+use super::layout::{Message, Slot};
 use super::repeated::Repeated;
 use super::types::{self, keyword_method, method, slot};
 use super::{access, compare, construct, merge};
@@ -39,6 +39,10 @@ fn no_such_index() -> PyErr {
     PyIndexError::new_err("list index out of range")
 }
 
+fn changed_while_sorted() -> PyErr {
+    PyRuntimeError::new_err("the field was changed while it was sorted")
+}
+
 /// A position as Python counts it, from the end if negative.
 fn position(items: Repeated<'_>, index: isize) -> PyResult<usize> {
     let len = items.len();
@@ -62,17 +66,46 @@ fn index_of(key: &Bound<'_, PyAny>) -> PyResult<isize> {
     Ok(index)
 }
 
-/// The positions of a slice, in its order.
-fn positions(items: Repeated<'_>, slice: &Bound<'_, PySlice>) -> PyResult<Vec<usize>> {
-    let found = slice.indices(items.len() as isize)?;
-    Ok((0..found.slicelength).map(|step| (found.start + step as isize * found.step) as usize).collect())
+/// The positions that a slice means, in its order: from `start`, by `step`, `count` of them.
+struct Places {
+    start: isize,
+    step: isize,
+    count: usize,
+}
+
+impl Places {
+    /// Unpacking a slice may run Python code (`__index__`), which may change the items: they are counted after.
+    fn of(items: Repeated<'_>, slice: &Bound<'_, PySlice>) -> PyResult<Places> {
+        let (mut start, mut stop, mut step) = (0, 0, 0);
+        // SAFETY: a slice, and places for three numbers.
+        let unpacked =
+            unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
+        if unpacked < 0 {
+            return Err(PyErr::fetch(slice.py()));
+        }
+        let len = items.len() as isize;
+        // SAFETY: two numbers to adjust; runs no Python code.
+        let count = unsafe { ffi::PySlice_AdjustIndices(len, &raw mut start, &raw mut stop, step) };
+        Ok(Places { start, step, count: count.unsigned_abs() })
+    }
+
+    fn iter(&self) -> impl DoubleEndedIterator<Item = usize> {
+        let (start, step) = (self.start, self.step);
+        (0..self.count).map(move |turn| (start + turn as isize * step) as usize)
+    }
+
+    /// As a range, if they follow each other.
+    fn range(&self) -> Option<std::ops::Range<usize>> {
+        let start = self.start as usize;
+        (self.step == 1 || self.count == 0).then_some(start..start + self.count)
+    }
 }
 
 fn fetch<'py>(items: Repeated<'_>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = key.py();
     if let Ok(slice) = key.cast::<PySlice>() {
         let list = PyList::empty(py);
-        for at in positions(items, slice)? {
+        for at in Places::of(items, slice)?.iter() {
             list.append(items.get(py, at)?.ok_or_else(no_such_index)?)?;
         }
         return Ok(list.into_any());
@@ -105,21 +138,16 @@ fn store(items: Repeated<'_>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) 
 }
 
 fn store_slice(items: Repeated<'_>, slice: &Bound<'_, PySlice>, new: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-    let found = slice.indices(items.len() as isize)?;
-    let places = positions(items, slice)?;
-    let new: Vec<Slot> = new.into_iter().map(|object| Slot::object(object.into_ptr())).collect();
-    let old: Vec<Slot> = if found.step == 1 {
-        let start = found.start as usize;
-        items.with(|slots| slots.splice(start..start + places.len(), new).collect())
-    } else if new.len() == places.len() {
-        items.with(|slots| {
-            places.iter().zip(new).map(|(at, slot)| std::mem::replace(&mut slots[*at], slot)).collect()
-        })
-    } else {
-        let text = format!("cannot put {} values in the place of {}", new.len(), places.len());
-        new.into_iter().for_each(|slot| items.let_go(slot));
+    let places = Places::of(items, slice)?;
+    if places.step != 1 && new.len() != places.count {
+        let text = format!("cannot put {} values in the place of {}", new.len(), places.count);
         return Err(PyValueError::new_err(text));
-    };
+    }
+    let new: Vec<Slot> = new.into_iter().map(|object| Slot::object(object.into_ptr())).collect();
+    let old: Vec<Slot> = items.with(|slots| match places.range().filter(|_| places.step == 1) {
+        Some(range) => slots.splice(range, new).collect(),
+        None => places.iter().zip(new).map(|(at, slot)| std::mem::replace(&mut slots[at], slot)).collect(),
+    });
     old.into_iter().for_each(|slot| items.let_go(slot));
     access::touch(items.as_node());
     Ok(())
@@ -127,10 +155,10 @@ fn store_slice(items: Repeated<'_>, slice: &Bound<'_, PySlice>, new: Vec<Bound<'
 
 fn delete(items: Repeated<'_>, key: &Bound<'_, PyAny>) -> PyResult<()> {
     if let Ok(slice) = key.cast::<PySlice>() {
-        let mut places = positions(items, slice)?;
-        places.sort_unstable();
-        for at in places.into_iter().rev() {
-            items.remove(at..at + 1);
+        let places = Places::of(items, slice)?;
+        match places.range() {
+            Some(range) => items.remove(range),
+            None => items.remove_places(places.iter()),
         }
         access::touch(items.as_node());
         return Ok(());
@@ -150,27 +178,6 @@ fn find<'py>(items: Repeated<'_>, value: &Bound<'py, PyAny>) -> PyResult<Option<
         at += 1;
     }
     Ok(None)
-}
-
-/// Whether `value` is the message the container belongs to, at any distance: it must be copied then.
-fn is_above(items: Repeated<'_>, value: &Bound<'_, PyAny>) -> bool {
-    let mut node: *const Node = items.as_node();
-    while !node.is_null() {
-        if node.addr() == value.as_ptr().addr() {
-            return true;
-        }
-        // SAFETY: alive: parents are cleared before they die.
-        node = unsafe { (*node).parent.get() };
-    }
-    false
-}
-
-/// A value converted to be put into `items`.
-fn converted<'py>(items: Repeated<'_>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    // a dict might hold the container's own message, so only messages are taken over
-    let held =
-        if Message::of(value).is_some() && !is_above(items, value) { Held::ARGUMENT } else { Held::SHARED };
-    convert::item(items.field(), value, held)
 }
 
 fn none(py: Python<'_>) -> Bound<'_, PyAny> {
@@ -199,7 +206,8 @@ macro_rules! methods {
 methods! {
     subscript(_py, items, key) { fetch(items, key) }
     append(py, items, value) {
-        let object = converted(items, value)?;
+        // always a copy: `append(*args)` and functools.partial keep the only reference, and use it again
+        let object = convert::item(items.field(), value, Held::SHARED)?;
         items.push(object);
         Ok(none(py))
     }
@@ -328,12 +336,15 @@ unsafe extern "C" fn sort(
             let items = this(object);
             let sorted = list(py, items)?;
             let before = items.with(|slots| slots.clone());
+            if !before.iter().map(|slot| slot.ready()).eq(sorted.iter().map(|item| item.as_ptr())) {
+                return Err(changed_while_sorted()); // by a finalizer, while the list was made
+            }
             let keywords = optional(py, keywords);
             let keywords = keywords.as_deref().map(|keywords| keywords.cast::<PyDict>()).transpose()?;
             sorted.call_method("sort", argument(py, args).cast::<PyTuple>()?.to_owned(), keywords)?;
             // the list holds every item, so none of these addresses can belong to another object by now
             if items.with(|slots| *slots != before) {
-                return Err(PyRuntimeError::new_err("the field was changed while it was sorted"));
+                return Err(changed_while_sorted());
             }
             let order: Vec<Slot> = sorted.iter().map(|item| Slot::object(item.as_ptr())).collect();
             items.with(|slots| *slots = order);

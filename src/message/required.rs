@@ -3,18 +3,17 @@
 #![expect(unsafe_code, reason = "looks at the bytes a message was parsed from")]
 
 use super::access::Seen;
-use super::encode::too_deep;
+use super::encode::{LEVELS, too_deep};
 use super::layout::{CLEAN, COMPLETE, Message};
 use super::{access, index};
 use crate::wire;
 use pyo3::prelude::*;
-
-const MAX_DEPTH: u32 = 200;
+use pyo3::types::PyBytes;
 
 /// The paths of all required fields that are missing.
 pub(super) fn missing(py: Python<'_>, message: Message<'_>) -> PyResult<Vec<String>> {
     let mut found = Vec::new();
-    collect(py, message, "", MAX_DEPTH, &mut found)?;
+    collect(py, message, "", LEVELS, &mut found)?;
     Ok(found)
 }
 
@@ -24,6 +23,15 @@ pub(super) fn is_complete(py: Python<'_>, message: Message<'_>) -> PyResult<bool
         return Ok(true);
     }
     Ok(missing(py, message)?.is_empty())
+}
+
+/// The key of a map in a path. One that is not UTF-8 reads as bytes.
+fn key_text(key: &Bound<'_, PyAny>) -> String {
+    let text = match key.cast::<PyBytes>() {
+        Ok(bytes) => String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+        Err(_) => key.to_string(),
+    };
+    text.replace('"', "\\\"")
 }
 
 fn collect(
@@ -71,15 +79,9 @@ fn collect(
             }
             Seen::Map(map) => {
                 for pair in map.dict(py)?.items() {
-                    let (key, value): (String, Bound<'_, PyAny>) = pair.extract()?;
+                    let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
                     if let Some(value) = Message::of(&value) {
-                        collect(
-                            py,
-                            value,
-                            &format!("{path}{name}[\"{}\"].", key.replace('"', "\\\"")),
-                            depth,
-                            found,
-                        )?;
+                        collect(py, value, &format!("{path}{name}[\"{}\"].", key_text(&key)), depth, found)?;
                     }
                 }
             }

@@ -1,11 +1,12 @@
-//! `repr` and `str` of messages: protobuf's text format, as google.protobuf prints it. A credential's secret is left out.
+//! `repr` and `str` of messages: protobuf's text format, as google.protobuf prints it. The
+//! secrets in credentials and in `Secret` are left out, and what is too deep to be sent.
 
 #![expect(unsafe_code, reason = "tp_repr")]
 
 use super::access::Seen;
 use super::boundary::{answer, receiver};
 use super::desc::Field;
-use super::encode::too_deep;
+use super::encode::LEVELS;
 use super::layout::Message;
 use super::map::Map;
 use super::{access, index};
@@ -14,8 +15,6 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFloat, PyString};
 use std::fmt::Write;
-
-const MAX_DEPTH: u32 = 200;
 
 /// `tp_repr`
 pub(super) unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
@@ -31,8 +30,10 @@ pub(super) unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::Py
 
 fn write_message(py: Python<'_>, message: Message<'_>, level: u32, out: &mut String) -> PyResult<()> {
     let desc = message.desc();
-    if level > MAX_DEPTH {
-        return Err(too_deep(desc));
+    if level >= LEVELS {
+        indent(level, out);
+        out.push_str("...\n");
+        return Ok(());
     }
     index::index(py, message)?;
     for (at, field) in desc.fields.iter().enumerate() {
@@ -63,10 +64,12 @@ fn write_map(
     out: &mut String,
 ) -> PyResult<()> {
     let entry = field.child(py)?;
-    let items = map.dict(py)?.items();
-    items.sort()?; // by key: keys are unique, so values are not compared
-    for pair in items {
-        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair.extract()?;
+    let mut items: Vec<_> = map.dict(py)?.iter().collect();
+    items.sort_by_cached_key(|(key, _)| match key.cast::<PyBytes>() {
+        Ok(bytes) => bytes.as_bytes().to_vec(), // not UTF-8
+        Err(_) => key.to_string().into_bytes(),
+    });
+    for (key, value) in items {
         indent(level, out);
         out.push_str(field.wire.name);
         out.push_str(" {\n");

@@ -18,7 +18,7 @@ use super::{
     access, alloc, attributes, compare, construct, enums, map, map_methods, methods, repeated_methods, text,
 };
 use crate::wire::{self, Enum, Label};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{CStr, CString, c_int, c_ulong, c_void};
@@ -33,8 +33,18 @@ struct Classes {
 
 static CLASSES: Attached<Option<Classes>> = Attached::new(None);
 
-/// Makes the classes that all share, at import.
+/// The interpreter that imported the module first. Its classes and objects are in statics: no other may use them.
+static INTERPRETER: Attached<Option<i64>> = Attached::new(None);
+
+/// Makes the classes that all share, at import. Refuses subinterpreters.
 pub(super) fn set_up(py: Python<'_>) -> PyResult<()> {
+    // SAFETY: attached, so there is a current interpreter.
+    let current = unsafe { ffi::PyInterpreterState_GetID(ffi::PyInterpreterState_Get()) };
+    if INTERPRETER.with(py, |first| *first.get_or_insert(current)) != current {
+        return Err(PyImportError::new_err(
+            "mesos cannot be imported into a subinterpreter: use it in the main interpreter of the process",
+        ));
+    }
     if CLASSES.with(py, |classes| classes.is_some()) {
         return Ok(());
     }
@@ -56,6 +66,7 @@ pub(super) fn set_up(py: Python<'_>) -> PyResult<()> {
         )?,
     };
     CLASSES.with(py, |classes| *classes = Some(made));
+    let _ = py.get_type::<Later>(); // made now: too late while the interpreter ends
     Ok(())
 }
 

@@ -93,6 +93,19 @@ impl Field {
         if self.kind == Kind::Enum { ENUMS.get(usize::from(self.child)) } else { None }
     }
 
+    /// Whether what belongs into this field of `message` is a secret, or what somebody would put there who gets the
+    /// levels wrong (the secret itself where a `Secret` is expected): no error text may quote it.
+    pub(crate) fn is_secret(&self, message: &Message) -> bool {
+        let holds_secrets = |child: &Message| match (child.is_map_entry, child.fields) {
+            (true, [_, value]) => value.message().is_some_and(Message::is_secret),
+            _ => child.is_secret(),
+        };
+        matches!(
+            (message.name, self.name),
+            ("mesos.v1.Credential", "secret") | ("mesos.v1.Secret.Value", "data")
+        ) || self.message().is_some_and(holds_secrets)
+    }
+
     /// The tag of one value: number and wire type in one.
     pub(crate) const fn tag(&self) -> u32 {
         self.number << 3 | self.kind.wire_type() as u32
@@ -144,6 +157,11 @@ pub(super) enum Act {
 }
 
 impl Message {
+    /// Whether it is there to hold a secret.
+    pub(crate) fn is_secret(&self) -> bool {
+        matches!(self.name, "mesos.v1.Credential" | "mesos.v1.Secret" | "mesos.v1.Secret.Value")
+    }
+
     /// Derives from the fields, while the crate compiles, what the scan looks up.
     pub(super) const fn new(
         id: u16,

@@ -37,6 +37,9 @@ pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Vec<u8>, 
     }
 }
 
+/// In the place of a value.
+const KEPT_SECRET: Unexpected<'static> = Unexpected::Other("a value that is kept secret");
+
 struct State {
     out: Writer,
     /// where the reader is; after an error, where it happened
@@ -71,7 +74,7 @@ impl<'de> DeserializeSeed<'de> for Object<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
-        source.deserialize_map(self)
+        source.deserialize_any(self) // not _map, which quotes what it finds instead
     }
 }
 
@@ -80,6 +83,11 @@ impl<'de> Visitor<'de> for Object<'_> {
 
     fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "an object, the fields of {}", self.message.name)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        let shown = if self.message.is_secret() { KEPT_SECRET } else { Unexpected::Str(text) };
+        Err(E::invalid_type(shown, &self))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
@@ -151,11 +159,8 @@ struct Value<'s> {
 
 impl Value<'_> {
     fn refuse<E: Error>(&self, value: Unexpected<'_>) -> E {
-        let secret = matches!(
-            (self.message.name, self.field.name),
-            ("mesos.v1.Credential", "secret") | ("mesos.v1.Secret.Value", "data")
-        );
-        E::invalid_value(if secret { Unexpected::Other("a value that is kept secret") } else { value }, self)
+        let secret = self.field.is_secret(self.message);
+        E::invalid_value(if secret { KEPT_SECRET } else { value }, self)
     }
 
     /// A whole number, if the field's type holds it.

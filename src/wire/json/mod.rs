@@ -198,6 +198,12 @@ mod tests {
         let secret = r#"{"principal":"p","secret":8675309}"#;
         let error = decode(msg::CREDENTIAL, secret.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with("secret: ") && !error.contains("8675309"), "{error}");
+        // also if the text stands a level too high
+        let cases = [(msg::CREDENTIAL, r#""hush""#), (msg::SECRET, r#"{"type":"VALUE","value":"hush"}"#)];
+        for (message, json) in cases {
+            let error = decode(message, json.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains("kept secret") && !error.contains("hush"), "{error}");
+        }
         let error = decode(msg::SECRET_VALUE, br#"{"data":"hunter2!"}"#).unwrap_err().to_string();
         assert!(error.starts_with("data: ") && !error.contains("hunter2"), "{error}");
     }
