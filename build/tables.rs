@@ -44,6 +44,7 @@ pub(crate) fn generate(set: &FileDescriptorSet) -> Result<String> {
     for file in &set.file {
         schema.add_file(file);
     }
+    schema.document_duration();
     let mut out = String::new();
     schema.write_messages(&mut out)?;
     schema.write_enums(&mut out)?;
@@ -78,6 +79,14 @@ impl Schema {
         let (field, parts) = fields.into_iter().unzip();
         let message = DescriptorProto { field, ..message.clone() };
         self.messages.insert(name, (message, Docs { own: docs.own, parts }));
+    }
+
+    /// The one message that is not in proto/: protox brings it along, without comments.
+    fn document_duration(&mut self) {
+        if let Some((_, docs)) = self.messages.get_mut("google.protobuf.Duration") {
+            docs.own = "A span of time: `seconds` and `nanos` added, both of one sign.".to_owned();
+            docs.parts = vec!["Whole seconds.".to_owned(), "The rest, in nanoseconds.".to_owned()];
+        }
     }
 
     fn add_enum(&mut self, scope: &str, item: &EnumDescriptorProto, comments: &Comments, path: &[i32]) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import getpass
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def test_any_object_with_the_methods_will_do() -> None:
         ("http://host:5050,", "master"),
         (5050, "int"),
         (object(), "object"),
+        (mesos.LocalCluster, "class LocalCluster"),
     ],
 )
 def test_a_master_that_is_none(master: Any, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,6 +135,9 @@ def test_no_master_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"nmae": "x"}, ValueError, "nmae"),
         ({"name": 3}, TypeError, "name"),
         ({"name": "x", "failover_timeout": "long"}, TypeError, "failover_timeout"),
+        ({"name": "x", "failover_timeout": -1}, mesos.ConfigurationError, "failover_timeout: seconds from 0"),
+        ({"name": "x", "failover_timeout": math.inf}, mesos.ConfigurationError, "failover_timeout"),
+        ({"name": "x", "failover_timeout": math.nan}, mesos.ConfigurationError, "failover_timeout"),
         (3, TypeError, "framework"),
         (None, TypeError, "framework"),
     ],

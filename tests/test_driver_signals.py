@@ -92,7 +92,7 @@ except KeyboardInterrupt:
     code_, _, err = one.end()
     assert "KeyboardInterrupt" in err, err
     assert code_ in (-2, 130, 1), err
-    assert took < 2, "at once"
+    assert took < 4, "at once: what it waited for takes 5 seconds or for ever"
     if wait in ABORTS:
         assert status == "DRIVER_ABORTED abort", status
     elif wait != "stop-that-hangs":

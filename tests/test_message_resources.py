@@ -69,7 +69,8 @@ def test_accepted_where_a_repeated_resource_is():
         (lambda: mesos.Resources(ports=[(1, 2.0)]), TypeError, "'ports': a range is a pair of ints"),
         (lambda: mesos.Resources(racks={1}), TypeError, "'racks': the items of a set are str"),
         (lambda: mesos.Resources([1]), TypeError, "expected Resource or a dict, got int 1"),
-        (lambda: mesos.Resources(5), TypeError, "got 5"),
+        (lambda: mesos.Resources(5), TypeError, r"got 5; .* Resources\(cpus=1, mem=32\)"),
+        (lambda: mesos.Resources({"cpus": 1}), ValueError, r"\{'cpus': 1\}.*Resources\(\*\*amounts\)"),
     ],
 )
 def test_refusals_name_the_resource(make, error, words):

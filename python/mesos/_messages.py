@@ -52,6 +52,7 @@ def exports(
         return found
 
     def __dir__() -> list[str]:  # noqa: N807 - becomes the module's
-        return sorted({*namespace, *submodules, *(classes or ()), *_mesos.names(scope)})
+        known = {*namespace, *submodules, *(classes or ()), *_mesos.names(scope)}
+        return sorted(known | {"Duration"} if scope == "mesos.v1" else known)
 
     return __getattr__, __dir__

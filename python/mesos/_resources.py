@@ -41,11 +41,19 @@ class Resources(Sequence[Any]):
         if isinstance(spec, str):
             fields = list(_parse(spec, role))
         elif isinstance(spec, Mapping | _mesos.Message):
+            if isinstance(spec, Mapping) and spec and "name" not in spec:
+                raise ValueError(
+                    f"resources: {dict(spec)!r} is no Resource: it has no name; "
+                    "for amounts by name write Resources(**amounts)"
+                )
             fields = [spec]
         elif isinstance(spec, Iterable):
             fields = list(spec)
         else:
-            raise TypeError(f"resources: expected text, messages or dicts, got {spec!r}")
+            raise TypeError(
+                f"resources: expected text, messages or dicts, got {spec!r}; "
+                "for amounts write Resources(cpus=1, mem=32)"
+            )
         # a message to hold them converts and copies whatever was passed
         task, resource = (_mesos.lookup("mesos.v1", name) for name in ("TaskInfo", "Resource"))
         holder = task(resources=fields)

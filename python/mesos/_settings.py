@@ -8,6 +8,7 @@ Invariants:
 from __future__ import annotations
 
 import json
+import math
 import os
 import pwd
 import socket
@@ -35,6 +36,10 @@ def framework(given: object, principal: str | None) -> Any:
         )
     if not made.name:
         raise ConfigurationError("framework.name: it is not set; every framework has a name")
+    if not 0 <= made.failover_timeout < math.inf:
+        raise ConfigurationError(
+            f"framework.failover_timeout: seconds from 0 up are expected, not {made.failover_timeout!r}"
+        )
     if not made.user:
         made.user = _user()
     if not made.hostname:
@@ -131,6 +136,7 @@ def master(given: object) -> Any:
         return given
     if isinstance(getattr(given, "master", None), str):
         return given
+    found = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     raise ConfigurationError(
-        f'master: an address ("host:port"), "local" or a LocalCluster expected, not {type(given).__name__}'
+        f'master: an address ("host:port"), "local" or a LocalCluster expected, not {found}'
     )

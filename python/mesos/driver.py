@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import sys
 import threading
 import time
@@ -37,6 +38,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger("mesos.driver")
 
 NOT_STARTED, RUNNING, ABORTED, STOPPED = 1, 2, 3, 4
+
+_IN_A_HANDLER = (
+    "a handler cannot wait for the end of its own driver: return from it first; "
+    "code of the same loop outside of handlers can `await driver.wait()`"
+)
 
 #: How long interpreter exit waits for all drivers, in seconds: as long as a stop may wait for its answers.
 EXIT_TIMEOUT = 5.0
@@ -146,9 +152,14 @@ class Driver:
         """
         if self._native.status == NOT_STARTED:
             return self.status
+        _check_timeout(timeout)
         dispatcher = self._fix("start")
+        if not dispatcher.ended and self._native.inside:
+            raise RuntimeError(_IN_A_HANDLER)
         if not dispatcher.ended and dispatcher.here():
-            raise RuntimeError("join() would wait here for what happens here: use `await driver.wait()`")
+            raise RuntimeError(
+                "this would block the event loop that the handlers run on: use `await driver.wait()`"
+            )
         dispatcher.join(timeout)
         return self._outcome()
 
@@ -159,10 +170,11 @@ class Driver:
         """
         if self._native.status == NOT_STARTED:
             return self.status
+        _check_timeout(timeout)
         dispatcher = self._fix("start")
         pump = getattr(dispatcher, "_pump", None)
         if pump is not None and pump.awaiting():
-            raise RuntimeError("a handler cannot wait for the end of its own driver: return from it first")
+            raise RuntimeError(_IN_A_HANDLER)
         await dispatcher.wait(timeout)
         return self._outcome()
 
@@ -191,6 +203,7 @@ class Driver:
         timeout: seconds; None waits for ever, 0 does not wait. False also means that the driver has ended.
         Raises what a handler raised; RuntimeError with another dispatcher than "poll", and inside a handler.
         """
+        _check_timeout(timeout)
         dispatcher = self._fix("run_once")
         if not isinstance(dispatcher, PollDispatcher) and type(dispatcher).run_once is Dispatcher.run_once:
             raise RuntimeError(
@@ -397,6 +410,12 @@ def _asyncio_dispatcher(loop: asyncio.AbstractEventLoop | None) -> Dispatcher:
     from mesos.dispatch import AsyncioDispatcher  # noqa: PLC0415 - it imports asyncio
 
     return AsyncioDispatcher(loop)
+
+
+def _check_timeout(timeout: float | None) -> None:
+    """Refuse what is no number of seconds; less than none left is as good as none."""
+    if timeout is not None and (not hasattr(timeout, "__float__") or math.isnan(timeout)):
+        raise TypeError(f"timeout: a number of seconds, or None, is expected, not {timeout!r}")
 
 
 def _is_cancellation(error: BaseException | None) -> bool:

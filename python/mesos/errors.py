@@ -1,16 +1,16 @@
 """The exceptions of `mesos`.
 
     Exception
-    └── MesosError                          everything that this package raises on its own account
-        ├── ConfigurationError              (also ValueError) an argument or the environment is wrong; nothing
-        was sent ├── MasterConnectionError           (also ConnectionError) no Mesos master was found where
-        one was expected ├── AuthenticationError             the master refused the credential or the token
-        ├── DriverAbortedError              (also RuntimeError) the driver gave up: the master said so, or its
-        loop is gone ├── ForkedDriverError               (also RuntimeError) a driver was used in a forked
-        child ├── DecodeError                     (also ValueError) bytes or text are not the message they
-        should be └── EncodeError                     (also ValueError) a message lacks a required field or
-        cannot be written
+    └── MesosError                     everything that this package raises on its own account
+        ├── ConfigurationError         (ValueError) an argument or the environment is wrong; nothing was sent
+        ├── MasterConnectionError      (ConnectionError) no Mesos master was found where one was expected
+        ├── AuthenticationError        the master refused the credential or the token
+        ├── DriverAbortedError         (RuntimeError) the driver gave up: the master said so, its loop is gone
+        ├── ForkedDriverError          (RuntimeError) a driver was used in a forked child
+        ├── DecodeError                (ValueError) bytes or text are not the message they should be
+        └── EncodeError                (ValueError) a message lacks a required field or cannot be written
 
+In parentheses, the built-in exception that it is as well, so that `except ValueError` catches it.
 A wrong type is Python's own `TypeError`, a call at the wrong moment or place Python's own `RuntimeError`.
 What a handler raises comes out of the driver as it is, never wrapped.
 

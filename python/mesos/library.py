@@ -1,4 +1,4 @@
-"""libmesos, Apache Mesos' own C++ library, which `backend="libmesos"` loads."""
+"""libmesos, Apache Mesos' own C++ library: so far, only which release it is."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ use super::handle::Handle;
 use super::lifecycle::lock;
 use super::offers::one_or_many;
 use crate::error::Error;
-use crate::message::to_wire;
+use crate::message::to_wire_for;
 use crate::wire::{Message, Value, Writer, field, fields, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
@@ -16,17 +16,18 @@ use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 use std::time::Duration;
 
-/// A message, if one was given.
+/// A message, if one was given for the argument `name`.
 pub(super) fn optional(
+    name: &str,
     given: Option<&Bound<'_, PyAny>>,
     message: &'static Message,
 ) -> PyResult<Option<Bytes>> {
-    given.map(|given| to_wire(given, message)).transpose()
+    given.map(|given| to_wire_for(name, given, message)).transpose()
 }
 
 /// `scheduler.OfferConstraints`
 pub(super) fn constraints(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Bytes>> {
-    optional(given, msg::SCHEDULER_OFFER_CONSTRAINTS)
+    optional("offer_constraints", given, msg::SCHEDULER_OFFER_CONSTRAINTS)
 }
 
 /// `None` = all roles; a single text is one role.

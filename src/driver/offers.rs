@@ -7,7 +7,7 @@
 //! * Everything is checked here, before anything is sent; an error names the value and what to do.
 
 use crate::exceptions::EncodeError;
-use crate::message::{from_wire, to_wire};
+use crate::message::{from_wire, to_wire, to_wire_for};
 use crate::wire::{self, Message, Value, Writer, field, fields, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
@@ -28,9 +28,11 @@ pub(crate) fn offers(given: &Bound<'_, PyAny>) -> PyResult<Offered> {
     let mut seen = HashSet::new();
     for one in one_or_many(given, "offers")? {
         let id = match if one.is_instance_of::<PyString>() { None } else { part(&one, "id")? } {
-            None => to_wire(&one, msg::OFFER_ID)?,
+            None => to_wire_for("offers", &one, msg::OFFER_ID)?,
             Some(id) => {
-                let agent = agent_of(&one)?.map(|agent| to_wire(&agent, msg::AGENT_ID)).transpose()?;
+                let agent = agent_of(&one)?
+                    .map(|agent| to_wire_for("agent_id", &agent, msg::AGENT_ID))
+                    .transpose()?;
                 match (&offered.agent_id, agent) {
                     (Some(known), Some(agent)) if *known != agent => {
                         return Err(EncodeError::new_err(
@@ -40,7 +42,7 @@ pub(crate) fn offers(given: &Bound<'_, PyAny>) -> PyResult<Offered> {
                     (None, agent) => offered.agent_id = agent,
                     _ => {}
                 }
-                to_wire(&id, msg::OFFER_ID)?
+                to_wire_for("offers", &id, msg::OFFER_ID)?
             }
         };
         if !seen.insert(id.clone()) {
@@ -60,8 +62,8 @@ pub(crate) fn offer_ids(given: &Bound<'_, PyAny>) -> PyResult<Vec<Bytes>> {
     let id =
         |one: &Bound<'_, PyAny>| match if one.is_instance_of::<PyString>() { None } else { part(one, "id")? }
         {
-            Some(id) => to_wire(&id, msg::OFFER_ID),
-            None => to_wire(one, msg::OFFER_ID),
+            Some(id) => to_wire_for("offers", &id, msg::OFFER_ID),
+            None => to_wire_for("offers", one, msg::OFFER_ID),
         };
     one_or_many(given, "offers")?.iter().map(id).collect()
 }
@@ -71,9 +73,9 @@ impl Offered {
     pub(crate) fn tasks(&self, given: &Bound<'_, PyAny>) -> PyResult<Vec<Bytes>> {
         let task = |task: &Bound<'_, PyAny>| {
             if agent_of(task)?.is_some() {
-                return to_wire(task, msg::TASK_INFO);
+                return to_wire_for("tasks", task, msg::TASK_INFO);
             }
-            let filled = self.task(&partial(task, "TaskInfo")?)?;
+            let filled = self.task(&partial("tasks", task, "TaskInfo")?)?;
             checked(task.py(), msg::TASK_INFO, filled)
         };
         one_or_many(given, "tasks")?.iter().map(task).collect()
@@ -84,10 +86,10 @@ impl Offered {
         let operation = |operation: &Bound<'_, PyAny>| {
             let launches = part(operation, "launch")?.is_some() || part(operation, "launch_group")?.is_some();
             if !launches {
-                return to_wire(operation, msg::OFFER_OPERATION);
+                return typed(to_wire_for("operations", operation, msg::OFFER_OPERATION)?);
             }
-            let filled = self.operation(&partial(operation, "Offer.Operation")?)?;
-            checked(operation.py(), msg::OFFER_OPERATION, filled)
+            let filled = self.operation(&partial("operations", operation, "Offer.Operation")?)?;
+            typed(checked(operation.py(), msg::OFFER_OPERATION, filled)?)
         };
         one_or_many(given, "operations")?.iter().map(operation).collect()
     }
@@ -128,6 +130,14 @@ impl Offered {
     }
 }
 
+/// An operation that says which one it is: Mesos ignores any other without a word.
+fn typed(operation: Bytes) -> PyResult<Bytes> {
+    if fields(&operation).flatten().any(|(number, _)| number == field::offer_operation::TYPE) {
+        return Ok(operation);
+    }
+    Err(EncodeError::new_err("operations: type is not set; say which it is, such as \"LAUNCH\""))
+}
+
 /// The message again, with each of its delimited fields as `change` makes it.
 fn rewrite(message: &[u8], change: impl Fn(u32, &[u8]) -> PyResult<Vec<u8>>) -> PyResult<Vec<u8>> {
     let mut out = Writer::new();
@@ -144,20 +154,20 @@ fn rewrite(message: &[u8], change: impl Fn(u32, &[u8]) -> PyResult<Vec<u8>>) -> 
 }
 
 /// The bytes of a message that may lack required fields; a dict becomes the message `class` first.
-fn partial(given: &Bound<'_, PyAny>, class: &str) -> PyResult<Vec<u8>> {
+fn partial(name: &str, given: &Bound<'_, PyAny>, class: &str) -> PyResult<Vec<u8>> {
     let py = given.py();
     let made = match given.cast::<PyDict>() {
         Err(_) => given.clone(),
         Ok(keywords) => {
             let mut maker = py.import("mesos")?.into_any();
-            for name in class.split('.') {
-                maker = maker.getattr(name)?;
+            for part in class.split('.') {
+                maker = maker.getattr(part)?;
             }
             maker.call((), Some(keywords))?
         }
     };
     let Ok(write) = made.getattr("SerializePartialToString") else {
-        let words = format!("{} or dict expected, not {}", class, given.get_type().name()?);
+        let words = format!("{name}: {class} or dict expected, not {}", given.get_type().name()?);
         return Err(PyTypeError::new_err(words));
     };
     write.call0()?.extract()

@@ -18,7 +18,7 @@ use crate::dispatch::{Dispatch, operation_acknowledgement, task_acknowledgement}
 use crate::error::Error;
 use crate::event::Call;
 use crate::exceptions::EncodeError;
-use crate::message::{from_wire, to_wire};
+use crate::message::{from_wire, to_wire_for};
 use crate::wire::{Writer, field, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
@@ -68,7 +68,7 @@ impl SchedulerHandle {
         connect_timeout: Option<f64>,
         absent: Vec<String>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let framework = to_wire(framework, msg::FRAMEWORK_INFO)?;
+        let framework = to_wire_for("framework", framework, msg::FRAMEWORK_INFO)?;
         let id = last_bytes(&framework, field::framework_info::ID).map(|id| framework.slice_ref(id));
         let connect_timeout = match connect_timeout.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => {
@@ -142,7 +142,7 @@ impl SchedulerHandle {
     ) -> PyResult<u8> {
         let offered = self::offers(offers)?;
         let operations = offered.operations(operations)?;
-        let filters = optional(filters, msg::FILTERS)?;
+        let filters = optional("filters", filters, msg::FILTERS)?;
         send(slf, Call::Accept { offer_ids: offered.ids, operations, filters })
     }
 
@@ -156,7 +156,7 @@ impl SchedulerHandle {
         use crate::wire::field::{offer_operation, offer_operation_launch};
         let offered = self::offers(offers)?;
         let tasks = offered.tasks(tasks)?;
-        let filters = optional(filters, msg::FILTERS)?;
+        let filters = optional("filters", filters, msg::FILTERS)?;
         if tasks.is_empty() {
             return send(slf, Call::Decline { offer_ids: offered.ids, filters });
         }
@@ -227,9 +227,9 @@ impl SchedulerHandle {
         agent_id: Option<&Bound<'_, PyAny>>,
         kill_policy: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
-        let task_id = to_wire(task_id, msg::TASK_ID)?;
-        let agent_id = optional(agent_id, msg::AGENT_ID)?;
-        let kill_policy = optional(kill_policy, msg::KILL_POLICY)?;
+        let task_id = to_wire_for("task_id", task_id, msg::TASK_ID)?;
+        let agent_id = optional("agent_id", agent_id, msg::AGENT_ID)?;
+        let kill_policy = optional("kill_policy", kill_policy, msg::KILL_POLICY)?;
         send(slf, Call::Kill { task_id, agent_id, kill_policy })
     }
 
@@ -238,14 +238,14 @@ impl SchedulerHandle {
         executor_id: &Bound<'_, PyAny>,
         agent_id: &Bound<'_, PyAny>,
     ) -> PyResult<u8> {
-        let executor_id = to_wire(executor_id, msg::EXECUTOR_ID)?;
-        let agent_id = to_wire(agent_id, msg::AGENT_ID)?;
+        let executor_id = to_wire_for("executor_id", executor_id, msg::EXECUTOR_ID)?;
+        let agent_id = to_wire_for("agent_id", agent_id, msg::AGENT_ID)?;
         send(slf, Call::Shutdown { executor_id, agent_id })
     }
 
     fn acknowledge_status_update(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
         slf.get().explicit("acknowledge_status_update")?;
-        match task_acknowledgement(&to_wire(status, msg::TASK_STATUS)?) {
+        match task_acknowledgement(&to_wire_for("status", status, msg::TASK_STATUS)?) {
             Some(call) => acknowledge(slf, call),
             None => unsent(slf),
         }
@@ -253,7 +253,7 @@ impl SchedulerHandle {
 
     fn acknowledge_operation_status(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
         slf.get().explicit("acknowledge_operation_status")?;
-        match operation_acknowledgement(&to_wire(status, msg::OPERATION_STATUS)?) {
+        match operation_acknowledgement(&to_wire_for("status", status, msg::OPERATION_STATUS)?) {
             Some(call) => acknowledge(slf, call),
             None => unsent(slf),
         }
@@ -264,9 +264,9 @@ impl SchedulerHandle {
         let task = |status: &Bound<'_, PyAny>| {
             let mut task = Writer::new();
             let id = if status.is_instance_of::<PyString>() { None } else { part(status, "task_id")? };
-            task.bytes(TASK_ID, &to_wire(id.as_ref().unwrap_or(status), msg::TASK_ID)?);
+            task.bytes(TASK_ID, &to_wire_for("statuses", id.as_ref().unwrap_or(status), msg::TASK_ID)?);
             if let Some(agent) = agent_of(status)? {
-                task.bytes(AGENT_ID, &to_wire(&agent, msg::AGENT_ID)?);
+                task.bytes(AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
             }
             Ok(Bytes::from(task.finish()))
         };
@@ -279,12 +279,15 @@ impl SchedulerHandle {
         let operation = |given: &Bound<'_, PyAny>| {
             let mut operation = Writer::new();
             let id = if given.is_instance_of::<PyString>() { None } else { part(given, "operation_id")? };
-            operation.bytes(number::OPERATION_ID, &to_wire(id.as_ref().unwrap_or(given), msg::OPERATION_ID)?);
+            operation.bytes(
+                number::OPERATION_ID,
+                &to_wire_for("operations", id.as_ref().unwrap_or(given), msg::OPERATION_ID)?,
+            );
             if let Some(agent) = agent_of(given)? {
-                operation.bytes(number::AGENT_ID, &to_wire(&agent, msg::AGENT_ID)?);
+                operation.bytes(number::AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
             }
             if let Some(provider) = part(given, "resource_provider_id")? {
-                let provider = to_wire(&provider, msg::RESOURCE_PROVIDER_ID)?;
+                let provider = to_wire_for("resource_provider_id", &provider, msg::RESOURCE_PROVIDER_ID)?;
                 operation.bytes(number::RESOURCE_PROVIDER_ID, &provider);
             }
             Ok(Bytes::from(operation.finish()))
@@ -300,15 +303,17 @@ impl SchedulerHandle {
         agent_id: &Bound<'_, PyAny>,
         data: &Bound<'_, PyAny>,
     ) -> PyResult<u8> {
-        let executor_id = to_wire(executor_id, msg::EXECUTOR_ID)?;
-        let agent_id = to_wire(agent_id, msg::AGENT_ID)?;
+        let executor_id = to_wire_for("executor_id", executor_id, msg::EXECUTOR_ID)?;
+        let agent_id = to_wire_for("agent_id", agent_id, msg::AGENT_ID)?;
         send(slf, Call::Message { agent_id, executor_id, data: data_bytes(data)? })
     }
 
     fn request_resources(slf: &Bound<'_, Self>, requests: &Bound<'_, PyAny>) -> PyResult<u8> {
         let requests = one_or_many(requests, "requests")?;
-        let requests =
-            requests.iter().map(|request| to_wire(request, msg::REQUEST)).collect::<PyResult<_>>()?;
+        let requests = requests
+            .iter()
+            .map(|request| to_wire_for("requests", request, msg::REQUEST))
+            .collect::<PyResult<_>>()?;
         send(slf, Call::Request { requests })
     }
 
@@ -319,7 +324,7 @@ impl SchedulerHandle {
         suppressed_roles: Option<&Bound<'_, PyAny>>,
         offer_constraints: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
-        let framework = to_wire(framework, msg::FRAMEWORK_INFO)?;
+        let framework = to_wire_for("framework", framework, msg::FRAMEWORK_INFO)?;
         let suppressed = suppressed_roles.map(|given| roles(given, "suppressed_roles")).transpose()?;
         let constraints = constraints(offer_constraints)?;
         let handle = slf.as_super().get();
@@ -409,7 +414,7 @@ fn answer_offers(
     call: fn(Vec<Bytes>, Option<Bytes>) -> Call,
 ) -> PyResult<u8> {
     let offer_ids = offer_ids(offers)?;
-    let filters = optional(filters, msg::FILTERS)?;
+    let filters = optional("filters", filters, msg::FILTERS)?;
     if offer_ids.is_empty() { unsent(slf) } else { send(slf, call(offer_ids, filters)) }
 }
 

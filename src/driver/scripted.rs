@@ -14,7 +14,7 @@ use crate::queue::{Sender, WeakSender};
 use crate::sys::signals;
 use crate::wire::{Message, msg};
 use bytes::Bytes;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString, PyTuple};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -139,7 +139,7 @@ impl ScriptedBackend {
         drop(state);
         let mut events = Vec::new();
         for said in script.try_iter()? {
-            let event = event(&said?.cast_into::<PyTuple>()?, &known)?;
+            let event = event(&said?, &known)?;
             if let Event::Subscribed { framework_id, .. } = &event {
                 known.clone_from(framework_id);
             }
@@ -226,17 +226,26 @@ fn say(to: &WeakSender, events: Vec<Event>, repeat: usize) {
 }
 
 /// The event that a tuple describes.
-fn event(said: &Bound<'_, PyTuple>, framework_id: &Bytes) -> PyResult<Event> {
-    let wire = |at: usize, message: &'static Message| to_wire(&said.get_item(at)?, message);
+fn event(said: &Bound<'_, PyAny>, framework_id: &Bytes) -> PyResult<Event> {
+    let Ok(said) = said.cast::<PyTuple>() else {
+        let words =
+            format!("an event is a tuple such as (\"registered\", \"framework-1\"), not {}", said.repr()?);
+        return Err(PyTypeError::new_err(words));
+    };
+    let item = |at: usize| {
+        let lacks = |_| PyTypeError::new_err(format!("{said}: argument {at} of this event is missing"));
+        said.get_item(at).map_err(lacks)
+    };
+    let wire = |at: usize, message: &'static Message| to_wire(&item(at)?, message);
     let maybe = |at: usize, message: &'static Message| {
         let given = said.get_item(at).ok().filter(|given| !given.is_none());
         given.map(|given| to_wire(&given, message)).transpose()
     };
     let many = |message: &'static Message| -> PyResult<Vec<Bytes>> {
-        said.get_item(1)?.try_iter()?.map(|one| to_wire(&one?, message)).collect()
+        item(1)?.try_iter()?.map(|one| to_wire(&one?, message)).collect()
     };
-    let text = |at: usize| said.get_item(at)?.cast_into::<PyString>()?.extract::<String>();
-    let name: String = said.get_item(0)?.extract()?;
+    let text = |at: usize| item(at)?.cast_into::<PyString>()?.extract::<String>();
+    let name: String = item(0)?.extract()?;
     Ok(match name.as_str() {
         "registered" => Event::Subscribed {
             framework_id: wire(1, msg::FRAMEWORK_ID)?,
@@ -255,17 +264,17 @@ fn event(said: &Bound<'_, PyTuple>, framework_id: &Bytes) -> PyResult<Event> {
         "framework_message" => Event::FrameworkMessage {
             executor_id: wire(1, msg::EXECUTOR_ID)?,
             agent_id: wire(2, msg::AGENT_ID)?,
-            data: Bytes::from(said.get_item(3)?.extract::<Vec<u8>>()?),
+            data: Bytes::from(item(3)?.extract::<Vec<u8>>()?),
         },
         "agent_lost" => Event::AgentLost { agent_id: wire(1, msg::AGENT_ID)? },
         "executor_lost" => Event::ExecutorLost {
             executor_id: wire(1, msg::EXECUTOR_ID)?,
             agent_id: wire(2, msg::AGENT_ID)?,
-            status: said.get_item(3)?.extract()?,
+            status: item(3)?.extract()?,
         },
         "call_rejected" => Event::CallRejected {
             call: wire(1, msg::SCHEDULER_CALL)?,
-            code: said.get_item(2)?.extract()?,
+            code: item(2)?.extract()?,
             message: text(3)?,
         },
         "error" => Event::Error(Failure { kind: FailureKind::Mesos, message: text(1)? }),

@@ -287,7 +287,10 @@ fn foreign<'py>(
     let py = value.py();
     let no_message = || {
         let got = if desc.wire.is_secret() { kind_of(value) } else { describe(value) };
-        PyTypeError::new_err(format!("{}: expected {} or a dict, got {got}", context(), desc.name()))
+        let name = desc.name();
+        let has_value = value.is_instance_of::<PyString>() && desc.names.named("value").is_some();
+        let hint = if has_value { format!("; write {name}(value=…)") } else { String::new() };
+        PyTypeError::new_err(format!("{}: expected {name} or a dict, got {got}{hint}", context()))
     };
     if !is_foreign(value)? {
         return Err(no_message());
@@ -338,14 +341,19 @@ pub(super) fn iterate<'py>(
         || value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyDict>();
     if single {
-        let text =
-            format!("{}: expected several values in a list, got {}", field.full_name(), shown(field, value));
+        let (name, got) = (field.full_name(), shown(field, value));
+        let is_resources = field.wire.message().is_some_and(|item| item.name == "mesos.v1.Resource");
+        let hint = if is_resources { "; mesos.Resources(cpus=…, mem=…) makes one" } else { "" };
+        let text = format!("{name}: expected several values in a list, got {got}{hint}");
         return Err(PyTypeError::new_err(text));
     }
     value.try_iter().map_err(|error| {
         refused(value.py(), error, || wrong_type(field, "an iterable (a list of values)", value))
     })
 }
+
+/// So many fields are listed to somebody who named none of them.
+const FEW: usize = 16;
 
 /// An unknown keyword or key of a dict.
 #[cold]
@@ -355,6 +363,13 @@ pub(super) fn no_such_field(desc: &Desc, name: &Bound<'_, PyAny>) -> PyErr {
         return PyTypeError::new_err(text);
     };
     let name = name.to_string_lossy();
-    let hint = desc.names.similar(&name).map_or(String::new(), |known| format!(" (did you mean {known}?)"));
+    let hint = match desc.names.similar(&name) {
+        Some(known) => format!(" (did you mean {known}?)"),
+        None if (1..=FEW).contains(&desc.fields.len()) => {
+            let known: Vec<_> = desc.fields.iter().map(|field| field.wire.name).collect();
+            format!(": it has {}", known.join(", "))
+        }
+        None => String::new(),
+    };
     PyValueError::new_err(format!("{} has no field {name:?}{hint}", desc.name()))
 }

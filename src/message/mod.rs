@@ -63,13 +63,23 @@ pub(crate) fn from_wire(
 /// `value`, or google.protobuf's message. Errors name the field and the value; a missing required field is an
 /// `EncodeError`.
 pub(crate) fn to_wire(value: &Bound<'_, PyAny>, message: &'static wire::Message) -> PyResult<Bytes> {
+    to_wire_for("", value, message)
+}
+
+/// The same for the argument `name` of a call, which errors then name.
+pub(crate) fn to_wire_for(
+    name: &str,
+    value: &Bound<'_, PyAny>,
+    message: &'static wire::Message,
+) -> PyResult<Bytes> {
     let py = value.py();
     let desc = Desc::get(py, message)?;
+    let context = || if name.is_empty() { desc.name() } else { name }.to_owned();
     let converted;
     let given = match Message::of(value).filter(|given| std::ptr::eq(given.desc(), desc)) {
         Some(given) => given,
         None => {
-            converted = convert::message(desc, value, convert::Held::SHARED, &|| desc.name().to_owned())?;
+            converted = convert::message(desc, value, convert::Held::SHARED, &context)?;
             Message::of(&converted)
                 .ok_or_else(|| pyo3::exceptions::PySystemError::new_err("not a message"))?
         }

@@ -177,7 +177,16 @@ unsafe fn make(
 
 fn base_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
     let slots = vec![
-        slot(ffi::Py_tp_doc, c"What all Mesos messages are.".as_ptr().cast()),
+        slot(ffi::Py_tp_doc, c"The base of all Mesos messages.
+
+Made with fields as keywords: mesos.TaskInfo(task_id=\"t\", command={\"value\": \"true\"}). A message is also taken
+as a dict, an id or another message that is only a value also as that value, an enum also as a name.
+Read, write and test fields as with google.protobuf: .name, .name = ..., HasField(\"name\"). An unset field reads
+as its default; None leaves it unset.
+
+Raises ValueError for names and values that the message does not have, TypeError for wrong types, naming the
+field. Messages can change, and so are no keys of a dict; use their .value. One message must not be changed by
+several threads at a time.".as_ptr().cast()),
         slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
         slot(ffi::Py_tp_new, construct::new as *const ()),
         slot(ffi::Py_tp_getattro, attributes::get as *const ()),

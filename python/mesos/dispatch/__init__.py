@@ -46,6 +46,11 @@ def __getattr__(name: str) -> type[Dispatcher]:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    """Show what was not imported yet, too."""
+    return sorted({*globals(), *__all__})
+
+
 def resolve(given: str | Dispatcher) -> Dispatcher | None:
     """Return the dispatcher that `given` names; None for "auto", which is decided at the first use.
 
