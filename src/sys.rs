@@ -9,6 +9,7 @@
 
 pub(crate) mod children;
 pub(crate) mod process_static;
+pub(crate) mod processes;
 pub(crate) mod signals;
 
 use crate::error::{Error, Result};

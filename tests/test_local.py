@@ -310,7 +310,7 @@ def pids_in(directory: Path) -> list[int]:
     return [int(path.read_text()) for path in directory.rglob("*.pid") if path.read_text().strip()]
 
 
-#: A background child, a grandchild, and one in a process group of its own, as job control makes them.
+#: A background child, a grandchild, one in a process group of its own (as job control makes them), a daemon.
 FAMILY = """
     sleep 1000 & echo $! > one.pid
     (sleep 1000 & echo $! > two.pid; wait) &
@@ -319,7 +319,8 @@ import os, time
 os.setpgid(0, 0)
 open("three.pid", "w").write(str(os.getpid()))
 time.sleep(1000)' &
-    while [ ! -s three.pid ] || [ ! -s two.pid ]; do sleep 0.01; done
+    setsid sh -c 'echo $$ > five.pid; exec sleep 1000' &
+    while [ ! -s three.pid ] || [ ! -s two.pid ] || [ ! -s five.pid ]; do sleep 0.01; done
     echo $$ > four.pid
     sleep 1000
 """
@@ -330,7 +331,7 @@ def test_a_kill_reaches_the_whole_session(cluster: LocalCluster) -> None:
     client = Client(cluster)
     client.launch(task("family", FAMILY))
     client.states("TASK_RUNNING")
-    wait_until(lambda: len(pids_in(cluster.sandbox("family"))) == 4, "the family is complete")
+    wait_until(lambda: len(pids_in(cluster.sandbox("family"))) == 5, "the family is complete")
     pids = pids_in(cluster.sandbox("family"))
     assert all(map(alive, pids))
     client.call("KILL", kill={"task_id": {"value": "family"}})
@@ -344,7 +345,7 @@ def test_what_a_task_leaves_behind_ends_with_it(cluster: LocalCluster) -> None:
     client.launch(task("t", FAMILY.replace("echo $$ > four.pid\n    sleep 1000", "exit 0")))
     client.states("TASK_FINISHED")
     pids = pids_in(cluster.sandbox("t"))
-    assert len(pids) == 3
+    assert len(pids) == 4
     wait_until(lambda: not any(map(alive, pids)), "all are gone")
 
 
@@ -405,7 +406,7 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path, forked: bool)
     try:
         printed = [int(python.stdout.readline()) for _ in range(1 + forked)]
         children = [pid for pid in printed if pid != python.pid]
-        wait_until(lambda: len(pids_in(tmp_path)) == 4, "the family is complete")
+        wait_until(lambda: len(pids_in(tmp_path)) == 5, "the family is complete")
         pids = pids_in(tmp_path)
         assert all(map(alive, pids))
         python.kill()
@@ -418,6 +419,29 @@ def test_nothing_outlives_a_process_that_is_killed(tmp_path: Path, forked: bool)
         python.kill()
         python.stdout.close()
         python.wait()
+
+
+@pytest.mark.parametrize(
+    "half", [b"POST /api/v1/sch", b"POST /api/v1/scheduler HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"]
+)
+def test_closing_ends_connections_that_are_in_the_middle_of_a_request(half: bytes) -> None:
+    with LocalCluster() as cluster:
+        host, port = cluster.master.split(":")
+        connection = socket.create_connection((host, int(port)), timeout=PATIENCE)
+        connection.sendall(half)
+        assert Client(cluster).event(), "the cluster has seen it"
+    with connection:
+        assert connection.recv(1000) == b""
+
+
+def test_a_batch_of_launches_keeps_nobody_waiting(tmp_path: Path) -> None:
+    with LocalCluster(resources="cpus:1000;mem:100000", work_dir=tmp_path) as cluster:
+        client = Client(cluster)
+        client.launch(*[task(str(number), "true") for number in range(400)])
+        assert Client(cluster).event(), "another framework is let in"
+        started = len(list(tmp_path.glob("agents/*/frameworks/*/executors/*")))
+        assert started < 400
+        client.call("TEARDOWN")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
@@ -465,6 +489,78 @@ def test_a_forked_child_gets_a_default_of_its_own_and_leaves_the_parents_alone()
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+
+
+def run_alone(program: str) -> None:
+    """Run a program that prints "ok" and nothing else."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), str(Path(__file__).parent)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ok\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_forks_at_any_moment_keep_no_cluster_from_closing() -> None:
+    run_alone("""
+        import os, signal, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        sys.path.insert(0, sys.argv[1])
+        from test_local import LocalCluster
+        children, enough = [], threading.Event()
+        def fork():
+            while not enough.wait(0.001):
+                if (pid := os.fork()) == 0:
+                    time.sleep(1000)
+                children.append(pid)
+        forking = threading.Thread(target=fork)
+        forking.start()
+        while len(children) < 20:
+            LocalCluster().close()
+        enough.set()
+        forking.join()
+        for pid in children:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        print("ok")
+    """)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_master_notices_an_abort_although_a_forked_child_has_the_connection() -> None:
+    run_alone("""
+        import os, signal, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        sys.path.insert(0, sys.argv[1])
+        import mesos
+        from test_local import Path, alive, wait_until
+        running = threading.Event()
+        class Scheduler(mesos.Scheduler):
+            def resource_offers(self, driver, offers):
+                command = {"value": "echo $$ > pid; exec sleep 1000"}
+                task = {"name": "t", "task_id": "t", "command": command}
+                driver.launch_tasks(offers[0], [{**task, "resources": mesos.Resources(cpus=1, mem=32)}])
+            def status_update(self, driver, status):
+                if status.state == mesos.TASK_RUNNING:
+                    running.set()
+        with mesos.LocalCluster() as cluster:
+            driver = mesos.SchedulerDriver(Scheduler(), "test", cluster, dispatcher="thread")
+            driver.start()
+            assert running.wait(20)
+            pid = cluster.sandbox("t") / "pid"
+            wait_until(lambda: pid.exists() and pid.read_text().strip(), "the task runs")
+            child = os.fork()
+            if child == 0:
+                time.sleep(1000)
+            driver.abort()
+            wait_until(lambda: not alive(int(pid.read_text())), "the framework and its task are gone")
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        print("ok")
+    """)
 
 
 def test_an_open_cluster_is_closed_at_exit_and_when_it_is_collected(tmp_path: Path) -> None:

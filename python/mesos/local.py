@@ -11,6 +11,7 @@ makes a new one.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -73,18 +74,19 @@ class LocalCluster:
         self._temporary = work_dir is None
         self._work_dir = _make_directory(work_dir)
         try:
-            self._native = _LocalCluster(agents, resources, port, self._work_dir)
+            _register_hooks()
+            with _making:
+                self._native = _LocalCluster(agents, resources, port, self._work_dir)
+                self._finalizer = weakref.finalize(
+                    self, _close, self._native, self._work_dir, self._temporary, self._pid
+                )
+                self._finalizer.atexit = False  # `_close_all` does it, at its time
+                _clusters.add(self)
         except BaseException:
             if self._temporary:
                 _remove(self._work_dir)
             raise
         self._master = self._native.master
-        self._finalizer = weakref.finalize(
-            self, _close, self._native, self._work_dir, self._temporary, self._pid
-        )
-        self._finalizer.atexit = False  # `_close_all` does it, at its time
-        _clusters.add(self)
-        _register_hooks()
 
     @property
     def master(self) -> str:
@@ -153,6 +155,7 @@ class LocalCluster:
 
 _clusters: weakref.WeakSet[LocalCluster] = weakref.WeakSet()
 _hooks = threading.Lock()
+_making = threading.RLock()  # held by a fork, too: its child has to know every cluster that there is
 _hooks_registered = False
 
 
@@ -198,7 +201,11 @@ def _register_hooks() -> None:
     with _hooks:
         if not _hooks_registered:
             _hooks_registered = True
-            os.register_at_fork(after_in_child=_after_fork_in_child)
+            os.register_at_fork(
+                before=_making.acquire,
+                after_in_parent=_after_fork,
+                after_in_child=_after_fork_in_child,
+            )
             atexit.register(_close_all)
 
 
@@ -211,6 +218,11 @@ def _close_all() -> None:
         cluster.close()
 
 
+def _after_fork() -> None:
+    with contextlib.suppress(RuntimeError):  # it was registered in the middle of a fork
+        _making.release()
+
+
 def _after_fork_in_child() -> None:
     """Drop the parent's clusters.
 
@@ -218,6 +230,7 @@ def _after_fork_in_child() -> None:
     parent alive.
     """
     global _hooks
+    _after_fork()
     # they may have been held by threads that are not here
     _hooks, LocalCluster._default_lock = threading.Lock(), threading.Lock()
     LocalCluster._default = None

@@ -15,7 +15,7 @@ use crate::proto::mesos::v1::{
     AgentId, ContainerId, ContainerStatus, ExecutorId, KillPolicy, NetworkInfo, TaskId, TaskInfo, TaskState,
     TaskStatus, network_info,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The grace period of a kill when neither the task nor the call has a policy, and of a shutdown.
@@ -83,12 +83,23 @@ pub(crate) struct Agent {
     entropy: Box<dyn Entropy>,
     updates: Updates,
     runs: BTreeMap<RunId, Run>,
+    /// those that have, or had, something to wait for
+    timed: BTreeSet<RunId>,
     started: u64,
 }
 
 impl Agent {
     pub(crate) fn new(index: usize, id: String, ip: String, entropy: Box<dyn Entropy>) -> Self {
-        Self { id, index, ip, entropy, updates: Updates::default(), runs: BTreeMap::new(), started: 0 }
+        Self {
+            id,
+            index,
+            ip,
+            entropy,
+            updates: Updates::default(),
+            runs: BTreeMap::new(),
+            timed: BTreeSet::new(),
+            started: 0,
+        }
     }
 
     /// Takes one input.
@@ -121,7 +132,7 @@ impl Agent {
                 let message = format!("Command exited with status 1: {why}");
                 self.report(now, run, TaskState::TaskStarting, None, None, &mut out);
                 self.report(now, run, TaskState::TaskFailed, None, Some(message), &mut out);
-                self.runs.remove(&run);
+                self.remove(run);
             }
             Input::Exited { run, exit } => self.exited(now, run, exit, &mut out),
             Input::Tick => self.tick(now, &mut out),
@@ -131,9 +142,14 @@ impl Agent {
 
     /// When the next `Tick` is due.
     pub(crate) fn due(&self) -> Option<Time> {
-        let runs = self.runs.values();
+        let runs = self.timed.iter().filter_map(|id| self.runs.get(id));
         let timers = runs.flat_map(|run| [run.killed.and_then(|(_, escalate)| escalate), run.deadline]);
         timers.flatten().chain(self.updates.due()).min()
+    }
+
+    fn remove(&mut self, run: RunId) {
+        self.runs.remove(&run);
+        self.timed.remove(&run);
     }
 
     fn find(&self, meant: impl Fn(&Run) -> bool) -> Vec<RunId> {
@@ -146,6 +162,9 @@ impl Agent {
         let container = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
         let limit = task.max_completion_time.as_ref().map_or(0, |limit| limit.nanoseconds);
         let launch = Launch::of(&self.id, &owner.id, &container, task);
+        if limit > 0 {
+            self.timed.insert(run);
+        }
         let task = task.clone();
         self.runs.insert(
             run,
@@ -187,7 +206,7 @@ impl Agent {
             _ => (TaskState::TaskFailed, None),
         };
         self.report(now, id, state, reason, Some(format!("Command {exit}")), out);
-        self.runs.remove(&id);
+        self.remove(id);
     }
 
     fn kill(
@@ -239,6 +258,7 @@ impl Agent {
             }
             None => {
                 run.killed = Some((now, Some(now + grace)));
+                self.timed.insert(id);
                 let announce = run.owner.killing && !run.late;
                 if announce {
                     self.report(now, id, TaskState::TaskKilling, None, None, out);

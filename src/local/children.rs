@@ -4,31 +4,33 @@
 //! * A task has its own sandbox directory, session and process group; its output is in `stdout` and `stderr` there.
 //! * Only children of ours are reaped, one by one: by a pidfd on Linux, by a thread that waits elsewhere. There is no
 //!   handler of SIGCHLD.
-//! * When a task's leader ends, what it left in its process group is killed at once; what it left in other groups of
-//!   its session follows within `SWEEP`. The leader is reaped after that: until then its number can mean nothing else.
+//! * When a task's leader ends, what it left in its process group is killed at once, and everything else of the task
+//!   within `SWEEP` (`sweeper`).
 //! * Nothing outlives the cluster (`Watcher`).
 
 use super::clock::pause;
 use super::process::{Command as TaskCommand, Exit, Launch, Processes, RunId, Signal};
+use super::sweeper::{Leader, SANDBOX, Sweeper};
 use super::watcher::Watcher;
 use crate::sys;
-use crate::sys::children::{detach, signal_session};
+use crate::sys::children::detach;
 use crate::sys::signals;
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// How long leaders that have ended wait for others before their sessions are swept together.
+/// How long leaders that have ended wait for others before they are swept together.
 const SWEEP: Duration = Duration::from_millis(250);
 
 /// What a process inherits of ours, without what belongs to another Mesos.
@@ -58,13 +60,6 @@ fn point_at(sandbox: &Path) -> io::Result<()> {
     }
 }
 
-/// A task's first process. `alive` says whether its number is still its own.
-#[derive(Debug)]
-pub(crate) struct Leader {
-    pid: Pid,
-    alive: Mutex<bool>,
-}
-
 /// Tells of an exit.
 pub(crate) type Report = Arc<dyn Fn(RunId, Exit) + Send + Sync>;
 
@@ -79,7 +74,7 @@ pub(crate) struct Children {
     pub(crate) runtime: Handle,
     pub(crate) report: Report,
     pub(crate) leaders: Leaders,
-    pub(crate) remains: Remains,
+    pub(crate) sweeper: Sweeper,
 }
 
 /// Those that are not reported yet.
@@ -127,19 +122,19 @@ impl Processes for Children {
         let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return Err(format!("{pid} is not the number of a process"));
         };
-        let leader = Arc::new(Leader { pid: number, alive: Mutex::new(true) });
+        let leader = Arc::new(Leader::new(number, sandbox.as_os_str().as_bytes().to_vec()));
         self.leaders.0.insert(run, leader.clone());
-        let (report, remains) = (self.report.clone(), self.remains.clone());
+        let (report, sweeper) = (self.report.clone(), self.sweeper.clone());
         let watcher = Arc::downgrade(&self.watcher);
         self.runtime.spawn(async move {
-            ended(leader.pid).await;
-            let exit = exit_of(leader.pid);
-            let first = remains.put(leader, child);
+            ended(leader.pid()).await;
+            let exit = leader.exit();
+            let first = sweeper.put_ended(leader, child);
             report(run, exit);
             // Whoever is first takes along what ends in the meantime: looking through /proc is slow.
             if first {
                 pause(SWEEP).await;
-                let sweep = move || remains.sweep(watcher.upgrade().as_deref());
+                let sweep = move || sweeper.sweep(watcher.upgrade().as_deref());
                 drop(tokio::task::spawn_blocking(sweep).await);
             }
         });
@@ -148,13 +143,9 @@ impl Processes for Children {
 
     fn signal(&mut self, run: RunId, signal: Signal) {
         let Some(leader) = self.leaders.0.get(&run) else { return };
-        let alive = lock(&leader.alive);
-        if *alive {
-            let signal = match signal {
-                Signal::Terminate => rustix::process::Signal::TERM,
-                Signal::Kill => rustix::process::Signal::KILL,
-            };
-            signal_session(leader.pid, signal);
+        if leader.signal_group(signal) && self.sweeper.put_signal(leader.clone(), signal) {
+            let sweeper = self.sweeper.clone();
+            self.runtime.spawn_blocking(move || sweeper.pass_on());
         }
     }
 
@@ -164,10 +155,19 @@ impl Processes for Children {
 }
 
 impl Children {
-    /// Kills everything; the exits are still reported.
+    /// Kills every task; the exits are still reported, and `sweep` takes what is left.
     pub(crate) fn kill_all(&mut self) {
-        let runs: Vec<RunId> = self.leaders.0.keys().copied().collect();
-        runs.into_iter().for_each(|run| self.signal(run, Signal::Kill));
+        for leader in self.leaders.0.values() {
+            leader.signal_group(Signal::Kill);
+        }
+    }
+
+    /// Kills what is left of tasks that have ended. Once all have, there is nothing to watch any more.
+    pub(crate) fn sweep(&self) {
+        self.sweeper.sweep(Some(&self.watcher));
+        if self.leaders.0.is_empty() {
+            self.watcher.dismiss();
+        }
     }
 
     /// How many have not been forgotten.
@@ -188,7 +188,7 @@ impl Children {
             ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", text("5secs")),
             ("MESOS_FRAMEWORK_ID", text(&launch.framework)),
             ("MESOS_HTTP_COMMAND_EXECUTOR", text("0")),
-            ("MESOS_SANDBOX", sandbox.into()),
+            (SANDBOX, sandbox.into()),
             ("MESOS_SLAVE_ID", text(&launch.agent)),
             ("MESOS_TASK_ID", text(&launch.task)),
         ]
@@ -222,60 +222,6 @@ async fn ended_by_thread(pid: Pid) {
     let _ended = receiver.await;
 }
 
-/// How a child that has ended did so. It is not reaped yet; what else is in its group has lost its task.
-fn exit_of(pid: Pid) -> Exit {
-    let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-    let status = loop {
-        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => {
-                tracing::error!(%errno, pid = pid.as_raw_pid(), "the end of a task could not be read");
-                return Exit::Unknown;
-            }
-            Ok(status) => break status,
-        }
-    };
-    let Some(status) = status else { return Exit::Unknown };
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => Exit::Code(code),
-        (_, Some(number)) => Exit::Signal { number, dumped: status.dumped() },
-        _ => Exit::Unknown,
-    }
-}
-
-/// A leader that has ended, and the handle by which it is reaped.
-type Ended = (Arc<Leader>, Child);
-
-/// Leaders that have ended and are not reaped: until then their numbers can mean no other session.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Remains(Arc<Mutex<Vec<Ended>>>);
-
-impl Remains {
-    /// True if there were none.
-    fn put(&self, leader: Arc<Leader>, child: Child) -> bool {
-        let mut all = lock(&self.0);
-        all.push((leader, child));
-        all.len() == 1
-    }
-
-    /// Kills what is left of their sessions, then reaps them.
-    pub(crate) fn sweep(&self, watcher: Option<&Watcher>) {
-        let all = std::mem::take(&mut *lock(&self.0));
-        let sessions: Vec<Pid> = all.iter().map(|(leader, _)| leader.pid).collect();
-        sys::children::kill_others(&sessions);
-        for (leader, mut child) in all {
-            let mut alive = lock(&leader.alive);
-            if let Err(error) = child.wait() {
-                tracing::error!(%error, "a task could not be reaped");
-            }
-            *alive = false;
-            if let Some(watcher) = watcher {
-                watcher.forget(leader.pid.as_raw_pid());
-            }
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -298,11 +244,11 @@ mod tests {
             endpoint: "127.0.0.1:1".into(),
             environment: inherited_environment(),
             sandboxes: Sandboxes::default(),
-            watcher: Arc::new(Watcher::start().unwrap()),
+            watcher: Arc::new(Watcher::start("m").unwrap()),
             runtime: crate::runtime::handle().unwrap(),
             report: Arc::new(move |run, exit| sender.send((run, exit)).unwrap()),
             leaders: Leaders::default(),
-            remains: Remains::default(),
+            sweeper: Sweeper::default(),
         };
         (children, receiver)
     }
@@ -330,7 +276,7 @@ mod tests {
         let sandbox = children.sandboxes.get("t").unwrap();
         assert_eq!(fs::read_to_string(sandbox.join("stdout")).unwrap(), "out\n");
         assert_eq!(fs::read_to_string(sandbox.join("stderr")).unwrap(), "r\n");
-        children.remains.sweep(Some(&children.watcher));
+        children.sweeper.sweep(Some(&children.watcher));
         children.signal(RUN, Signal::Kill); // reaped: its number may be anybody's
         children.forget(RUN);
         assert_eq!(children.count(), 0);
@@ -365,7 +311,6 @@ mod tests {
         let mut child = Command::new("/bin/sh").args(["-c", "exit 5"]).spawn().unwrap();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         crate::runtime::handle().unwrap().block_on(ended_by_thread(pid));
-        assert_eq!(exit_of(pid), Exit::Code(5), "it can still be asked");
         assert_eq!(child.wait().unwrap().code(), Some(5));
     }
 }

@@ -98,6 +98,11 @@ impl Core {
         core
     }
 
+    /// The master's id, with which the ids of the agents begin.
+    pub(crate) fn id(&self) -> &str {
+        self.master.id()
+    }
+
     /// Takes one input, and everything that follows from it.
     pub(crate) fn step(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
         let mut messages = VecDeque::new();

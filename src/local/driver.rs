@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! * Inputs are taken one by one, in the order of the channel; nothing else touches the state.
+//! * Processes are started one by one between inputs: neither makes the other wait for more than one.
 //! * After `Close` no input reaches the machines. Streams end, then the processes, then the task.
 
 use super::api::{Encoding, Request};
@@ -9,11 +10,11 @@ use super::children::Children;
 use super::clock::{SystemClock, within};
 use super::core::{Core, Input, Output};
 use super::master::Reply;
-use super::process::{Exit, Processes as _, RunId};
+use super::process::{Exit, Launch, Processes as _, RunId};
 use super::server::Guard;
 use bytes::Bytes;
 use hyper::StatusCode;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,6 +55,8 @@ pub(crate) struct Driver {
     pub(crate) clock: SystemClock,
     pub(crate) core: Core,
     pub(crate) children: Children,
+    /// what is still to be started
+    pub(crate) starts: VecDeque<(RunId, Box<Launch>)>,
     pub(crate) messages: mpsc::UnboundedReceiver<Message>,
     /// to give to guards of streams; weak, so that it does not keep the channel open
     pub(crate) asks: mpsc::WeakUnboundedSender<Message>,
@@ -80,10 +83,12 @@ impl Driver {
                     Some(Message::Close) | None => break,
                     Some(message) => self.input(message),
                 },
+                () = tokio::task::yield_now(), if !self.starts.is_empty() => None,
             };
             if let Some(input) = input {
                 self.step(input);
             }
+            self.start_next();
         }
         self.exchange = Exchange::default();
         self.children.kill_all();
@@ -99,7 +104,7 @@ impl Driver {
         if within(REAPING, reaped).await.is_none() {
             tracing::warn!("some tasks of the embedded cluster have not ended although they were killed");
         }
-        self.children.remains.sweep(Some(&self.children.watcher));
+        self.children.sweep();
     }
 
     fn input(&mut self, message: Message) -> Option<Input> {
@@ -130,7 +135,17 @@ impl Driver {
         }
     }
 
-    /// One input, and what it leads to: starting a process is an output whose result is an input again.
+    /// One process: to start a hundred takes long enough for others to notice.
+    fn start_next(&mut self) {
+        let Some((run, launch)) = self.starts.pop_front() else { return };
+        let input = match self.children.start(run, &launch) {
+            Ok(pid) => Input::Started { run, pid },
+            Err(why) => Input::NotStarted { run, why },
+        };
+        self.step(input);
+    }
+
+    /// One input, and what it leads to.
     fn step(&mut self, input: Input) {
         let mut out = Vec::new();
         self.core.step(self.clock.now(), input, &mut out);
@@ -147,13 +162,7 @@ impl Driver {
                     }
                 }
                 Output::Close { stream } => drop(self.exchange.streams.remove(&stream)),
-                Output::Start { run, launch } => {
-                    let input = match self.children.start(run, &launch) {
-                        Ok(pid) => Input::Started { run, pid },
-                        Err(why) => Input::NotStarted { run, why },
-                    };
-                    self.core.step(self.clock.now(), input, &mut out);
-                }
+                Output::Start { run, launch } => self.starts.push_back((run, launch)),
                 Output::Signal { run, signal } => self.children.signal(run, signal),
             }
         }

@@ -5,7 +5,7 @@
 //!     server --Ask--> driver --Input--> core (master <-> agents) --Output--> driver --> server, children
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`) are state
-//! machines without clock, chance or threads; `clock` has those, `children` and `watcher` the processes, `server`,
+//! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
 //! `api` and `files` the protocol, `driver` the one task that owns it all.
 //!
 //! # Invariants
@@ -25,6 +25,7 @@ mod process;
 mod resources;
 mod server;
 mod status;
+mod sweeper;
 #[cfg(test)]
 mod tests;
 mod updates;
@@ -34,15 +35,17 @@ mod watcher;
 use crate::error::{Error, Result};
 use crate::runtime;
 pub(crate) use children::inherited_environment;
-use children::{Children, Leaders, Remains, Sandboxes};
+use children::{Children, Leaders, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
 use driver::{Driver, Exchange, Message};
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use sweeper::Sweeper;
 use tokio::sync::{mpsc, watch};
 
 /// How long closing lets connections write what was sent to them.
@@ -98,10 +101,12 @@ impl Cluster {
         })?;
         listener.set_nonblocking(true).map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let watcher = Arc::new(watcher::Watcher::start()?);
+        let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
+        let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
+        let core = core::Core::new(clock.now(), address, config.agents, &resources, entropy);
+        let watcher = Arc::new(watcher::Watcher::start(core.id())?);
         let descriptors = watcher.raw().into_iter().chain([listener.as_raw_fd()]).collect();
         let (messages, inbox) = mpsc::unbounded_channel();
-        let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let report = messages.clone();
         let root: Arc<Path> = config.work_dir.as_path().into();
         let children = Children {
@@ -114,13 +119,13 @@ impl Cluster {
             // Nobody listens any more once the cluster has ended.
             report: Arc::new(move |run, exit| drop(report.send(Message::Exited { run, exit }))),
             leaders: Leaders::default(),
-            remains: Remains::default(),
+            sweeper: Sweeper::default(),
         };
-        let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
         let driver = Driver {
             clock,
-            core: core::Core::new(clock.now(), address, config.agents, &resources, entropy),
+            core,
             children,
+            starts: VecDeque::new(),
             messages: inbox,
             asks: messages.downgrade(),
             exchange: Exchange::default(),
@@ -133,11 +138,13 @@ impl Cluster {
             tokio::net::TcpListener::from_std(listener).map_err(listening)?
         };
         runtime.spawn(async move {
-            let server = tokio::spawn(server::serve(listener, asks, root, stopped));
+            let mut server = tokio::spawn(server::serve(listener, asks, root, stopped));
             driver.run().await;
             drop(stop);
-            if within(FLUSHING, server).await.is_none() {
+            if within(FLUSHING, &mut server).await.is_none() {
                 tracing::debug!("some connections to the embedded cluster did not end in time");
+                server.abort();
+                let _cancelled = server.await; // its connections went with it
             }
             drop(done);
         });

@@ -8,7 +8,7 @@
 use super::clock::Time;
 use super::status::is_terminal;
 use crate::proto::mesos::v1::{TaskState, TaskStatus};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_secs(10);
@@ -27,28 +27,34 @@ struct Stream {
     pending: VecDeque<TaskStatus>,
     latest: TaskState,
     interval: Duration,
-    again: Time,
+    /// its entry in the timers
+    again: Option<Time>,
 }
 
-/// The streams of one agent, by framework and task.
+/// A framework and a task.
+type Key = (String, String);
+
+/// The streams of one agent.
 #[derive(Debug, Default)]
 pub(crate) struct Updates {
-    streams: BTreeMap<(String, String), Stream>,
+    streams: BTreeMap<Key, Stream>,
+    /// when the streams that wait for an acknowledgement send again
+    timers: BTreeSet<(Time, Key)>,
 }
 
 impl Updates {
     /// Takes a new status; the update to send now, if no other is under way.
     pub(crate) fn push(&mut self, now: Time, framework: &str, status: TaskStatus) -> Option<Update> {
         let key = (framework.to_owned(), status.task_id.value.clone());
-        let stream = self.streams.entry(key).or_insert_with(|| Stream {
+        let stream = self.streams.entry(key.clone()).or_insert_with(|| Stream {
             pending: VecDeque::new(),
             latest: status.state(),
             interval: FIRST,
-            again: now,
+            again: None,
         });
         stream.latest = status.state();
         stream.pending.push_back(status);
-        if stream.pending.len() == 1 { stream.send(now, framework, FIRST) } else { None }
+        if stream.pending.len() == 1 { self.send(now, &key, FIRST) } else { None }
     }
 
     /// Takes an acknowledgement; the update that may go next. One that is not expected changes nothing.
@@ -64,27 +70,55 @@ impl Updates {
         stream.pending.front().filter(|status| status.uuid() == uuid)?;
         let front = stream.pending.pop_front()?;
         if is_terminal(front.state()) {
-            self.streams.remove(&key);
+            self.remove(&key);
             return None;
         }
-        stream.send(now, framework, FIRST)
+        self.send(now, &key, FIRST)
     }
 
     /// What has waited long enough for its acknowledgement.
     pub(crate) fn resend(&mut self, now: Time) -> Vec<Update> {
-        let due = self.streams.iter_mut().filter(|(_, stream)| stream.due().is_some_and(|due| due <= now));
-        due.filter_map(|(key, stream)| stream.send(now, &key.0, (stream.interval * 2).min(LONGEST))).collect()
+        let due = self.timers.iter().take_while(|(due, _)| *due <= now);
+        let due: Vec<Key> = due.map(|(_, key)| key.clone()).collect();
+        let doubled = |stream: &Stream| (stream.interval * 2).min(LONGEST);
+        let send = |key| {
+            let interval = self.streams.get(&key).map_or(FIRST, doubled);
+            self.send(now, &key, interval)
+        };
+        due.into_iter().filter_map(send).collect()
     }
 
     /// Everything unacknowledged of a framework, at once: it has a new connection.
     pub(crate) fn resume(&mut self, now: Time, framework: &str) -> Vec<Update> {
-        let own = self.streams.iter_mut().filter(|(key, _)| key.0 == framework);
-        own.filter_map(|(_, stream)| stream.send(now, framework, FIRST)).collect()
+        self.of(framework).into_iter().filter_map(|key| self.send(now, &key, FIRST)).collect()
     }
 
     /// Forgets a framework.
     pub(crate) fn drop_framework(&mut self, framework: &str) {
-        self.streams.retain(|key, _| key.0 != framework);
+        self.of(framework).iter().for_each(|key| self.remove(key));
+    }
+
+    fn of(&self, framework: &str) -> Vec<Key> {
+        self.streams.keys().filter(|key| key.0 == framework).cloned().collect()
+    }
+
+    fn remove(&mut self, key: &Key) {
+        if let Some(again) = self.streams.remove(key).and_then(|stream| stream.again) {
+            self.timers.remove(&(again, key.clone()));
+        }
+    }
+
+    /// The update to send now, if there is one; and when it is sent again.
+    fn send(&mut self, now: Time, key: &Key, interval: Duration) -> Option<Update> {
+        let stream = self.streams.get_mut(key)?;
+        if let Some(again) = stream.again.take() {
+            self.timers.remove(&(again, key.clone()));
+        }
+        let status = stream.pending.front()?.clone();
+        stream.interval = interval;
+        stream.again = Some(now + interval);
+        self.timers.insert((now + interval, key.clone()));
+        Some(Update { framework: key.0.clone(), status, latest: stream.latest })
     }
 
     /// Whether something of this task is not acknowledged yet.
@@ -94,19 +128,7 @@ impl Updates {
 
     /// When `resend` should be called next.
     pub(crate) fn due(&self) -> Option<Time> {
-        self.streams.values().filter_map(Stream::due).min()
-    }
-}
-
-impl Stream {
-    fn due(&self) -> Option<Time> {
-        (!self.pending.is_empty()).then_some(self.again)
-    }
-
-    fn send(&mut self, now: Time, framework: &str, interval: Duration) -> Option<Update> {
-        let status = self.pending.front()?.clone();
-        (self.interval, self.again) = (interval, now + interval);
-        Some(Update { framework: framework.into(), status, latest: self.latest })
+        self.timers.first().map(|(due, _)| *due)
     }
 }
 

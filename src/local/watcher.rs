@@ -1,8 +1,8 @@
 //! The watcher: a small process that outlives ours by a moment and takes the tasks with it.
 //!
 //! It is `/bin/sh`, in a session of its own and deaf to polite signals, reading sessions from a pipe: `+ SID` when a
-//! task starts, `- SID` when one is gone; `~` before a start, `!` after one that failed. We hold the only writing end. However we end, by `close` or by SIGKILL, the
-//! pipe ends with us, and the shell kills what is left on its list.
+//! task starts, `- SID` when one is gone; `~` before a start, `!` after one that failed; `=` when the cluster is closed.
+//! We hold the only writing end: if we are killed, the pipe ends with us. Either way the shell kills what is left.
 //!
 //! # Invariants
 //! * A task's `+` line is in the pipe before its program runs: the task writes it itself (see `sys::children`).
@@ -13,25 +13,28 @@ use crate::sys::children;
 use std::io::{PipeWriter, Write as _};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Some members may be forking while others are killed: hence the rounds. Where there is no /proc, killing the
-/// process groups has to do.
+/// Its argument is what the agents' ids begin with: a task is found by its session or, if it left that, by the agent's
+/// id in its environment. Some may be forking while others are killed: hence the rounds. Where there is no /proc,
+/// killing the process groups has to do.
 const SCRIPT: &str = r#"
 trap '' HUP INT QUIT TERM USR1 USR2 TSTP
-sessions=' '
+cluster=$1
 started=
-forget() {
-    case $sessions in *" $1 "*) sessions="${sessions%% $1 *} ${sessions#* $1 }" ;; esac
-}
 while read -r sign session; do
     case $sign in
     '~') started= ;;
-    +) sessions="$sessions$session " started=$session ;;
-    -) forget "$session" ;;
-    !) [ "$started" ] && forget "$started" ;;
+    +) started=$session; eval "s$session=1" ;;
+    -) unset "s$session" ;;
+    !) [ "$started" ] && unset "s$started" ;;
+    =) break ;;
     esac
 done
-[ "$sessions" = ' ' ] && exit 0
+sessions=' '
+for word in $(set); do
+    case $word in s[0-9]*=*) word=${word#s}; sessions="$sessions${word%%=*} " ;; esac
+done
 for round in 1 2 3 4 5; do
     left=
     for session in $sessions; do
@@ -45,6 +48,10 @@ for round in 1 2 3 4 5; do
             [ "$1" = Z ] || { kill -9 "${stat%/stat}" 2>/dev/null && left=1; } ;;
         esac
     done
+    for environ in $(grep -lsF -e "MESOS_SLAVE_ID=$cluster-S" /proc/[0-9]*/environ); do
+        environ=${environ#/proc/}
+        kill -9 "${environ%/environ}" 2>/dev/null && left=1
+    done
     [ "$left" ] || exit 0
 done
 "#;
@@ -54,18 +61,21 @@ done
 pub(crate) struct Watcher {
     pipe: Option<PipeWriter>,
     shell: Child,
+    dismissed: AtomicBool,
 }
 
 impl Watcher {
-    pub(crate) fn start() -> Result<Self> {
+    /// `cluster` is what the ids of its agents begin with.
+    pub(crate) fn start(cluster: &str) -> Result<Self> {
         let failed = |error: std::io::Error| Error::os("starting the watcher of the tasks, /bin/sh", &error);
         let (read, pipe) = std::io::pipe().map_err(failed)?;
         let mut shell = Command::new("/bin/sh");
-        shell.arg("-c").arg(SCRIPT).arg("mesos-watcher").env_clear().current_dir("/");
+        shell.arg("-c").arg(SCRIPT).arg("mesos-watcher").arg(cluster);
+        shell.env_clear().current_dir("/");
         shell.stdin(read).stdout(Stdio::null()).stderr(Stdio::null());
         children::detach(&mut shell, None);
         let shell = shell.spawn().map_err(failed)?;
-        Ok(Self { pipe: Some(pipe), shell })
+        Ok(Self { pipe: Some(pipe), shell, dismissed: AtomicBool::new(false) })
     }
 
     /// Where a task announces itself. None once the watcher was ended.
@@ -93,6 +103,11 @@ impl Watcher {
         self.write(&format!("- {session}\n"));
     }
 
+    /// Nothing is left to be killed at the end.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Relaxed);
+    }
+
     fn write(&self, line: &str) {
         if let Some(mut pipe) = self.pipe.as_ref() {
             // Lines are shorter than what a pipe takes in one piece. If nobody reads any more, nobody needs them.
@@ -103,7 +118,14 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
-        drop(self.pipe.take());
+        if *self.dismissed.get_mut() {
+            // It is of no use any more, and may have much to read.
+            let _ended_already = self.shell.kill();
+        } else if let Some(mut pipe) = self.pipe.take() {
+            // Said aloud: a child that was forked at the wrong moment may hold a copy of the pipe for long. If nobody
+            // reads any more, it is over anyway.
+            let _unread = pipe.write_all(b"= end\n");
+        }
         // It kills what is left, at most a few rounds over /proc, and ends.
         let _gone = self.shell.wait();
     }
@@ -130,7 +152,7 @@ mod tests {
 
     #[test]
     fn what_is_on_the_list_at_the_end_is_killed_and_nothing_else() {
-        let watcher = Watcher::start().unwrap();
+        let watcher = Watcher::start("m").unwrap();
         let forgotten = sleeper(&watcher, "exec sleep 1000");
         let mut listed = sleeper(&watcher, "sleep 1000 & echo $!; wait");
         let more: Vec<Child> = (0..20).map(|_| sleeper(&watcher, "exec sleep 1000")).collect();
@@ -161,8 +183,37 @@ mod tests {
     }
 
     #[test]
+    fn it_ends_although_somebody_else_holds_the_pipe_and_finds_who_left_the_session() {
+        let watcher = Watcher::start("m").unwrap();
+        let copy = watcher.announce().unwrap().try_clone_to_owned().unwrap();
+        let mut daemon = Command::new("sleep");
+        daemon.arg("1000").env("MESOS_SLAVE_ID", "m-S0");
+        children::detach(&mut daemon, None);
+        let daemon = daemon.spawn().unwrap();
+        let other = Command::new("sleep").arg("1000").env("MESOS_SLAVE_ID", "mm-S0").spawn();
+        drop(watcher);
+        assert_eq!(ended_by_signal(daemon), cfg!(target_os = "linux"));
+        let mut other = other.unwrap();
+        assert_eq!(other.try_wait().unwrap(), None, "it belongs to another cluster");
+        other.kill().unwrap();
+        other.wait().unwrap();
+        drop(copy);
+    }
+
+    #[test]
+    fn once_dismissed_it_kills_nobody() {
+        let watcher = Watcher::start("m").unwrap();
+        let mut kept = sleeper(&watcher, "exec sleep 1000");
+        watcher.dismiss();
+        drop(watcher);
+        assert_eq!(kept.try_wait().unwrap(), None);
+        kept.kill().unwrap();
+        kept.wait().unwrap();
+    }
+
+    #[test]
     fn a_start_that_failed_leaves_nothing_on_the_list() {
-        let watcher = Watcher::start().unwrap();
+        let watcher = Watcher::start("m").unwrap();
         let kept = sleeper(&watcher, "exec sleep 1000");
         let mut command = Command::new("/no/such/program");
         watcher.starting();

@@ -7,16 +7,15 @@
 //!   reader cannot see the end of that pipe without having seen the pid, whenever the parent dies.
 #![expect(unsafe_code, reason = "between fork and exec std runs nothing that is not declared safe there")]
 
-use rustix::process::{Pid, Signal, getpgid, kill_process, kill_process_group, setsid};
+#[cfg(target_os = "linux")]
+use rustix::process::Pid;
+use rustix::process::setsid;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 #[cfg(target_os = "linux")]
 use tokio::io::unix::AsyncFd;
-
-/// How often dying processes are looked at.
-const ROUNDS: u32 = 200;
 
 /// The first descriptor that is not a standard one.
 const FIRST: RawFd = 3;
@@ -99,57 +98,4 @@ pub(crate) fn watch(pid: Pid) -> io::Result<AsyncFd<std::os::fd::OwnedFd>> {
     // SAFETY: an OwnedFd's descriptor is the same and open as long as it lives, and the AsyncFd owns it.
     let registered = unsafe { AsyncFd::register_with_interest(fd, tokio::io::Interest::READABLE) };
     registered.map_err(Into::into)
-}
-
-/// Signals everything in the session that `leader` leads. The caller knows that the leader is not reaped yet, so
-/// that the number still means that session.
-pub(crate) fn signal_session(leader: Pid, signal: Signal) {
-    // A group that is gone already needs no signal.
-    let _gone = kill_process_group(leader, signal);
-    for pid in others(&[leader]) {
-        if getpgid(Some(pid)) != Ok(leader) {
-            let _gone = kill_process(pid, signal);
-        }
-    }
-}
-
-/// Kills what is left in sessions besides their leaders, none of which is reaped yet, and waits until it is gone
-/// (not for ever: what the kernel cannot end now, it ends later).
-pub(crate) fn kill_others(leaders: &[Pid]) {
-    for _round in 0..ROUNDS {
-        let left = others(leaders);
-        if left.is_empty() {
-            return;
-        }
-        for pid in left {
-            let _gone = kill_process(pid, Signal::KILL);
-        }
-        std::thread::yield_now();
-    }
-}
-
-/// Living members of these sessions other than the leaders. Most are in the leader's process group; shells with
-/// job control make others.
-#[cfg(target_os = "linux")]
-fn others(leaders: &[Pid]) -> Vec<Pid> {
-    if leaders.is_empty() {
-        return Vec::new();
-    }
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
-    let member = |name: &str| {
-        let pid: i32 = name.parse().ok()?;
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // pid (name) state parent group session …; the name may hold anything
-        let mut fields = stat.rsplit_once(") ")?.1.split(' ');
-        let (state, session) = (fields.next()?, fields.nth(2)?.parse::<i32>().ok()?);
-        let ours = pid != session && leaders.iter().any(|leader| leader.as_raw_pid() == session);
-        (ours && !["Z", "X"].contains(&state)).then(|| Pid::from_raw(pid)).flatten()
-    };
-    entries.flatten().filter_map(|entry| member(entry.file_name().to_str()?)).collect()
-}
-
-/// Elsewhere the signal to the leader's own group has to do.
-#[cfg(not(target_os = "linux"))]
-fn others(_leaders: &[Pid]) -> Vec<Pid> {
-    Vec::new()
 }
