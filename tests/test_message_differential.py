@@ -13,6 +13,7 @@ from google_messages import (
     Field,
     as_dict,
     assert_same,
+    delete_slice,
     fill,
     google_class,
     is_map,
@@ -196,7 +197,8 @@ def change_items(rng, field, one, two):
         at %= len(two)
         one.pop(at), two.pop(at)
     elif step == "slice":
-        del one[at : at + 2], two[at : at + 2]
+        del one[at : at + 2]
+        delete_slice(two, slice(at, at + 2))
     elif step == "reverse":
         one.reverse(), two.reverse()
     elif step == "clear" and rng.random() < 0.2:

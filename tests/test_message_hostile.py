@@ -1,7 +1,7 @@
 """Messages under attack: each attempt ends in an exception or a right result, never in a crash.
 
-Arguments that change what is being changed, nesting without end, objects that only look like messages, the end of
-the interpreter.
+Arguments that change what is being changed, nesting without end, objects that only look like messages, an
+interpreter that ends.
 """
 
 import copy
