@@ -1,7 +1,7 @@
 """Random sessions with messages, ours and google.protobuf's side by side.
 
-A session holds on to messages, children, items and containers while their parents are cleared, parsed anew,
-merged, copied and dropped. After each step every held pair must hold the same, whether or not it has a parent.
+A session holds on to messages, children, items and containers while their parents are cleared, parsed,
+merged, copied and dropped. After each step every held pair must hold the same, with or without a parent.
 """
 
 import copy
