@@ -103,6 +103,8 @@ class LocalCluster:
     def sandbox(self, task_id: str) -> Path:
         """Return the directory in which a task runs or ran: the latest run, if several had this id.
 
+        task_id: the text, or a TaskID.
+
         Raises KeyError if no such task was started on this cluster, ForkedDriverError in a forked child.
         """
         value = getattr(task_id, "value", task_id)

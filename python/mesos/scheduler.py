@@ -148,19 +148,30 @@ class SchedulerDriver(Driver):
     scheduler: the object whose methods are called: a `Scheduler`, or anything with some of its methods.
     framework: FrameworkInfo, a dict of its fields, or just its name; copied. An unset `user` becomes this OS
         user, an unset `hostname` this host, an unset `principal` that of the credential. With an `id`, the
-        framework of that id is resumed.
+        framework of that id is resumed. `failover_timeout`, in seconds, is how long the master keeps the
+        tasks of a scheduler that is away.
     master: "host:port[,host:port…]", "http://host:port[,…][/prefix]", "local" (a cluster inside this
         process), or a `LocalCluster`; None takes $MESOS_MASTER.
     credential: Credential, dict, (principal, secret), or the path of a credential file as Mesos has them.
     token: a bearer token, which goes before the credential.
     suppressed_roles: roles that are to get no offers at first.
     offer_constraints: `mesos.v1.scheduler.OfferConstraints` or a dict: which agents' offers are wanted.
-    implicit_acknowledgements: acknowledge each update after its handler; False leaves that to your calls.
+    implicit_acknowledgements: acknowledge each update after its handler; False leaves that to your calls of
+        `acknowledge_status_update` and `acknowledge_operation_status`.
     connect_timeout: seconds to the first registration, then `MasterConnectionError`; None tries for ever.
-    dispatcher: who calls the handlers, and where: see `mesos.dispatch`.
+    dispatcher: who calls the handlers, and where: "asyncio", "thread", "poll" or a `Dispatcher` of
+        `mesos.dispatch`.
+        "auto": in `run`, this thread; after `start`, the event loop that runs here, or else a thread of the
+        driver's own.
     backend: "http", or a `mesos.testing.ScriptedBackend`.
 
     Raises `ConfigurationError` if something is wrong that can be known beforehand; nothing is sent yet.
+
+    A driver runs once: make a new one to connect again. Every method may be called from any thread, and in
+    handlers, unless it says otherwise; none blocks but `run`, `join`, `run_once` and leaving `with`. Methods
+    that talk to the master check what they are given, raising TypeError, ValueError or `EncodeError` that name
+    the argument, and return the driver's `Status` at once; what is called while the driver does not run is
+    dropped, logged once, and counted in `stats`. Everything is logged under `mesos` in `logging`.
     """
 
     _native: SchedulerHandle
@@ -248,9 +259,10 @@ class SchedulerDriver(Driver):
         return as_status(self._native.launch_tasks(offers, tasks, filters))
 
     def decline_offer(self, offers: Any, filters: Any | None = None) -> Status:
-        """Give offers back: Offer, OfferID or str, one or many; `filters` says for how long.
+        """Give offers back: Offer, OfferID or str, one or many.
 
-        Without filters, Mesos waits 5 seconds before it offers the same resources again.
+        filters: Filters or a dict: `{"refuse_seconds": 60}` asks not to be offered the same resources again
+        for that long; Mesos waits 5 seconds without it.
         """
         return as_status(self._native.decline_offer(offers, filters))
 
@@ -263,11 +275,17 @@ class SchedulerDriver(Driver):
         return as_status(self._native.decline_inverse_offers(offer_ids, filters))
 
     def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
-        """Ask for offers again despite filters and suppression; None: all roles, (): nothing is sent."""
+        """Ask for offers again despite filters and suppression.
+
+        roles: names of some of the framework's roles; None is all, () sends nothing.
+        """
         return as_status(self._native.revive_offers(roles))
 
     def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
-        """Ask for no more offers until `revive_offers`; None: all roles, (): nothing is sent."""
+        """Ask for no more offers until `revive_offers`.
+
+        roles: names of some of the framework's roles; None is all, () sends nothing.
+        """
         return as_status(self._native.suppress_offers(roles))
 
     def request_resources(self, requests: Any) -> Status:
@@ -306,7 +324,7 @@ class SchedulerDriver(Driver):
         return as_status(self._native.acknowledge_status_update(status))
 
     def acknowledge_operation_status(self, status: Any) -> Status:
-        """Do the same for the update of an operation (OperationStatus)."""
+        """Say that an operation's update (OperationStatus) is safe with you: `acknowledge_status_update`."""
         return as_status(self._native.acknowledge_operation_status(status))
 
     # -- executors and the framework -----------------------------------------------------------------------
@@ -328,7 +346,9 @@ class SchedulerDriver(Driver):
         suppressed_roles: Iterable[str] | None = None,
         offer_constraints: Any | None = None,
     ) -> Status:
-        """Change what the framework says about itself (FrameworkInfo or dict); None: as it is.
+        """Change what the framework says about itself: FrameworkInfo, or a dict of all its fields.
+
+        suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are.
 
         The id must be unset or the same. Raises RuntimeError before the framework has an id.
         """

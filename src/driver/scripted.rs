@@ -172,7 +172,7 @@ impl ScriptedBackend {
         PyList::new(py, calls.into_iter().map(call).collect::<PyResult<Vec<_>>>()?)
     }
 
-    /// Waits until there are `count` calls, or `timeout` seconds: are there?
+    /// Waits until there are `count` calls, at most `timeout` seconds; returns whether there are.
     #[pyo3(signature = (count, timeout=5.0))]
     fn wait_for_calls(&self, py: Python<'_>, count: usize, timeout: f64) -> PyResult<bool> {
         let time = Duration::try_from_secs_f64(timeout)

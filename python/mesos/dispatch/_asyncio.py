@@ -57,7 +57,7 @@ class AsyncioDispatcher(Dispatcher):
             self._loop.call_soon_threadsafe(self._pump.attach)
 
     def close(self) -> None:
-        """Watch it no more."""
+        """Stop watching the descriptor."""
         if self._pump is not None:
             self._pump.detach()
 

@@ -165,7 +165,7 @@ class Dispatcher:
         return self.ended
 
     async def wait(self, timeout: float | None) -> bool:
-        """Do the same without blocking the loop that runs here, whatever loop that is."""
+        """Do the same as `join` without blocking the loop that runs here, whatever loop that is."""
         import asyncio  # noqa: PLC0415 - half of the import time of the package
 
         loop = asyncio.get_running_loop()
