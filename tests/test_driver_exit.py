@@ -30,7 +30,7 @@ def make(kind=S, **settings):
     return mesos.SchedulerDriver(kind(), "x", backend=settings.pop("backend", backend), **settings)
 # the package's own exit comes before the line above: what is registered last runs first
 import mesos.driver
-atexit.unregister(mesos.driver._exit); atexit.register(mesos.driver._exit)
+atexit.unregister(mesos._exit._exit); atexit.register(mesos._exit._exit)
 """
 
 STATES = {
@@ -91,7 +91,7 @@ driver = make(Slow); driver.start(); backend.play([("registered", "f")]); starte
 )
 def test_exit_while_a_handler_never_returns(child: Callable[..., Child], busy: str) -> None:
     code = f"""
-mesos.driver.EXIT_TIMEOUT = 0.2
+mesos._exit.TIMEOUT = 0.2
 started = threading.Event()
 class Stuck(mesos.Scheduler):
     def registered(self, driver, framework_id, master_info):
@@ -170,3 +170,14 @@ assert before == (signal.getsignal(signal.SIGINT), threading.active_count(), log
 print("asyncio" in sys.modules)
 """
     assert child(code).end() == (0, "False\n", "")
+
+
+def test_drivers_on_the_embedded_cluster_end_before_it(child: Callable[..., Child]) -> None:
+    code = """
+    import mesos
+    driver = mesos.SchedulerDriver(mesos.Scheduler(), "x", "local")
+    driver.start()
+    """
+    status, out, err = child(code).end()
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err

@@ -103,6 +103,7 @@ def test_any_object_with_the_methods_will_do() -> None:
         ("host:port", "port"),
         ("ftp://host:5050", "ftp"),
         ("http://host:5050,", "master"),
+        ("host\udcff:5050", "UTF-8"),
         (5050, "int"),
         (object(), "object"),
         (mesos.LocalCluster, "class LocalCluster"),
@@ -138,6 +139,9 @@ def test_no_master_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"name": "x", "failover_timeout": -1}, mesos.ConfigurationError, "failover_timeout: seconds from 0"),
         ({"name": "x", "failover_timeout": math.inf}, mesos.ConfigurationError, "failover_timeout"),
         ({"name": "x", "failover_timeout": math.nan}, mesos.ConfigurationError, "failover_timeout"),
+        ({"name": "x", "failover_timeout": 1e10}, mesos.ConfigurationError, "failover_timeout"),
+        (mesos.TaskInfo(name="x"), TypeError, "framework"),
+        (mesos.FrameworkInfo, TypeError, "framework"),
         (3, TypeError, "framework"),
         (None, TypeError, "framework"),
     ],
@@ -207,6 +211,9 @@ def test_a_credential_file(tmp_path: Path, text: str) -> None:
         (SECRET, "a", "b"),
         ("me", 3),
         (3, SECRET),
+        ("me", SECRET.encode() + b"\xff"),
+        ("me", SECRET + "\udcff"),
+        (SECRET + "\udcff", SECRET),
         3,
         "FILE:" + SECRET,
         'FILE:{"principal": "me", "secret": "' + SECRET,
@@ -220,7 +227,12 @@ def test_a_credential_that_is_none(credential: Any, tmp_path: Path) -> None:
         credential = path
     with pytest.raises(mesos.ConfigurationError, match="credential") as raised:
         mesos.SchedulerDriver(Recorder(), "x", credential=credential, backend=ScriptedBackend())
-    assert SECRET not in str(raised.value)
+    assert SECRET not in repr(raised.value) + repr(raised.value.__context__)
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), 1e300, 10**400, 1e18])
+def test_a_connect_timeout_that_is_for_ever(seconds: float) -> None:
+    mesos.SchedulerDriver(Recorder(), "x", backend=ScriptedBackend(), connect_timeout=seconds)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +251,11 @@ def test_a_credential_that_is_none(credential: Any, tmp_path: Path) -> None:
         ({"token": b"t"}, mesos.ConfigurationError, "token"),
         ({"connect_timeout": -1}, mesos.ConfigurationError, "connect_timeout"),
         ({"connect_timeout": float("nan")}, mesos.ConfigurationError, "connect_timeout"),
-        ({"connect_timeout": "5"}, TypeError, ""),
+        ({"connect_timeout": "5"}, TypeError, "connect_timeout"),
+        ({"connect_timeout": -(10**400)}, mesos.ConfigurationError, "connect_timeout"),
+        ({"implicit_acknowledgements": 1}, TypeError, "implicit_acknowledgements"),
+        ({"implicit_acknowledgements": None}, TypeError, "implicit_acknowledgements"),
+        ({"token": "t\udcff"}, mesos.ConfigurationError, "token"),
         ({"suppressed_roles": ["a", "a"]}, mesos.ConfigurationError, "'a'"),
         ({"suppressed_roles": [3]}, TypeError, "suppressed_roles"),
         ({"suppressed_roles": 3}, TypeError, "suppressed_roles"),

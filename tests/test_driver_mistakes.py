@@ -50,7 +50,7 @@ CALLS: dict[str, tuple[Callable[[mesos.SchedulerDriver], Any], type[Exception], 
     "no operation": (lambda d: d.reconcile_operations([3]), TypeError, "operations: .*int 3"),
     "no request": (lambda d: d.request_resources([3]), TypeError, "requests: .*int 3"),
     "timeout as text": (lambda d: d.run_once("1"), TypeError, "timeout: a number of seconds"),
-    "timeout of nothing": (lambda d: d.join(float("nan")), TypeError, "timeout: .*nan"),
+    "timeout of nothing": (lambda d: d.join(float("nan")), ValueError, "timeout: .*nan"),
 }
 
 

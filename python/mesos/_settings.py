@@ -8,7 +8,6 @@ Invariants:
 from __future__ import annotations
 
 import json
-import math
 import os
 import pwd
 import socket
@@ -16,7 +15,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mesos import _mesos
+from mesos._seconds import seconds
 from mesos.errors import ConfigurationError
+
+#: The longest time that Mesos can say, in seconds: 2**63 nanoseconds, 292 years.
+LONGEST = 9.2e9
 
 
 def framework(given: object, principal: str | None) -> Any:
@@ -28,7 +31,7 @@ def framework(given: object, principal: str | None) -> Any:
         made = mesos.FrameworkInfo(name=given)
     elif isinstance(given, Mapping):
         made = mesos.FrameworkInfo(**given)
-    elif hasattr(given, "SerializePartialToString"):
+    elif type(given).__name__ == "FrameworkInfo" and hasattr(given, "SerializePartialToString"):
         made = mesos.FrameworkInfo.FromString(given.SerializePartialToString())
     else:
         raise TypeError(
@@ -36,9 +39,10 @@ def framework(given: object, principal: str | None) -> Any:
         )
     if not made.name:
         raise ConfigurationError("framework.name: it is not set; every framework has a name")
-    if not 0 <= made.failover_timeout < math.inf:
+    if not 0 <= made.failover_timeout <= LONGEST:
         raise ConfigurationError(
-            f"framework.failover_timeout: seconds from 0 up are expected, not {made.failover_timeout!r}"
+            f"framework.failover_timeout: seconds from 0 to {LONGEST:g} are expected, "
+            f"not {made.failover_timeout}"
         )
     if not made.user:
         made.user = _user()
@@ -84,10 +88,18 @@ def credential(given: object) -> tuple[str, str | None] | None:
     if not isinstance(principal, str) or not principal:
         raise ConfigurationError("credential: principal must be text, and not empty")
     if isinstance(secret, bytes):
-        secret = secret.decode()
+        secret = secret.decode(errors="surrogateescape")
     if secret is not None and not isinstance(secret, str):
         raise ConfigurationError(f"credential: secret must be text, not {type(secret).__name__}")
+    _encodable(principal, "credential: principal")
+    _encodable(secret or "", "credential: secret")
     return principal, secret
+
+
+def _encodable(text: str, what: str) -> None:
+    """Refuse text that is no UTF-8; the codec's own error would hold all of it, secret or not."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ConfigurationError(f"{what}: it holds characters that cannot be written in UTF-8")
 
 
 def _read(path: str | os.PathLike[str]) -> tuple[object, object]:
@@ -119,7 +131,26 @@ def token(given: object) -> str | None:
     """Return the bearer token."""
     if given is not None and (not isinstance(given, str) or not given):
         raise ConfigurationError(f"token: text is expected, and not empty, not {type(given).__name__}")
+    _encodable(given or "", "token")
     return given
+
+
+def flag(given: object, name: str) -> bool:
+    """Return what must be True or False."""
+    if not isinstance(given, bool):
+        raise TypeError(f"{name}: True or False is expected, not {type(given).__name__}")
+    return given
+
+
+def connect_timeout(given: float | None) -> float | None:
+    """Return the seconds that a first registration may take; None is for ever."""
+    try:
+        found = seconds(given, "connect_timeout")
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    if given is not None and given < 0:
+        raise ConfigurationError("connect_timeout: a number of seconds from 0 up, or None, is expected")
+    return found
 
 
 def master(given: object) -> Any:
@@ -132,6 +163,7 @@ def master(given: object) -> Any:
             )
     if isinstance(given, str):
         if given != "local":
+            _encodable(given, "master")
             _mesos.check_master(given)
         return given
     if isinstance(getattr(given, "master", None), str):

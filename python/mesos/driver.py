@@ -11,17 +11,14 @@ Invariants:
 
 from __future__ import annotations
 
-import atexit
 import logging
-import math
 import sys
 import threading
-import time
 import warnings
-import weakref
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from mesos import _handlers
+from mesos import _exit, _handlers
+from mesos._seconds import seconds
 from mesos.dispatch import Dispatcher, PollDispatcher, ThreadDispatcher, resolve
 from mesos.dispatch._base import running_loop
 from mesos.errors import ConfigurationError, DriverAbortedError, ForkedDriverError
@@ -33,6 +30,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from mesos import Status
+    from mesos._body import Body
     from mesos._mesos import Handle
 
 logger = logging.getLogger("mesos.driver")
@@ -43,9 +41,6 @@ _IN_A_HANDLER = (
     "a handler cannot wait for the end of its own driver: return from it first; "
     "code of the same loop outside of handlers can `await driver.wait()`"
 )
-
-#: How long interpreter exit waits for all drivers, in seconds: as long as a stop may wait for its answers.
-EXIT_TIMEOUT = 5.0
 
 
 def as_status(number: int) -> Status:
@@ -71,11 +66,11 @@ class Driver:
         self._base = base
         self._dispatcher: Dispatcher | None = resolve(dispatcher)
         self._refuse_async(self._dispatcher)
-        self._starting = threading.Lock()
+        # a signal's handler may come back to the driver while it starts, on the same thread
+        self._starting = threading.RLock()
         self._exception: BaseException | None = None
         self._fetched = False
-        self._body: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
-        self._cancelled = False
+        self._body: Body | None = None
 
     def _adopt(self, native: Handle) -> None:
         """Take the native half: the last step of the constructor."""
@@ -114,10 +109,13 @@ class Driver:
             dispatcher.prepare()
             try:
                 self._start_native()
-                _running.add(self)
+                _exit.running.add(self)
                 dispatcher.start()
             except BaseException:
                 self._native.abort()
+                # nobody dispatches who could see the end: whoever waits for it must find it
+                if self._native.status != NOT_STARTED and self._native.settle(_exit.TIMEOUT):
+                    dispatcher._end()
                 raise
         return self.status
 
@@ -150,9 +148,9 @@ class Driver:
         Raises what a handler raised; RuntimeError inside a handler and on the loop that dispatches, where
         `await driver.wait()` is to be used.
         """
+        timeout = seconds(timeout)
         if self._native.status == NOT_STARTED:
             return self.status
-        _check_timeout(timeout)
         dispatcher = self._fix("start")
         if not dispatcher.ended and self._native.inside:
             raise RuntimeError(_IN_A_HANDLER)
@@ -168,9 +166,9 @@ class Driver:
 
         Cancelling it stops nothing. Raises what a handler raised; RuntimeError inside an async handler.
         """
+        timeout = seconds(timeout)
         if self._native.status == NOT_STARTED:
             return self.status
-        _check_timeout(timeout)
         dispatcher = self._fix("start")
         pump = getattr(dispatcher, "_pump", None)
         if pump is not None and pump.awaiting():
@@ -203,7 +201,7 @@ class Driver:
         timeout: seconds; None waits for ever, 0 does not wait. False also means that the driver has ended.
         Raises what a handler raised; RuntimeError with another dispatcher than "poll", and inside a handler.
         """
-        _check_timeout(timeout)
+        timeout = seconds(timeout)
         dispatcher = self._fix("run_once")
         if not isinstance(dispatcher, PollDispatcher) and type(dispatcher).run_once is Dispatcher.run_once:
             raise RuntimeError(
@@ -238,37 +236,37 @@ class Driver:
             return  # the loop that dispatches runs here: it sees the end through
         try:
             self.join()
-        except BaseException:
-            if error is None:
+        except BaseException as own:
+            if error is None or own is not self._exception:
                 raise
 
     async def __aenter__(self) -> Self:
         """Start on the loop that runs here. If the driver dies, cancel the body and raise the cause."""
-        import asyncio  # noqa: PLC0415 - half of the import time of the package
+        from mesos._body import Body  # noqa: PLC0415 - it imports asyncio, half of the
 
-        task = asyncio.current_task()
-        if task is not None:
-            self._body = (asyncio.get_running_loop(), task)
-        self.start()
+        self._body = body = Body()
+        try:
+            self.start()
+        except BaseException:
+            self._body = None
+            body.leave(None)
+            raise
         return self
 
     async def __aexit__(  # noqa: D105 - __aenter__ says it
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         body, self._body = self._body, None
-        ours = False
-        if self._cancelled and body is not None and _is_cancellation(error):
-            # before 3.11 nobody can tell whether others cancelled as well
-            ours = not hasattr(body[1], "uncancel") or body[1].uncancel() == 0
-        elif self._cancelled and body is not None and hasattr(body[1], "uncancel"):
-            body[1].uncancel()
+        ours = body is not None and body.leave(error)
         self._leave(error)
+        before = None if self._exception is None else self._exception.__context__
         try:
             await self.wait()
         except BaseException as own:
-            if ours and own is not error:
-                raise own from None
-            if error is None:
+            if ours and own is self._exception:
+                own.__context__ = before  # our cancellation is no part of the story
+                raise
+            if error is None or own is not self._exception:
                 raise
         if ours and self._native.failure is not None:
             raise self._native.failure from None
@@ -299,7 +297,7 @@ class Driver:
     @property
     def exception(self) -> BaseException | None:
         """What a handler raised and so ended the driver; None if nothing did."""
-        self._fetched = True
+        self._fetched = self._fetched or self._exception is not None
         return self._exception
 
     # -- inside --------------------------------------------------------------------------------------------
@@ -354,8 +352,10 @@ class Driver:
 
     def _failed(self, error: BaseException) -> None:
         """Keep what a handler raised; called by the native half, which has aborted the driver."""
+        if error is self._exception:
+            return  # dispatching itself came across what a handler raised
         if _is_cancellation(error):
-            cause, error = error, DriverAbortedError("an async handler was cancelled before it had ended")
+            cause, error = error, DriverAbortedError("a handler was cancelled before it had ended")
             error.__cause__ = cause
         if self._exception is None:
             self._exception = error
@@ -365,20 +365,15 @@ class Driver:
     def _ended(self) -> None:
         """Hear from the dispatcher that nothing will come any more."""
         if self._exception is None or self._fetched:
-            _running.discard(self)
+            _exit.running.discard(self)
         if self._native.failure is not None:
             self._cancel_body()
 
     def _cancel_body(self) -> None:
         """End the `async with` body that runs with the driver: the driver has died."""
-        if self._body is None or self._cancelled:
-            return
-        loop, task = self._body
-        self._cancelled = True
-        try:
-            loop.call_soon_threadsafe(task.cancel)
-        except RuntimeError:  # the loop is closed, and the body with it
-            return
+        body = self._body
+        if body is not None:
+            body.cancel()
 
     def _report(self) -> None:
         """Show the exception that ended the driver, if nobody has fetched it."""
@@ -412,12 +407,6 @@ def _asyncio_dispatcher(loop: asyncio.AbstractEventLoop | None) -> Dispatcher:
     return AsyncioDispatcher(loop)
 
 
-def _check_timeout(timeout: float | None) -> None:
-    """Refuse what is no number of seconds; less than none left is as good as none."""
-    if timeout is not None and (not hasattr(timeout, "__float__") or math.isnan(timeout)):
-        raise TypeError(f"timeout: a number of seconds, or None, is expected, not {timeout!r}")
-
-
 def _is_cancellation(error: BaseException | None) -> bool:
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
@@ -425,25 +414,3 @@ def _is_cancellation(error: BaseException | None) -> bool:
 
 def _raise_forked(driver: Driver) -> NoReturn:
     raise ForkedDriverError(f"{driver!r}: make a new one in this process")
-
-
-#: Drivers to be looked after at exit: from their start to their end, or until their exception was fetched.
-_running: weakref.WeakSet[Driver] = weakref.WeakSet()
-
-
-@atexit.register
-def _exit() -> None:
-    """End what still runs, as failover, and wait for it a little."""
-    drivers = [driver for driver in list(_running) if not driver._native.forked]
-    for driver in drivers:
-        driver._native.stop(True)
-    deadline = time.monotonic() + EXIT_TIMEOUT
-    for driver in drivers:
-        dispatcher = driver.dispatcher
-        left = max(0.0, deadline - time.monotonic())
-        if isinstance(dispatcher, ThreadDispatcher):
-            if not dispatcher.join(left):
-                dispatcher.interrupt()
-        else:
-            driver._native.settle(left)
-        driver._report()

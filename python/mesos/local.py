@@ -213,7 +213,7 @@ def _register_hooks() -> None:
 
 def _close_all() -> None:
     """Close what is open at interpreter exit; drivers first, as they have a last word to say to it."""
-    drivers = sys.modules.get("mesos.driver")
+    drivers = sys.modules.get("mesos._exit")
     if drivers is not None:
         drivers._exit()
     for cluster in list(_clusters):

@@ -208,8 +208,8 @@ class SchedulerDriver(Driver):
             token=_settings.token(token),
             suppressed_roles=suppressed_roles,
             offer_constraints=offer_constraints,
-            implicit_acknowledgements=implicit_acknowledgements,
-            connect_timeout=connect_timeout,
+            implicit_acknowledgements=_settings.flag(implicit_acknowledgements, "implicit_acknowledgements"),
+            connect_timeout=_settings.connect_timeout(connect_timeout),
             absent=_handlers.absent(scheduler, Scheduler),
         )
         self._adopt(native)

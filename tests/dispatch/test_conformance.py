@@ -165,6 +165,35 @@ def test_a_handler_that_raises_ends_the_driver(
         driver.join()
 
 
+class Odd(BaseException):
+    """No Exception, and nothing that Python knows."""
+
+
+@pytest.mark.parametrize(
+    "kind", [KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, StopAsyncIteration, Odd]
+)
+def test_whatever_a_handler_raises_is_logged_once_and_comes_out(
+    ride: Ride, backend: ScriptedBackend, caplog: pytest.LogCaptureFixture, kind: type[BaseException]
+) -> None:
+    def fail(driver: Any, status: Any) -> None:
+        raise kind("odd")
+
+    driver = started(ride, ride.recorder(status_update=fail))
+    backend.play([REGISTERED, update()])
+    with pytest.raises((kind, mesos.DriverAbortedError)) as raised:
+        ride.end(driver)
+    assert (calls(backend), backend.ended) == ([], "abort")
+    if kind is asyncio.CancelledError:
+        assert isinstance(raised.value, mesos.DriverAbortedError)
+        assert isinstance(raised.value.__cause__, kind)
+    else:
+        assert raised.value is driver.exception
+    ride.close()
+    gc.collect()  # a task whose exception nobody took complains when it is collected
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.name for record in errors] == ["mesos.driver"], [str(record.msg) for record in errors]
+
+
 def test_an_error_of_mesos_aborts_first_and_is_raised(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
     driver = started(ride, recorder)

@@ -111,9 +111,15 @@ class AsyncioDispatcher(Dispatcher):
 
 
 class LoopPump:
-    """Watches one dispatcher's descriptor on one loop, and runs its turns there."""
+    """Watches one dispatcher's descriptor on one loop, and runs its turns there.
 
-    def __init__(self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop) -> None:
+    lets_out: KeyboardInterrupt and SystemExit of handlers end the loop, as those of any callback do.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, loop: asyncio.AbstractEventLoop, *, lets_out: bool = True
+    ) -> None:
+        self._lets_out = lets_out
         self._dispatcher = dispatcher
         self._loop = loop
         self._fd = dispatcher.fileno()
@@ -162,6 +168,7 @@ class LoopPump:
             self._loop.remove_reader(self._fd)
             self._attached = False
             self._task = self._loop.create_task(self._await(awaitable, reader), name="mesos-handlers")
+            self._task.add_done_callback(_retrieve)
         else:
             self._raise_fatal()
 
@@ -180,21 +187,43 @@ class LoopPump:
                     handled += count
                     if count == 0:
                         break
+        except (asyncio.CancelledError, GeneratorExit):
+            raise  # of a handler, or of this very task
+        except BaseException as error:
+            driver = self._dispatcher._driver()
+            if driver is None or driver._exception is not error:
+                raise
         finally:
             self._task = None
             if not self._dispatcher.ended and not self._loop.is_closed():
                 self._watch(reader)
-        self._raise_fatal()
+        # not out of this task: nobody asks it for its exception, and the loop would complain of that
+        self._loop.call_soon(self._raise_fatal)
 
     def awaiting(self) -> bool:
         """Whether the calling task is the one that awaits the handlers."""
-        return self._task is not None and self._task is asyncio.current_task(self._loop)
+        # only on the loop's own thread: another one would see whatever runs there just now
+        return self._task is not None and self.runs_here() and self._task is asyncio.current_task(self._loop)
+
+    def runs_here(self) -> bool:
+        """Whether the loop runs in this thread."""
+        return self._loop is running_loop()
 
     def _raise_fatal(self) -> None:
-        """Let KeyboardInterrupt and SystemExit out of the loop, as they come out of any callback of it."""
+        """Let KeyboardInterrupt and SystemExit out of the loop."""
         driver = self._dispatcher._driver()
-        if driver is not None and isinstance(driver._exception, (KeyboardInterrupt, SystemExit)):
+        if (
+            self._lets_out
+            and driver is not None
+            and isinstance(driver._exception, (KeyboardInterrupt, SystemExit))
+        ):
             raise driver._exception
+
+
+def _retrieve(task: asyncio.Task[None]) -> None:
+    """Take the exception of a task that awaited handlers: the driver has kept and logged it."""
+    if not task.cancelled():
+        task.exception()
 
 
 class _Reader:

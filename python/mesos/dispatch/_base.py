@@ -16,6 +16,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from mesos._seconds import seconds
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
@@ -120,6 +122,7 @@ class Dispatcher:
         timeout: seconds; None waits for ever, 0 does not wait. None is returned when it is over, or when the
         driver has ended. Raises RuntimeError inside a handler.
         """
+        timeout = seconds(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.ended:
             driver = self._driver()
@@ -204,6 +207,8 @@ class Dispatcher:
 
     def _turn(self, limit: int) -> tuple[int, Awaitable[Any] | None]:
         """Handle up to `limit` events, up to the first that is to be awaited."""
+        if limit < 0:
+            raise ValueError(f"limit: a number of events from 0 up is expected, not {limit}")
         driver = self._driver()
         handled: int = 0
         awaitable: Awaitable[Any] | None = None

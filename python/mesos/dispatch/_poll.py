@@ -2,6 +2,7 @@
 
 Invariants:
 * No thread is started and no loop is touched unless somebody waits.
+* One waits and handles, the others only wait: who came first, until it leaves; then another takes over.
 * Ctrl-C breaks every wait at once.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mesos.dispatch._base import BATCH, Dispatcher, running_loop
+from mesos._seconds import seconds
+from mesos.dispatch._base import BATCH, SLICE, Dispatcher, running_loop
 
 if TYPE_CHECKING:
     from mesos.dispatch._asyncio import LoopPump
@@ -25,9 +27,9 @@ class PollDispatcher(Dispatcher):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting = threading.Lock()
+        #: held by whoever handles events
+        self._handling = threading.Lock()
         self._pump: LoopPump | None = None
-        self._pumped = 0
 
     def run(self, driver: Driver) -> None:
         """Start the driver and handle its events here until it has ended."""
@@ -36,40 +38,81 @@ class PollDispatcher(Dispatcher):
 
     def join(self, timeout: float | None) -> bool:
         """Handle events here until the driver has ended; if another thread does, wait for that."""
-        if not self._waiting.acquire(blocking=False):
-            return super().join(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.ended and (left := _left(deadline)) != 0:
+            if self._mine():
+                self._serve(left)
+            elif self._handling.acquire(timeout=_slice(left)):
+                try:
+                    # to the end: a thread that handles events goes on doing so
+                    while not self.ended and (left := _left(deadline)) != 0:
+                        self._serve(left)
+                finally:
+                    self._handling.release()
+        return self.ended
+
+    def run_once(self, timeout: float | None = None) -> tuple[Any, ...] | None:
+        """Do as the base class says; None is also returned if another thread handles events all the time."""
+        timeout = seconds(timeout)
+        if self._mine():
+            return super().run_once(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._handling.acquire(timeout=_slice(_left(deadline))):
+            if self.ended or _left(deadline) == 0:
+                return None
         try:
-            deadline = None if timeout is None else time.monotonic() + timeout
-            while not self.ended:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    break
-                if self._native.wait(left):
-                    self.drain(BATCH)
-            return self.ended
+            return super().run_once(_left(deadline))
         finally:
-            self._waiting.release()
+            self._handling.release()
+
+    def drain(self, limit: int = BATCH) -> int:
+        """Do as the base class says; nothing if another thread handles events just now."""
+        if self._mine():
+            return super().drain(limit)
+        if not self._handling.acquire(blocking=False):
+            return 0
+        try:
+            return super().drain(limit)
+        finally:
+            self._handling.release()
 
     async def wait(self, timeout: float | None) -> bool:
-        """Handle events on the loop that runs here until the driver has ended."""
+        """Handle events on the loop that runs here until the driver has ended; or wait while others do."""
         from mesos.dispatch._asyncio import LoopPump  # noqa: PLC0415 - it imports asyncio
 
-        loop = running_loop()
-        if self.ended or loop is None:
-            return self.ended
-        if self._pump is None:
-            self._pump = LoopPump(self, loop)
-            self._pump.attach()
-        self._pumped += 1
-        try:
-            return await super().wait(timeout)
-        finally:
-            self._pumped -= 1
-            if self._pumped == 0 and self._pump is not None:
-                self._pump.detach()
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self.ended and (left := _left(deadline)) != 0:
+            loop = running_loop()
+            if loop is None or not self._handling.acquire(blocking=False):
+                await super().wait(_slice(left))
+                continue
+            self._pump = pump = LoopPump(self, loop)
+            try:
+                pump.attach()
+                await super().wait(left)
+            finally:
+                pump.detach()
                 self._pump = None
+                self._handling.release()
+        return self.ended
 
     def close(self) -> None:
         """Stop watching, if a loop does."""
         if self._pump is not None:
             self._pump.detach()
+
+    def _mine(self) -> bool:
+        """Whether events are handled by what runs here: a handler, or the loop of this thread."""
+        return self._native.inside or (self._pump is not None and self._pump.runs_here())
+
+    def _serve(self, left: float | None) -> None:
+        if self._native.wait(left):
+            super().drain(BATCH)
+
+
+def _left(deadline: float | None) -> float | None:
+    return None if deadline is None else max(0.0, deadline - time.monotonic())
+
+
+def _slice(left: float | None) -> float:
+    return SLICE if left is None else min(SLICE, left)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from mesos.dispatch._base import BATCH, SLICE, Dispatcher
@@ -49,9 +50,10 @@ class ThreadDispatcher(Dispatcher):
 
     def join(self, timeout: float | None) -> bool:
         """Wait until the driver has ended and its thread is through."""
+        deadline = None if timeout is None else time.monotonic() + timeout
         over = super().join(timeout)
         if over and self._thread is not None and not self.here():
-            self._thread.join(timeout)
+            self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return over
 
     def interrupt(self) -> None:
@@ -93,6 +95,7 @@ class ThreadDispatcher(Dispatcher):
 
         from mesos.dispatch._asyncio import LoopPump  # noqa: PLC0415 - it imports asyncio
 
-        self._pump = LoopPump(self, asyncio.get_running_loop())
+        # the loop is this thread's own: nobody is above it who could take what handlers raise
+        self._pump = LoopPump(self, asyncio.get_running_loop(), lets_out=False)
         self._pump.attach()
         await self.wait(None)

@@ -1,0 +1,187 @@
+"""Waits of odd lengths, several waits at once, and waits for a driver whose start failed."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import threading
+from typing import TYPE_CHECKING, Any
+
+import mesos
+import pytest
+from mesos.dispatch import Dispatcher
+from mesos.testing import ScriptedBackend
+from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder, message
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Make = Callable[..., mesos.SchedulerDriver]
+
+WAITS = {
+    "thread-join": ("thread", lambda driver, timeout: driver.join(timeout)),
+    "thread-wait": ("thread", lambda driver, timeout: asyncio.run(driver.wait(timeout))),
+    "poll-join": ("poll", lambda driver, timeout: driver.join(timeout)),
+    "poll-wait": ("poll", lambda driver, timeout: asyncio.run(driver.wait(timeout))),
+    "poll-run_once": ("poll", lambda driver, timeout: driver.run_once(timeout)),
+    "poll-dispatcher": ("poll", lambda driver, timeout: driver.dispatcher.run_once(timeout)),
+}
+
+
+@pytest.fixture(params=WAITS)
+def wait(request: pytest.FixtureRequest, make: Make) -> tuple[mesos.SchedulerDriver, Callable[[Any], Any]]:
+    dispatcher, how = WAITS[request.param]
+    driver = make(Recorder(), dispatcher=dispatcher)
+    driver.start()
+    return driver, lambda timeout: how(driver, timeout)
+
+
+@pytest.mark.parametrize("timeout", ["5", b"5", [], object()])
+def test_a_timeout_that_is_no_number(wait: Any, timeout: Any) -> None:
+    with pytest.raises(TypeError, match="timeout: a number of seconds"):
+        wait[1](timeout)
+
+
+def test_a_timeout_that_is_nan(wait: Any) -> None:
+    with pytest.raises(ValueError, match="timeout: a number of seconds"):
+        wait[1](math.nan)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, -math.inf, -(10**400), False])
+def test_a_timeout_that_is_over_at_once(wait: Any, timeout: Any) -> None:
+    driver, go = wait
+    assert go(timeout) in (mesos.DRIVER_RUNNING, False, None)
+    assert driver.status == mesos.DRIVER_RUNNING
+
+
+@pytest.mark.parametrize("timeout", [None, math.inf, 1e300, 1e18, 10**400])
+def test_a_timeout_that_is_for_ever(wait: Any, timeout: Any, backend: ScriptedBackend) -> None:
+    driver, go = wait
+    stop = threading.Timer(0.05, driver.stop)
+    stop.start()
+    assert go(timeout) in (mesos.DRIVER_STOPPED, False, None)
+    assert driver.status == mesos.DRIVER_STOPPED
+    stop.join()
+
+
+@pytest.mark.parametrize("other", ["join", "wait", "run_once", "drain"])
+@pytest.mark.parametrize("here", ["join", "run_once"])
+def test_poll_from_two_threads(make: Make, backend: ScriptedBackend, here: str, other: str) -> None:
+    """One handles the events at a time; nobody is told that another one does."""
+    recorder, count = Recorder(), 20_000
+    driver = make(recorder, dispatcher="poll")
+    driver.start()
+    errors: list[BaseException] = []
+
+    def drain() -> None:
+        while driver.status == mesos.DRIVER_RUNNING:
+            driver.dispatcher.drain(3)  # type: ignore[union-attr]
+
+    def run_once() -> None:
+        while driver.run_once():
+            pass
+
+    hows = {"join": driver.join, "run_once": run_once, "drain": drain}
+
+    def elsewhere() -> None:
+        try:
+            if other == "wait":
+                asyncio.run(driver.wait())
+            else:
+                hows[other]()
+        except BaseException as error:
+            errors.append(error)
+
+    def seen(_: Any, executor: Any, agent: Any, data: bytes) -> None:
+        if len(recorder.events) == count:
+            driver.stop()
+
+    recorder.on["framework_message"] = seen
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    backend.play([message(b"x")], repeat=count)
+    hows[here]()
+    thread.join(PATIENCE)
+    assert (errors, driver.exception, len(recorder.events)) == ([], None, count)
+    assert driver.status == mesos.DRIVER_STOPPED
+
+
+def test_poll_is_taken_over_when_who_handled_leaves(make: Make, backend: ScriptedBackend) -> None:
+    recorder = Recorder()
+    driver = make(recorder, dispatcher="poll")
+    driver.start()
+    handling = threading.Event()
+    recorder.on["registered"] = lambda *_: handling.set()
+    first = threading.Thread(target=driver.join, args=[0.3])
+    first.start()
+    backend.play([REGISTERED])
+    assert handling.wait(PATIENCE)
+    recorder.on["framework_message"] = lambda driver, *_: driver.stop()
+    second = threading.Thread(target=driver.join, args=[PATIENCE])
+    second.start()
+    first.join(PATIENCE)
+    backend.play([message(b"x")])
+    second.join(PATIENCE)
+    assert recorder.names == ["registered", "framework_message"]
+    assert len(recorder.threads) == 2
+
+
+def test_wait_elsewhere_while_an_async_handler_runs(make: Make, backend: ScriptedBackend) -> None:
+    """It is no handler, although one runs on the other loop just then."""
+    driver = make(AsyncRecorder(framework_message=lambda *_: held.wait(PATIENCE)), dispatcher="thread")
+    held = threading.Event()
+    driver.start()
+    backend.play([message(b"x")])
+    recorder: Any = driver._handler
+    with recorder.changed:
+        assert recorder.changed.wait_for(lambda: recorder.events, PATIENCE)
+    assert asyncio.run(driver.wait(0)) == mesos.DRIVER_RUNNING
+    held.set()
+
+
+class Unstartable(Dispatcher):
+    """Finds out too late that it cannot."""
+
+    def start(self) -> None:
+        raise OSError("no threads left")
+
+
+@pytest.mark.parametrize("wait", ["join", "wait"])
+@pytest.mark.parametrize("cause", ["backend", "dispatcher"])
+def test_a_start_that_failed_is_over(make: Make, backend: ScriptedBackend, cause: str, wait: str) -> None:
+    make(Recorder(), dispatcher="poll").start()
+    settings = {"backend": backend} if cause == "backend" else {"backend": ScriptedBackend()}
+    driver = make(Recorder(), dispatcher="thread" if cause == "backend" else Unstartable(), **settings)
+    with pytest.raises((mesos.ConfigurationError, OSError)):
+        driver.start()
+    assert driver.status == mesos.DRIVER_ABORTED
+    ended = driver.join(PATIENCE) if wait == "join" else asyncio.run(driver.wait(PATIENCE))
+    assert ended == mesos.DRIVER_ABORTED
+    assert driver.dispatcher is not None
+    assert driver.dispatcher.ended
+
+
+def test_an_exception_that_was_looked_for_too_early_is_still_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: shown.append(args.exc_type))
+    backend = ScriptedBackend()
+
+    def fail(*_: Any) -> None:
+        raise LookupError("handler")
+
+    driver = mesos.SchedulerDriver(Recorder(registered=fail), "x", backend=backend, dispatcher="thread")
+    driver.start()
+    assert driver.exception is None
+    backend.play([REGISTERED])
+    assert driver.dispatcher is not None
+    driver.dispatcher.join(PATIENCE)
+    driver._report()
+    assert shown == [LookupError]
+
+
+def test_a_negative_limit(make: Make) -> None:
+    driver = make(Recorder(), dispatcher="poll")
+    driver.start()
+    assert driver.dispatcher is not None
+    with pytest.raises(ValueError, match="limit: a number of events"):
+        driver.dispatcher.drain(-1)
