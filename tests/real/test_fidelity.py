@@ -114,6 +114,10 @@ class Conversation:
             while self.status()["state"] != state:
                 pass
 
+    def close(self) -> None:
+        self.response.close()
+        self.stream.close()
+
     def transcript(self) -> Transcript:
         """What was heard, with names for what differs by nature."""
         text = json.dumps(self.heard)
@@ -335,11 +339,12 @@ def failed_over(talk: Conversation) -> None:
     while talk.event() is not None:
         pass
     second.id = talk.id
-    second.expect("SUBSCRIBED")
-    second.until("TASK_FINISHED")
-    second.call("TEARDOWN")
-    while second.event() is not None:
-        pass
+    with contextlib.closing(second):
+        second.expect("SUBSCRIBED")
+        second.until("TASK_FINISHED")
+        second.call("TEARDOWN")
+        while second.event() is not None:
+            pass
     # the resources come again at any time after their task has ended
     events = [event for event in second.heard if isinstance(event, dict)]
     talk.heard += [event for event in events if event["type"] != "OFFERS"]
@@ -391,14 +396,13 @@ def held(master: str, conversation: Callable[[Conversation], None], capabilities
             heard = list(talk.heard)
             talk.call("TEARDOWN")
             talk.heard = heard
-        talk.response.close()
-        talk.stream.close()
+        talk.close()
     return talk.transcript()
 
 
 def lines(transcript: Transcript) -> list[str]:
     """One value a line, so that a difference is seen at once."""
-    return json.dumps(transcript, indent=1).splitlines()
+    return json.dumps(transcript, indent=1, sort_keys=True).splitlines()
 
 
 @pytest.mark.parametrize("capabilities", CAPABILITIES.values(), ids=CAPABILITIES)
