@@ -357,7 +357,7 @@ def test_close_ends_streams_tasks_and_files() -> None:
     client.launch(task("t", FAMILY), offer=offers[0])
     client.states("TASK_RUNNING")
     sandbox = cluster.sandbox("t")
-    wait_until(lambda: len(pids_in(sandbox)) == 4, "the family is complete")
+    wait_until(lambda: len(pids_in(sandbox)) == 5, "the family is complete")
     pids = pids_in(sandbox)
     began = time.monotonic()
     cluster.close()

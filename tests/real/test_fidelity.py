@@ -46,6 +46,7 @@ class Conversation:
     def __init__(self, master: str, **info: Any) -> None:
         self.master = master
         self.heard: Transcript = []
+        self.offered = False
         self.names: dict[str, str] = {}
         self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
         subscribe = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
@@ -58,12 +59,17 @@ class Conversation:
         self.headers = JSON | {"Mesos-Stream-Id": self.response.headers["Mesos-Stream-Id"]}
 
     def event(self) -> dict[str, Any] | None:
-        """Note and return the next event but heartbeats; None at the end of the stream."""
+        """Note and return the next event; None at the end of the stream.
+
+        Not heartbeats, nor offers after the first ones: when freed resources come again is a matter of time.
+        """
         while length := self.response.readline():
             event: dict[str, Any] = json.loads(self.response.read(int(length)))
-            if event["type"] != "HEARTBEAT":
-                self.heard.append(event)
-                return event
+            if event["type"] == "HEARTBEAT" or (event["type"] == "OFFERS" and self.offered):
+                continue
+            self.offered |= event["type"] == "OFFERS"
+            self.heard.append(event)
+            return event
         self.heard.append("the end")
         return None
 
