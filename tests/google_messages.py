@@ -123,6 +123,7 @@ def delete_slice(items: Any, part: slice) -> None:
     """
     for at in sorted(range(*part.indices(len(items))), reverse=True):
         del items[at]
+    del items[0:0]  # taking out nothing, too, sets what the items belong to
 
 
 def assert_same(ours: Any, google: Any) -> None:
