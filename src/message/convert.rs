@@ -182,6 +182,7 @@ impl Held {
     /// Others may know it: always copy.
     pub(super) const SHARED: Held = Held { references: 0, depth: 0 };
     /// A direct argument of the call: the caller's frame has one reference.
+    #[cfg(not(feature = "abi3"))] // there, arguments come in a dict
     pub(super) const ARGUMENT: Held = Held { references: 1, depth: 0 };
 
     /// Whether the call alone knows `value`.
