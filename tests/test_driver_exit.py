@@ -54,11 +54,9 @@ STATES = {
 @pytest.mark.parametrize("state", STATES)
 def test_exit(child: Callable[..., Child], state: str) -> None:
     code, ended = STATES[state]
-    started = time.monotonic()
     status, out, err = child(HEAD + code).end()
     assert (status, err) == (0, "")
     assert out.splitlines() == [f"{ended} []"]
-    assert time.monotonic() - started < 10
 
 
 def test_exit_after_the_loop_was_closed(child: Callable[..., Child]) -> None:
@@ -125,7 +123,7 @@ def test_a_master_that_does_not_answer_delays_the_exit_five_seconds_at_most(
     started = time.monotonic()
     status, _, err = child(HEAD + code).end()
     assert (status, err) == (0, "")
-    assert time.monotonic() - started < 10
+    assert 5 <= time.monotonic() - started < 15
 
 
 def test_fork(child: Callable[..., Child]) -> None:

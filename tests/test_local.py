@@ -361,7 +361,7 @@ def test_close_ends_streams_tasks_and_files() -> None:
     pids = pids_in(sandbox)
     began = time.monotonic()
     cluster.close()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < PATIENCE / 2, "its tasks would take 1000 seconds"
     assert not any(map(alive, pids))
     assert not sandbox.exists()
     while client.event() is not None:
@@ -567,22 +567,19 @@ def test_an_open_cluster_is_closed_at_exit_and_when_it_is_collected(tmp_path: Pa
     program = """
         import sys
         sys.path.insert(0, sys.argv[1])
-        from test_local import Client, task, LocalCluster
+        from test_local import Client, LocalCluster, pids_in, task, wait_until
         for name in ("collected", "open"):
             cluster = LocalCluster(work_dir=sys.argv[2])
             client = Client(cluster)
             client.launch(task(name, "echo $$ > one.pid; sleep 1000"))
             client.states("TASK_RUNNING")
-            while not (cluster.sandbox(name) / "one.pid").exists():
-                pass
+            wait_until(lambda: pids_in(cluster.sandbox(name)), "the task runs")
     """
-    began = time.monotonic()
     subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program), str(Path(__file__).parent), str(tmp_path)],
         timeout=PATIENCE,
         check=True,
     )
-    assert time.monotonic() - began < 10
     pids = pids_in(tmp_path)
     assert len(pids) == 2
     assert not any(map(alive, pids))

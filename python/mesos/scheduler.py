@@ -169,9 +169,9 @@ class SchedulerDriver(Driver):
 
     A driver runs once: make a new one to connect again. Every method may be called from any thread, and in
     handlers, unless it says otherwise; none blocks but `run`, `join`, `run_once` and leaving `with`. Methods
-    that talk to the master check what they are given, raising TypeError, ValueError or `EncodeError` that name
-    the argument, and return the driver's `Status` at once; what is called while the driver does not run is
-    dropped, logged once, and counted in `stats`. Everything is logged under `mesos` in `logging`.
+    that talk to the master check what they are given, raising TypeError, ValueError or `EncodeError`, which
+    name the argument, and return the driver's `Status` at once; what is called while the driver does not run
+    is dropped, logged once, and counted in `stats`. Everything is logged under `mesos` in `logging`.
     """
 
     _native: SchedulerHandle
