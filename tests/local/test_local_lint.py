@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCES = Path(__file__).resolve().parent.parent / "src" / "local"
+SOURCES = Path(__file__).resolve().parents[2] / "src" / "local"
 
 #: The one file that may read a clock, wait or draw a number.
 CLOCK = "clock.rs"
