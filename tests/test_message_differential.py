@@ -4,6 +4,7 @@ Whatever google.protobuf makes of the same schema and the same steps is right.
 """
 
 import os
+import pickle
 import random
 
 import mesos
@@ -253,7 +254,12 @@ def test_every_message_and_field_is_there():
         assert {field.name for field in fields} <= set(dir(ours))
         empty = ours()
         assert_same(empty, google_class(name)())
+        assert type(pickle.loads(pickle.dumps(empty))) is ours
+        assert ours.__doc__
         for field in fields:
+            kind, _, comment = getattr(ours, field.name).__doc__.partition(". ")
+            assert comment, f"{name}.{field.name} has a comment"
+            assert is_map(field) == kind.startswith("map of string to ")
             if field.type == Field.TYPE_ENUM and not field.is_repeated:
                 assert (
                     getattr(empty, field.name).name

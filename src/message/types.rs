@@ -249,21 +249,28 @@ pub(super) fn message_class(
     Ok(class)
 }
 
-/// What help() says of a field: type, label, default, and the comment of the schema.
+/// What help() says of a field: type, label, and the comment of the schema.
 fn describe(field: &wire::Field) -> String {
-    let kind = match (field.message(), field.enumeration()) {
-        (Some(child), _) if child.is_map_entry => "map".to_owned(),
-        (Some(child), _) => super::desc::path(child.name).1.to_owned(),
-        (_, Some(values)) => super::desc::path(values.name).1.to_owned(),
-        _ => format!("{:?}", field.kind).to_lowercase(),
+    let map = field.message().filter(|child| child.is_map_entry).map(|entry| entry.fields);
+    let kind = match map {
+        Some([key, value]) => format!("map of {} to {}", kind_of(key), kind_of(value)),
+        _ => kind_of(field),
     };
     let label = match field.label {
         Label::Required => "required ",
-        Label::Repeated if kind != "map" => "repeated ",
+        Label::Repeated if map.is_none() => "repeated ",
         _ => "",
     };
     let end = if field.deprecated { " (deprecated)" } else { "" };
     format!("{label}{kind}{end}. {}", field.doc)
+}
+
+fn kind_of(field: &wire::Field) -> String {
+    match (field.message(), field.enumeration()) {
+        (Some(child), _) => super::desc::path(child.name).1.to_owned(),
+        (_, Some(values)) => super::desc::path(values.name).1.to_owned(),
+        _ => format!("{:?}", field.kind).to_lowercase(),
+    }
 }
 
 /// The getter that `dir()`, `help()` and `inspect` see; attribute access does not come here.
