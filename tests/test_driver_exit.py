@@ -179,3 +179,33 @@ def test_drivers_on_the_embedded_cluster_end_before_it(child: Callable[..., Chil
     status, out, err = child(code).end()
     assert (status, out) == (0, "")
     assert "Traceback" not in err
+
+
+ON_DAEMONS = {
+    "run": "threading.Thread(target=driver.run, daemon=True).start()",
+    "loop": """
+async def main():
+    driver.start()
+    await driver.wait()
+threading.Thread(target=lambda: asyncio.run(main()), daemon=True).start()
+""",
+}
+
+
+@pytest.mark.parametrize("how", ["run", "loop"])
+def test_exit_waits_for_a_handler_on_a_daemon_thread(child: Callable[..., Child], how: str) -> None:
+    code = f"""
+started = threading.Event()
+class Slow(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        started.set()
+        time.sleep(0.3)  # comes back to the interpreter when that has long wanted to be gone
+        print("done", flush=True)
+driver = make(Slow)
+{ON_DAEMONS[how]}
+while driver.status == mesos.DRIVER_NOT_STARTED:
+    time.sleep(0)
+backend.play([("registered", "framework-1")])
+started.wait()
+"""
+    assert child(HEAD + code).end() == (0, "done\nfailover []\n", "")

@@ -2,6 +2,8 @@
 
 Invariants:
 * Exit kills no task: what runs is stopped as failover. It waits for that a little, and never for ever.
+* A handler that runs on another thread is waited for: CPython ends a thread that comes back to it later in a
+  way that native frames do not survive.
 * An exception that ended a driver, and that nobody has fetched, is shown.
 """
 
@@ -12,6 +14,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
+from mesos.dispatch._base import Dispatcher
 from mesos.dispatch._thread import ThreadDispatcher
 
 if TYPE_CHECKING:
@@ -34,9 +37,8 @@ def _exit() -> None:
     for driver in drivers:
         dispatcher = driver.dispatcher
         left = max(0.0, deadline - time.monotonic())
-        if isinstance(dispatcher, ThreadDispatcher):
-            if not dispatcher.join(left):
-                dispatcher.interrupt()
-        else:
-            driver._native.settle(left)
+        if dispatcher is None or type(dispatcher).join is Dispatcher.join:
+            driver._native.settle(left)  # a loop of the user's own, which may not run any more
+        elif not dispatcher.join(left) and isinstance(dispatcher, ThreadDispatcher):
+            dispatcher.interrupt()
         driver._report()
