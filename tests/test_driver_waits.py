@@ -185,3 +185,18 @@ def test_a_negative_limit(make: Make) -> None:
     assert driver.dispatcher is not None
     with pytest.raises(ValueError, match="limit: a number of events"):
         driver.dispatcher.drain(-1)
+
+
+def test_raising_again_does_not_lengthen_the_traceback(make: Make, backend: ScriptedBackend) -> None:
+    def fail(*_: Any) -> None:
+        raise LookupError("handler")
+
+    driver = make(Recorder(registered=fail), dispatcher="thread")
+    driver.start()
+    backend.play([REGISTERED])
+    lengths = []
+    for _ in range(3):
+        with pytest.raises(LookupError) as raised:
+            driver.join(PATIENCE)
+        lengths.append(len(raised.traceback))
+    assert lengths[0] == lengths[1] == lengths[2]

@@ -69,6 +69,7 @@ class Driver:
         # a signal's handler may come back to the driver while it starts, on the same thread
         self._starting = threading.RLock()
         self._exception: BaseException | None = None
+        self._traceback: TracebackType | None = None
         self._fetched = False
         self._body: Body | None = None
 
@@ -347,7 +348,8 @@ class Driver:
         """Return the status, or raise what ended the driver."""
         if self._exception is not None:
             self._fetched = True
-            raise self._exception
+            # as the handler left it: each raise would add to what the one before it has added
+            raise self._exception.with_traceback(self._traceback)
         return self.status
 
     def _failed(self, error: BaseException) -> None:
@@ -358,6 +360,7 @@ class Driver:
             cause, error = error, DriverAbortedError("a handler was cancelled before it had ended")
             error.__cause__ = cause
         if self._exception is None:
+            self._traceback = error.__traceback__
             self._exception = error
         logger.error("the driver has aborted: %s: %s", type(error).__name__, error, exc_info=error)
         self._cancel_body()
