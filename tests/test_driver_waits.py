@@ -110,17 +110,22 @@ def test_poll_is_taken_over_when_who_handled_leaves(make: Make, backend: Scripte
     recorder = Recorder()
     driver = make(recorder, dispatcher="poll")
     driver.start()
-    handling = threading.Event()
-    recorder.on["registered"] = lambda *_: handling.set()
-    first = threading.Thread(target=driver.join, args=[0.3])
-    first.start()
-    backend.play([REGISTERED])
-    assert handling.wait(PATIENCE)
+    handling, leave = threading.Event(), threading.Event()
+
+    def hold(*_: Any) -> None:
+        handling.set()
+        assert leave.wait(PATIENCE)
+
+    recorder.on["registered"] = hold
     recorder.on["framework_message"] = lambda driver, *_: driver.stop()
+    first = threading.Thread(target=driver.run_once)
+    first.start()
+    backend.play([REGISTERED, message(b"x")])
+    assert handling.wait(PATIENCE)
     second = threading.Thread(target=driver.join, args=[PATIENCE])
     second.start()
+    leave.set()
     first.join(PATIENCE)
-    backend.play([message(b"x")])
     second.join(PATIENCE)
     assert recorder.names == ["registered", "framework_message"]
     assert len(recorder.threads) == 2
