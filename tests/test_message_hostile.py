@@ -4,6 +4,7 @@ Arguments that change what is being changed, nesting without end, objects that o
 interpreter that ends.
 """
 
+import array
 import copy
 import functools
 import subprocess
@@ -93,6 +94,24 @@ def test_exceptions_of_arguments_come_out():
     ):
         with pytest.raises(KeyboardInterrupt):
             make()
+
+
+def test_buffers_of_any_kind():
+    data = mesos.TaskID(value="abc6789").SerializeToString()
+    assert len(data) % 3 == 0
+    shaped = memoryview(data).cast("B", (3, 3))
+    for buffer in (bytearray(data), memoryview(data), shaped, array.array("B", data)):
+        assert mesos.TaskID.FromString(buffer).value == "abc6789"
+        assert mesos.TaskID().MergeFromString(buffer) == len(data), "in bytes, whatever len() says"
+    view = memoryview(data)
+    view.release()
+    for refused in (view, None, 7, "abc", [1]):
+        with pytest.raises((TypeError, ValueError), match=r"TaskID: expected bytes|released"):
+            mesos.TaskID.FromString(refused)
+    grown = bytearray(data)
+    task_id = mesos.TaskID.FromString(memoryview(grown))
+    grown[:] = b"x" * 100  # copied, and let go of: the array is free to change
+    assert task_id.value == "abc6789"
 
 
 def test_maps_keep_their_dict_to_themselves():

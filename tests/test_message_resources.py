@@ -56,6 +56,7 @@ def test_accepted_where_a_repeated_resource_is():
     [
         (lambda: mesos.Resources("cpus"), ValueError, "'cpus' is not name:value"),
         (lambda: mesos.Resources("cpus:x"), ValueError, "'cpus': 'x' is neither a number"),
+        (lambda: mesos.Resources("cpus:1_0"), ValueError, "'cpus': '1_0' is neither a number"),
         (lambda: mesos.Resources("cpus(:1"), ValueError, "not name:value"),
         (lambda: mesos.Resources("ports:[1-]"), ValueError, "'ports': '1-' is no range"),
         (lambda: mesos.Resources("ports:[5-1]"), ValueError, "'ports': the range 5-1"),

@@ -172,7 +172,7 @@ def _parse_value(name: str, text: str) -> dict[str, Any]:
     if text.startswith("{") and text.endswith("}"):
         return _value(name, {part.strip() for part in text[1:-1].split(",") if part.strip()})
     try:
-        number = float(text)
+        number = float(text.replace("_", "?"))  # Python's digit groups are no one else's
     except ValueError:
         raise ValueError(
             f"resource {name!r}: {text!r} is neither a number, ranges [1-5,7-9], nor a set {{a,b}}"

@@ -22,7 +22,10 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 /// Checks bytes from Python: exact `bytes`, the same or a copy, and whether they surely lack no required field.
 fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
-    let bytes = convert::exact_bytes(value).map_err(|_| {
+    let bytes = convert::exact_bytes(value).map_err(|error| {
+        if !error.is_instance_of::<PyTypeError>(value.py()) {
+            return error; // out of `__buffer__`, or no memory
+        }
         PyTypeError::new_err(format!("{}: expected bytes, got {}", desc.name(), kind_of(value)))
     })?;
     let bytes = bytes.cast_into::<PyBytes>()?;
@@ -210,10 +213,11 @@ methods! {
         number(py, checked.0.as_bytes().len())
     }
     merge_from_string(py, message, data) {
-        let other = parse(message.desc(), data)?;
+        let checked = checked(message.desc(), data)?;
+        let other = alloc::parsed(py, message.desc(), source(&checked))?;
         // SAFETY: just made.
         merge::merge(py, message, unsafe { Message::from_ptr(other.as_ptr()) })?;
-        number(py, data.len()?)
+        number(py, checked.0.as_bytes().len())
     }
     serialize_partial(py, message, _none) { serialize(py, message, Mode::Partial) }
     byte_size(py, message, _none) {
