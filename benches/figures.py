@@ -28,6 +28,9 @@ class Registered(mesos.Scheduler):
         self.at = time.perf_counter()
         self.event.set()
 
+    def resource_offers(self, driver: object, offers: object) -> None:
+        """Keep them: the driver stops at once, and with it they go back."""
+
 
 def registration(master: object) -> float:
     """Seconds from `start()` to the `registered` callback."""

@@ -21,9 +21,10 @@ from mesos.errors import (
     MesosError,
 )
 from mesos.library import libmesos_version
-from mesos.scheduler import Scheduler, SchedulerDriver, SchedulerStats
+from mesos.scheduler import Scheduler, SchedulerDriver
 
 if TYPE_CHECKING:
+    from mesos._stats import SchedulerStats
     from mesos.local import LocalCluster
 
 __all__ = [
@@ -49,5 +50,5 @@ __getattr__, __dir__ = exports(
     globals(),
     "mesos.v1",
     submodules=("local", "testing", "v1"),
-    classes={"LocalCluster": "mesos.local"},
+    classes={"LocalCluster": "mesos.local", "SchedulerStats": "mesos._stats"},
 )

@@ -8,7 +8,6 @@ Invariants:
 from __future__ import annotations
 
 import functools
-import inspect
 from typing import Any
 
 from mesos.errors import ConfigurationError
@@ -61,6 +60,8 @@ def _check_call(handler: object, name: str, base: type) -> None:
     what = f"{base.__name__.lower()}: {type(handler).__name__}.{name}"
     if not callable(method):
         raise ConfigurationError(f"{what} is not callable")
+    import inspect  # noqa: PLC0415 - who only imports mesos does without
+
     wanted = list(inspect.signature(getattr(base, name)).parameters)[1:]
     try:
         signature = inspect.signature(method)
@@ -102,6 +103,8 @@ def _one_slip(one: str, other: str) -> bool:
 def _is_async(method: Any) -> bool:
     while isinstance(method, functools.partial):
         method = method.func
+    import inspect  # noqa: PLC0415 - who only imports mesos does without
+
     return inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(
         getattr(type(method), "__call__", None)  # noqa: B004 - the function itself is wanted
     )

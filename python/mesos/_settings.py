@@ -7,10 +7,8 @@ Invariants:
 
 from __future__ import annotations
 
-import json
 import os
 import pwd
-import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +45,7 @@ def framework(given: object, principal: str | None) -> Any:
     if not made.user:
         made.user = _user()
     if not made.hostname:
-        made.hostname = socket.gethostname()
+        made.hostname = os.uname().nodename
     if principal is not None and not made.principal:
         made.principal = principal
     return made
@@ -113,6 +111,8 @@ def _read(path: str | os.PathLike[str]) -> tuple[object, object]:
         ) from None
     if text.startswith("{"):
         try:
+            import json  # noqa: PLC0415 - few have such a file
+
             found = json.loads(text)
         except ValueError:
             found = None

@@ -1,0 +1,27 @@
+"""The figures of a driver; a module of its own because dataclasses take long to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SchedulerStats:
+    """What a driver has done so far; a snapshot.
+
+    events_received: what Mesos said, whether handled yet or not. events_handled: handlers called.
+    queue_depth: events that wait now. queue_high_water: the most that ever waited. calls_sent: written to a
+    connection. calls_rejected: refused by the master. calls_dropped: made while the driver did not run or had
+    no subscription, or cut off before the answer. acknowledgements: of task and operation updates.
+    reconnects: subscriptions after the first.
+    """
+
+    events_received: int
+    events_handled: int
+    queue_depth: int
+    queue_high_water: int
+    calls_sent: int
+    calls_rejected: int
+    calls_dropped: int
+    acknowledgements: int
+    reconnects: int
