@@ -45,6 +45,7 @@ $(BIN)/pip:
 	$(BIN)/pip install --quiet --upgrade pip 'maturin>=1.16,<2'
 
 $(VENV)/tools: pyproject.toml | $(BIN)/pip
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # the first that knows --group
 	$(BIN)/pip install --quiet --group test --group lint --group bench --group real
 	@touch $@
 

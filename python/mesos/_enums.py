@@ -61,7 +61,8 @@ class _TaskState(Enum):
     def is_terminal(self) -> bool:
         """Whether a task in this state has ended for good: nothing more will come of it.
 
-        TASK_LOST and TASK_UNREACHABLE are not the same: a task on an unreachable agent may come back.
+        The states are those of Mesos' own `isTerminalState`, TASK_LOST and TASK_GONE_BY_OPERATOR among them;
+        not TASK_UNREACHABLE and TASK_UNKNOWN: such a task may come back.
         """
         return self.name in _TERMINAL
 
