@@ -129,3 +129,31 @@ pub(super) unsafe fn receiver<'a>(object: *mut ffi::PyObject) -> Message<'a> {
     // SAFETY: the caller's promise; CPython checks the type of `self` before it calls a method.
     unsafe { Message::from_ptr(object) }
 }
+
+/// Writes methods that take one argument or none as C functions: `methods! { self = this => Map; … }`, where
+/// `this` makes the `self` of a body from CPython's pointer. The argument of a method without one is None.
+macro_rules! methods {
+    (self = $this:path => $class:ident; $($name:ident($py:ident, $me:ident, $argument:ident) $body:block)*) => {$(
+        unsafe extern "C" fn $name(
+            object: *mut ::pyo3::ffi::PyObject,
+            argument: *mut ::pyo3::ffi::PyObject,
+        ) -> *mut ::pyo3::ffi::PyObject {
+            fn body<'py>(
+                $py: ::pyo3::Python<'py>,
+                $me: $class<'_>,
+                $argument: &::pyo3::Bound<'py, ::pyo3::PyAny>,
+            ) -> ::pyo3::PyResult<::pyo3::Bound<'py, ::pyo3::PyAny>> $body
+            // SAFETY: called by CPython, attached, with an object of the class and its argument (null for
+            // methods without one), both alive for the time of the call.
+            unsafe {
+                $crate::message::boundary::answer(|py| {
+                    match $crate::message::boundary::optional(py, argument) {
+                        Some(argument) => body(py, $this(object), &argument),
+                        None => body(py, $this(object), &py.None().into_bound(py)),
+                    }
+                })
+            }
+        }
+    )*};
+}
+pub(super) use methods;

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "slot functions and methods called by CPython")]
 
-use super::boundary::{answer, argument, optional};
+use super::boundary::{answer, argument, methods, optional};
 use super::layout::Message;
 use super::map::{self, Map};
 use super::types::{self, keyword_method, method, slot};
@@ -30,26 +30,8 @@ fn view<'py>(py: Python<'py>, map: Map<'_>, class: &str) -> PyResult<Bound<'py, 
     py.import("collections.abc")?.getattr(class)?.call1((map.bound(py),))
 }
 
-macro_rules! methods {
-    ($($name:ident($py:ident, $map:ident, $argument:ident) $body:block)*) => {$(
-        unsafe extern "C" fn $name(object: *mut ffi::PyObject, argument: *mut ffi::PyObject) -> *mut ffi::PyObject {
-            fn body<'py>(
-                $py: Python<'py>,
-                $map: Map<'_>,
-                $argument: &Bound<'py, PyAny>,
-            ) -> PyResult<Bound<'py, PyAny>> $body
-            // SAFETY: called by CPython, attached, with a map and its argument (null for those without).
-            unsafe {
-                answer(|py| match optional(py, argument) {
-                    Some(argument) => body(py, this(object), &argument),
-                    None => body(py, this(object), &none(py)),
-                })
-            }
-        }
-    )*};
-}
-
 methods! {
+    self = this => Map;
     subscript(_py, map, key) { map.get(key) }
     keys(py, map, _none) { view(py, map, "KeysView") }
     values(py, map, _none) { view(py, map, "ValuesView") }

@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "methods called by CPython")]
 
 use super::access::Seen;
-use super::boundary::{answer, argument, optional, receiver};
+use super::boundary::{answer, argument, methods, optional, receiver};
 use super::desc::{Desc, Shape};
 use super::encode::{self, Mode};
 use super::errors::{DecodeError, kind_of};
@@ -135,26 +135,8 @@ fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     pyo3::types::PyBool::new(py, value).to_owned().into_any()
 }
 
-macro_rules! methods {
-    ($($name:ident($py:ident, $message:ident, $argument:ident) $body:block)*) => {$(
-        unsafe extern "C" fn $name(object: *mut ffi::PyObject, argument: *mut ffi::PyObject) -> *mut ffi::PyObject {
-            fn body<'py>(
-                $py: Python<'py>,
-                $message: Message<'_>,
-                $argument: &Bound<'py, PyAny>,
-            ) -> PyResult<Bound<'py, PyAny>> $body
-            // SAFETY: called by CPython, attached, with a message and its argument (null for those without).
-            unsafe {
-                answer(|py| match optional(py, argument) {
-                    Some(argument) => body(py, receiver(object), &argument),
-                    None => body(py, receiver(object), &none(py)),
-                })
-            }
-        }
-    )*};
-}
-
 methods! {
+    self = receiver => Message;
     has_field(py, message, name) {
         if let Some(at) = message.desc().names.search(name) {
             let field = message.desc().field(at);

@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "slot functions and methods called by CPython")]
 
-use super::boundary::{answer, argument, optional};
+use super::boundary::{answer, argument, methods, optional};
 use super::convert::{self, Held};
 use super::errors::kind_of;
 use super::layout::{Message, Slot};
@@ -184,26 +184,8 @@ fn none(py: Python<'_>) -> Bound<'_, PyAny> {
     py.None().into_bound(py)
 }
 
-macro_rules! methods {
-    ($($name:ident($py:ident, $items:ident, $argument:ident) $body:block)*) => {$(
-        unsafe extern "C" fn $name(object: *mut ffi::PyObject, argument: *mut ffi::PyObject) -> *mut ffi::PyObject {
-            fn body<'py>(
-                $py: Python<'py>,
-                $items: Repeated<'_>,
-                $argument: &Bound<'py, PyAny>,
-            ) -> PyResult<Bound<'py, PyAny>> $body
-            // SAFETY: called by CPython, attached, with a repeated field and its argument (null without).
-            unsafe {
-                answer(|py| match optional(py, argument) {
-                    Some(argument) => body(py, this(object), &argument),
-                    None => body(py, this(object), &none(py)),
-                })
-            }
-        }
-    )*};
-}
-
 methods! {
+    self = this => Repeated;
     subscript(_py, items, key) { fetch(items, key) }
     append(py, items, value) {
         // always a copy: `append(*args)` and functools.partial keep the only reference, and use it again

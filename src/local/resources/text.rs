@@ -15,6 +15,7 @@ pub(crate) fn describe(resources: &[Resource]) -> String {
 pub(super) fn text(resource: &Resource) -> String {
     let mut out = resource.name.clone();
     if let Some(allocation) = &resource.allocation_info {
+        // writing to a String cannot fail, here and below
         let _ = write!(out, "(allocated: {})", allocation.role());
     }
     if resource.disk.is_some() {
