@@ -224,6 +224,7 @@ def test_stop_inside_a_handler_is_the_last_thing_heard(ride: Ride, backend: Scri
     assert ride.end(driver) == mesos.DRIVER_STOPPED
     assert recorder.names == ["registered", "status_update"]
     assert calls(backend) == ["TEARDOWN"], "a stopped driver acknowledges nothing"
+    assert (driver.stats.acknowledgements, driver.stats.calls_dropped) == (0, 0), "nor does it try to"
     assert backend.ended == "teardown"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from client import Client
 from mesos.local import LocalCluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-from client import Client
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from client import JSON, PATIENCE, Client, alive, pids_in, post, task, wait_until
 from mesos.errors import ConfigurationError
 from mesos.local import LocalCluster
 
 if TYPE_CHECKING:
     pass
-from client import JSON, PATIENCE, Client, alive, pids_in, post, task, wait_until
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from client import FAMILY, PATIENCE, Client, alive, pids_in, task, wait_until
 from mesos.local import LocalCluster
 
 if TYPE_CHECKING:
     pass
-from client import FAMILY, PATIENCE, Client, alive, pids_in, task, wait_until
 
 
 def test_close_ends_streams_tasks_and_files() -> None:

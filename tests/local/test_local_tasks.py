@@ -10,11 +10,11 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from client import FAMILY, PATIENCE, Client, alive, pids_in, post, task, wait_until
 from mesos.local import LocalCluster
 
 if TYPE_CHECKING:
     pass
-from client import FAMILY, PATIENCE, Client, alive, pids_in, post, task, wait_until
 
 
 def test_subscribe_offer_launch_finish(cluster: LocalCluster) -> None:
