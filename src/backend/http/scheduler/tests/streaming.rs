@@ -116,10 +116,12 @@ async fn silence_is_noticed_when_heartbeats_were_promised() {
     let master = Master::new().await;
     let mut driver = Driver::start(&[&master]);
     let (mut stream, _) = master.answer(STREAM).await;
-    stream.record(&subscribed(Some(0.02))).await;
+    let (started, interval) = (Instant::now(), Duration::from_millis(200));
+    stream.record(&subscribed(Some(interval.as_secs_f64()))).await;
     driver.subscribed().await;
     let _calls = master.accept().await;
-    driver.disconnected().await;
+    driver.disconnected().await; // fails at LIMIT, which is 100 intervals
+    assert!(started.elapsed() >= 5 * interval, "fewer than five heartbeats were missed");
     stream.closed().await;
     master.subscribe().await;
     driver.subscribed().await;
