@@ -14,10 +14,10 @@ use prost_types::{
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-/// Presence of a message's fields is one `u64`.
-const MAX_FIELDS: usize = 64;
-/// `Message` finds a field by its number in an array.
-const MAX_NUMBER: i32 = 63;
+/// Presence of a message's fields is one integer, a `u64` or else a `u128`.
+const MAX_FIELDS: usize = 128;
+/// `Message` finds a field by its number in an array as long as the highest of them.
+const MAX_NUMBER: i32 = 511;
 
 /// Above the generated names.
 const UNUSED: &str = "#[allow(dead_code, reason = \"names of the whole schema\")]";
@@ -46,6 +46,7 @@ pub(crate) fn generate(set: &FileDescriptorSet) -> Result<String> {
     }
     schema.document_duration();
     let mut out = String::new();
+    schema.write_limits(&mut out)?;
     schema.write_messages(&mut out)?;
     schema.write_enums(&mut out)?;
     schema.write_names(&mut out)?;
@@ -92,6 +93,20 @@ impl Schema {
     fn add_enum(&mut self, scope: &str, item: &EnumDescriptorProto, comments: &Comments, path: &[i32]) {
         let docs = Docs::new(comments, path, item.value.len());
         self.enums.insert(format!("{scope}.{}", item.name()), (item.clone(), docs));
+    }
+
+    /// What depends on the largest message: how wide presence is, and how long the array of numbers.
+    fn write_limits(&self, out: &mut String) -> Result<()> {
+        let messages = || self.messages.values().map(|(message, _)| message);
+        let most_fields = messages().map(|message| message.field.len()).max().unwrap_or(0);
+        let highest = messages().flat_map(|message| &message.field).map(|field| field.number()).max();
+        let bits = if most_fields <= 64 { "u64" } else { "u128" };
+        writeln!(out, "/// One bit for each field of a message, by index.\npub(crate) type Bits = {bits};")?;
+        Ok(writeln!(
+            out,
+            "/// Above every field number.\npub(super) const NUMBERS: usize = {};",
+            highest.unwrap_or(0) + 1
+        )?)
     }
 
     fn write_messages(&self, out: &mut String) -> Result<()> {

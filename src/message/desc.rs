@@ -14,7 +14,7 @@ use super::enums::{self, EnumClass};
 use super::layout::{Head, Slot};
 use super::names::Names;
 use super::types;
-use crate::wire::{self, Kind, Label};
+use crate::wire::{self, Bits, Kind, Label};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyString};
@@ -50,7 +50,7 @@ pub(super) struct Desc {
     pub(super) fields: Box<[Field]>,
     pub(super) names: Names,
     /// bit i: what slot i holds is a node (message, repeated or map)
-    pub(super) nodes: u64,
+    pub(super) nodes: Bits,
     /// the field that a bare value stands for: ids and other messages that are only a `value`
     pub(super) bare: Option<usize>,
 }
@@ -62,7 +62,7 @@ pub(super) struct Field {
     pub(super) message: &'static wire::Message,
     pub(super) shape: Shape,
     /// bits of the other members of its oneof
-    pub(super) siblings: u64,
+    pub(super) siblings: Bits,
     default: Cell<*mut ffi::PyObject>,
     child: Cell<Option<&'static Desc>>,
     values: Cell<Option<&'static EnumClass>>,

@@ -12,7 +12,7 @@ use super::buffer::Buffer;
 use super::desc::Shape;
 use super::layout::{CLEAN, Message, Node, RAW, Slot, View};
 use super::{alloc, map, repeated};
-use crate::wire::{self, Span};
+use crate::wire::{self, Bits, Span};
 use bytes::Bytes;
 use pyo3::prelude::*;
 
@@ -39,7 +39,7 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
     let level = unsafe { message.parsed() };
     message.node.remove(RAW);
     let desc = message.desc();
-    let mut has = 0_u64;
+    let mut has: Bits = 0;
     for span in wire::spans(desc.wire, level) {
         let Some(index) = span.field.map(usize::from) else {
             message.add_unknown(span.whole(level));
@@ -115,7 +115,7 @@ fn join<'py>(py: Python<'py>, message: Message<'_>) -> PyResult<Buffer<'py>> {
     let level = unsafe { message.parsed() };
     let desc = message.desc();
     let mut parts: Vec<Vec<u8>> = vec![Vec::new(); desc.fields.len()];
-    let mut seen = 0_u64;
+    let mut seen: Bits = 0;
     let mut rest = Vec::with_capacity(level.len());
     for span in wire::spans(desc.wire, level) {
         match span.field.map(|index| desc.field(usize::from(index))) {

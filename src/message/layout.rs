@@ -21,6 +21,7 @@
 
 use super::desc::Desc;
 use super::value::Source;
+use crate::wire::Bits;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::cell::{Cell, UnsafeCell};
@@ -75,9 +76,9 @@ pub(super) struct Head {
     pub(super) node: Node,
     desc: &'static Desc,
     /// bit i: field i is set
-    pub(super) has: Cell<u64>,
+    pub(super) has: Cell<Bits>,
     /// bit i: slot i holds an object
-    pub(super) live: Cell<u64>,
+    pub(super) live: Cell<Bits>,
     /// what keeps `bytes` alive; null if nothing was parsed
     pub(super) owner: Cell<*mut ffi::PyObject>,
     pub(super) bytes: Cell<*const u8>,

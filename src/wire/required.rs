@@ -4,6 +4,7 @@
 use super::input::MAX_DEPTH;
 use super::reader::last_bytes;
 use super::scan::check;
+use super::schema::Bits;
 use super::spans::{Span, merged, settled, spans};
 use super::table::{Label, Message};
 
@@ -21,7 +22,7 @@ pub(crate) fn is_complete(message: &'static Message, bytes: &[u8]) -> bool {
 
 fn level(message: &'static Message, bytes: &[u8], depth: u32) -> Option<String> {
     let found = settled(message, bytes);
-    let present = found.iter().filter_map(|span| span.field).fold(0, |bits, index| bits | 1u64 << index);
+    let present = found.iter().filter_map(|span| span.field).fold(0, |bits: Bits, index| bits | 1 << index);
     if let Some(field) = message.fields.get((message.required & !present).trailing_zeros() as usize) {
         return Some(field.name.to_owned());
     }

@@ -9,7 +9,7 @@
 //! * Nesting is bounded, so the recursion is.
 
 use super::input::{self, DecodeError, Fault, FaultAt, MAX_DEPTH, MAX_SIZE};
-use super::schema::{ENUMS, MESSAGES};
+use super::schema::{Bits, ENUMS, MESSAGES};
 use super::table::{Act, Field, Kind, Label, Message};
 
 /// Whether `bytes` are a message of this type.
@@ -36,7 +36,7 @@ fn level(message: &'static Message, mut rest: &[u8], depth: u32) -> Result<bool,
             rest = any(message, rest, depth, &mut present, &mut complete)?;
             continue;
         };
-        let bit = 1u64 << (step.field & 63);
+        let bit: Bits = 1 << (u32::from(step.field) & (Bits::BITS - 1));
         rest = match step.act {
             Act::Enum => {
                 let (value, rest) = input::varint(after)?;
@@ -74,7 +74,7 @@ fn any<'a>(
     message: &'static Message,
     bytes: &'a [u8],
     depth: u32,
-    present: &mut u64,
+    present: &mut Bits,
     complete: &mut bool,
 ) -> Result<&'a [u8], FaultAt> {
     let (tag, after) = input::tag(bytes)?;

@@ -32,6 +32,11 @@ mod tests {
     }
 
     #[test]
+    fn presence_is_one_word() {
+        assert_eq!(Bits::BITS, 64, "a wider one costs every message memory: think before the 65th field");
+    }
+
+    #[test]
     fn constants_name_messages_and_fields() {
         assert_eq!(msg::OFFER_OPERATION.name, "mesos.v1.Offer.Operation");
         assert_eq!(msg::SCHEDULER_CALL.name, "mesos.v1.scheduler.Call");

@@ -3,12 +3,13 @@
 //! build.rs writes the values from `proto/`; this file says what they are.
 //!
 //! # Invariants
-//! * `Message::fields` is sorted by field number, holds at most 64 fields (presence is one `u64`), and a
-//!   field's index in it never changes while the process lives.
+//! * `Message::fields` is sorted by field number, holds no more fields than `Bits` has bits, and a field's
+//!   index in it never changes while the process lives.
 //! * `Message::id` and `Enum::id` are the positions in the two tables.
-//! * Field numbers are at most 63, so that a field is found by number in an array. build.rs refuses others.
+//! * Field numbers are below `NUMBERS`, so that a field is found by number in an array. build.rs chooses both by
+//!   the schema, and refuses one that is out of proportion.
 
-use super::schema::{ENUMS, MESSAGES};
+use super::schema::{Bits, ENUMS, MESSAGES, NUMBERS};
 
 /// How a field's value is encoded and what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,15 +123,15 @@ pub(crate) struct Message {
     pub(crate) oneofs: &'static [&'static str],
     pub(crate) is_map_entry: bool,
     /// bit i is set when `fields[i]` is required
-    pub(crate) required: u64,
+    pub(crate) required: Bits,
     /// the comment in the .proto file
     pub(crate) doc: &'static str,
     /// the required fields, and the value of a map entry: without one, what an empty message lacks is missing
-    pub(super) expected: u64,
+    pub(super) expected: Bits,
     /// what to do at a tag of one byte, by that byte: fields 1 to 15 in the wire type of their kind
     pub(super) steps: [Step; 128],
     /// index + 1 of the field by its number; 0 = no such field
-    by_number: [u8; 64],
+    by_number: [u8; NUMBERS],
 }
 
 /// What the scan does at one tag byte.
@@ -172,7 +173,7 @@ impl Message {
         doc: &'static str,
     ) -> Self {
         let mut steps = [Step { act: Act::Slow, field: 0, child: 0 }; 128];
-        let mut by_number = [0; 64];
+        let mut by_number = [0; NUMBERS];
         let mut required = 0;
         let mut index = 0;
         while index < fields.len() {
