@@ -42,7 +42,7 @@ pub(super) fn read<'py>(py: Python<'py>, message: Message<'_>, at: usize) -> PyR
                 Shape::Map => map::empty(py, field)?,
             };
             node(&stub).add(STUB);
-            alloc::adopt(&stub, message.as_node(), at as u32);
+            alloc::adopt(&stub, message.as_node(), at);
             stub
         }
     };
@@ -136,7 +136,7 @@ pub(super) fn put(py: Python<'_>, message: Message<'_>, at: usize, object: Bound
     let slot = message.slot(at);
     let is_node = message.desc().nodes >> at & 1 == 1;
     if is_node {
-        alloc::adopt(&object, message.as_node(), at as u32);
+        alloc::adopt(&object, message.as_node(), at);
     }
     message.set_slot(at, Slot::object(object.into_ptr()));
     message.live.set(message.live.get() | 1 << at);

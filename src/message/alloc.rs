@@ -32,9 +32,15 @@ pub(super) fn parsed<'py>(
     source: Source<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let object = empty(py, desc)?;
-    // SAFETY: just made.
-    let message = unsafe { Message::from_ptr(object.as_ptr()) };
-    load(message, source);
+    // SAFETY: just made, so there is no other owner to let go; the message takes a reference of its own.
+    unsafe {
+        let message = Message::from_ptr(object.as_ptr());
+        ffi::Py_XINCREF(source.owner);
+        message.owner.set(source.owner);
+        message.bytes.set(source.bytes.as_ptr());
+        message.node.len.set(source.bytes.len() as u32);
+        message.node.flags.set(RAW | CLEAN | if source.complete { COMPLETE } else { 0 });
+    }
     Ok(object)
 }
 
@@ -44,7 +50,7 @@ pub(super) fn load(message: Message<'_>, source: Source<'_>) {
     unsafe { ffi::Py_XINCREF(source.owner) };
     let old = message.owner.replace(source.owner);
     message.bytes.set(source.bytes.as_ptr());
-    message.len.set(source.bytes.len() as u32);
+    message.node.len.set(source.bytes.len() as u32);
     message.node.remove(COMPLETE);
     message.node.add(RAW | CLEAN | if source.complete { COMPLETE } else { 0 });
     // SAFETY: the message owned it; owners are `bytes` or our own buffers.
@@ -93,11 +99,11 @@ unsafe fn born(object: *mut ffi::PyObject, class: *mut ffi::PyTypeObject) -> *mu
 }
 
 /// Puts a node below another.
-pub(super) fn adopt(child: &Bound<'_, PyAny>, parent: *mut Node, place: u32) {
+pub(super) fn adopt(child: &Bound<'_, PyAny>, parent: *mut Node, place: usize) {
     // SAFETY: callers pass messages, repeated fields and maps, which all begin with `Node`.
     let node = unsafe { &*child.as_ptr().cast::<Node>() };
     node.parent.set(parent);
-    node.place.set(place);
+    node.place.set(place as u16);
 }
 
 /// Lets go of an object that was in a slot: forgets the parent if it is a node, and drops the reference.
@@ -132,7 +138,7 @@ pub(super) fn clear(message: Message<'_>) {
         }
     }
     message.bytes.set(ptr::null());
-    message.len.set(0);
+    message.node.len.set(0);
     // SAFETY: the message owned it; owners are `bytes` or our own buffers.
     unsafe { ffi::Py_XDECREF(message.owner.replace(ptr::null_mut())) };
 }
@@ -220,7 +226,7 @@ unsafe fn bury(py: Python<'_>, node: *mut Node) {
     unsafe {
         let flags = (*node).flags.get();
         let size = if flags & REPEATED != 0 {
-            repeated::release_items(node.cast());
+            repeated::release_items(py, node.cast());
             size_of::<repeated::Items>()
         } else if flags & MAP != 0 {
             map::release_items(node.cast());

@@ -64,6 +64,7 @@ pub(super) struct Field {
     /// bits of the other members of its oneof
     pub(super) siblings: Bits,
     default: Cell<*mut ffi::PyObject>,
+    prepared: Cell<bool>,
     child: Cell<Option<&'static Desc>>,
     values: Cell<Option<&'static EnumClass>>,
 }
@@ -196,6 +197,7 @@ impl Field {
             shape,
             siblings: others.fold(0, |bits, (other, _)| bits | 1 << other),
             default: Cell::new(default(py, wire).map_or(std::ptr::null_mut(), Bound::into_ptr)),
+            prepared: Cell::new(false),
             child: Cell::new(None),
             values: Cell::new(None),
         }
@@ -227,11 +229,18 @@ impl Field {
     /// Makes whatever class reading the field needs, so that the reading itself runs no Python code.
     #[inline]
     pub(super) fn prepare(&self, py: Python<'_>) -> PyResult<()> {
+        if self.prepared.get() { Ok(()) } else { self.prepare_first(py) }
+    }
+
+    #[cold]
+    fn prepare_first(&self, py: Python<'_>) -> PyResult<()> {
         match self.wire.kind {
-            Kind::Message => self.child(py).map(drop),
-            Kind::Enum => self.values(py).map(drop),
-            _ => Ok(()),
+            Kind::Message => self.child(py).map(drop)?,
+            Kind::Enum => self.values(py).map(drop)?,
+            _ => {}
         }
+        self.prepared.set(true);
+        Ok(())
     }
 
     /// What an unset scalar reads as.

@@ -2,12 +2,13 @@
 //!
 //! # Invariants
 //! * Blocks of one list have the same size, came from `PyObject_Malloc`, and belong to nobody.
-//! * Each list keeps at most `KEPT` bytes. Debug builds keep nothing, so that Python's own checks of memory
-//!   (`PYTHONMALLOC=debug`) see every use.
+//! * All lists together keep at most `KEPT` bytes, and `VECTORS` vectors of at most `LONGEST` items. Debug builds keep
+//!   nothing, so that Python's own checks of memory (`PYTHONMALLOC=debug`) see every use.
 
 #![expect(unsafe_code, reason = "raw memory")]
 
 use super::desc::Attached;
+use super::layout::Slot;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr;
@@ -17,8 +18,10 @@ const STEP: usize = 16;
 /// Larger objects are not kept.
 const LARGEST: usize = 640;
 const LISTS: usize = LARGEST / STEP + 1;
-/// By one list, in bytes.
-const KEPT: usize = 1 << 18;
+/// In bytes: what the messages of an event of some hundred offers take, once all were read.
+const KEPT: usize = 4 << 20;
+const VECTORS: usize = 1024;
+const LONGEST: usize = 64;
 
 struct Block {
     next: *mut Block,
@@ -26,11 +29,11 @@ struct Block {
 
 struct Lists {
     first: [*mut Block; LISTS],
-    count: [usize; LISTS],
+    kept: usize,
 }
 
-static LISTS_OF_BLOCKS: Attached<Lists> =
-    Attached::new(Lists { first: [ptr::null_mut(); LISTS], count: [0; LISTS] });
+static LISTS_OF_BLOCKS: Attached<Lists> = Attached::new(Lists { first: [ptr::null_mut(); LISTS], kept: 0 });
+static EMPTY_VECTORS: Attached<Vec<Vec<Slot>>> = Attached::new(Vec::new());
 
 const fn list(size: usize) -> usize {
     size.div_ceil(STEP)
@@ -47,7 +50,7 @@ pub(super) fn take(py: Python<'_>, size: usize) -> *mut u8 {
         }
         // SAFETY: blocks in a list are valid memory that holds the link.
         lists.first[at] = unsafe { (*block).next };
-        lists.count[at] -= 1;
+        lists.kept -= at * STEP;
         Some(block.cast())
     });
     // SAFETY: a plain allocation, rounded up so that every block of a list fits every size of it.
@@ -62,18 +65,38 @@ pub(super) fn take(py: Python<'_>, size: usize) -> *mut u8 {
 pub(super) unsafe fn give(py: Python<'_>, memory: *mut u8, size: usize) {
     let at = list(size);
     let kept = LISTS_OF_BLOCKS.with(py, |lists| {
-        if cfg!(debug_assertions) || at >= LISTS || lists.count[at] * at * STEP >= KEPT {
+        if cfg!(debug_assertions) || at >= LISTS || lists.kept >= KEPT {
             return false;
         }
         let block = memory.cast::<Block>();
         // SAFETY: the memory is free, larger than a link, and aligned for objects.
         unsafe { (*block).next = lists.first[at] };
         lists.first[at] = block;
-        lists.count[at] += 1;
+        lists.kept += at * STEP;
         true
     });
     if !kept {
         // SAFETY: from PyObject_Malloc, and freed once.
         unsafe { ffi::PyObject_Free(memory.cast()) };
     }
+}
+
+/// An empty vector, perhaps with room.
+#[inline]
+pub(super) fn vector(py: Python<'_>) -> Vec<Slot> {
+    EMPTY_VECTORS.with(py, Vec::pop).unwrap_or_default()
+}
+
+/// Keeps the room of a vector whose slots own nothing any more.
+#[inline]
+pub(super) fn keep(py: Python<'_>, mut vector: Vec<Slot>) {
+    if cfg!(debug_assertions) || vector.capacity() == 0 || vector.capacity() > LONGEST {
+        return;
+    }
+    EMPTY_VECTORS.with(py, |vectors| {
+        if vectors.len() < VECTORS {
+            vector.clear();
+            vectors.push(vector);
+        }
+    });
 }

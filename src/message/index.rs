@@ -79,7 +79,7 @@ fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, lev
             };
             // SAFETY: containers begin with `Node`.
             unsafe { (*container.as_ptr().cast::<Node>()).add(CLEAN) };
-            alloc::adopt(&container, message.as_node(), index as u32);
+            alloc::adopt(&container, message.as_node(), index);
             let object = container.into_ptr();
             message.set_slot(index, Slot::object(object));
             message.live.set(message.live.get() | 1 << index);

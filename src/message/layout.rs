@@ -33,39 +33,41 @@ use std::ptr::{self, NonNull};
 compile_error!("a slot keeps offset and length in one 64-bit word");
 
 /// Unchanged since it was parsed.
-pub(super) const CLEAN: u32 = 1;
+pub(super) const CLEAN: u16 = 1;
 /// Made by reading an unset field: the first change sets the field in the parent.
-pub(super) const STUB: u32 = 2;
+pub(super) const STUB: u16 = 2;
 /// Not yet split into fields.
-pub(super) const RAW: u32 = 4;
+pub(super) const RAW: u16 = 4;
 /// What was parsed is known to have every required field, all the way down: so has each span of it, also after
 /// the message was changed.
-pub(super) const COMPLETE: u32 = 8;
+pub(super) const COMPLETE: u16 = 8;
 /// The node is a `Repeated`.
-pub(super) const REPEATED: u32 = 16;
+pub(super) const REPEATED: u16 = 16;
 /// The node is a `Map`.
-pub(super) const MAP: u32 = 32;
+pub(super) const MAP: u16 = 32;
 
 /// What messages, repeated fields and maps begin with.
 #[repr(C)]
 pub(super) struct Node {
     base: UnsafeCell<ffi::PyObject>,
     pub(super) parent: Cell<*mut Node>,
-    pub(super) flags: Cell<u32>,
+    pub(super) flags: Cell<u16>,
     /// index of the field in the parent, if that is a message
-    pub(super) place: Cell<u32>,
+    pub(super) place: Cell<u16>,
+    /// of the bytes that spans are relative to
+    pub(super) len: Cell<u32>,
 }
 
 impl Node {
-    pub(super) fn is(&self, flag: u32) -> bool {
+    pub(super) fn is(&self, flag: u16) -> bool {
         self.flags.get() & flag != 0
     }
 
-    pub(super) fn add(&self, flag: u32) {
+    pub(super) fn add(&self, flag: u16) {
         self.flags.set(self.flags.get() | flag);
     }
 
-    pub(super) fn remove(&self, flag: u32) {
+    pub(super) fn remove(&self, flag: u16) {
         self.flags.set(self.flags.get() & !flag);
     }
 }
@@ -82,7 +84,6 @@ pub(super) struct Head {
     /// what keeps `bytes` alive; null if nothing was parsed
     pub(super) owner: Cell<*mut ffi::PyObject>,
     pub(super) bytes: Cell<*const u8>,
-    pub(super) len: Cell<u32>,
     /// fields that the type does not have, encoded as they came
     #[expect(clippy::box_collection, reason = "rarely there: one word in the header, not three")]
     unknown: Cell<Option<Box<Vec<u8>>>>,
@@ -256,6 +257,6 @@ impl<'a> Message<'a> {
             return &[];
         }
         // SAFETY: `owner` keeps them alive, for as long as the caller promises.
-        unsafe { std::slice::from_raw_parts(self.bytes.get(), self.len.get() as usize) }
+        unsafe { std::slice::from_raw_parts(self.bytes.get(), self.node.len.get() as usize) }
     }
 }

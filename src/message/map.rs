@@ -31,7 +31,6 @@ pub(super) struct Entries {
     field: &'static Field,
     owner: *mut ffi::PyObject,
     bytes: *const u8,
-    len: usize,
     /// offset and length of entries not looked at yet
     pending: UnsafeCell<Vec<(usize, usize)>>,
     dict: Cell<*mut ffi::PyObject>,
@@ -75,7 +74,7 @@ pub(super) fn over<'py>(
         ffi::Py_XINCREF(source.owner);
         (&raw mut (*entries).owner).write(source.owner);
         (&raw mut (*entries).bytes).write(source.bytes.as_ptr());
-        (&raw mut (*entries).len).write(source.bytes.len());
+        (*entries).node.len.set(source.bytes.len() as u32);
         (&raw mut (*entries).pending).write(UnsafeCell::new(Vec::new()));
         Ok(object)
     }
@@ -173,7 +172,7 @@ impl<'a> Map<'a> {
             &[]
         } else {
             // SAFETY: the owner is fixed for the life of the map.
-            unsafe { std::slice::from_raw_parts(self.entries().bytes, self.entries().len) }
+            unsafe { std::slice::from_raw_parts(self.entries().bytes, self.node.len.get() as usize) }
         };
         Source { bytes, owner: self.entries().owner, complete: self.node.is(COMPLETE) }
     }

@@ -9,7 +9,7 @@ use super::boundary::{answer, argument, methods, optional};
 use super::layout::Message;
 use super::map::{self, Map};
 use super::types::{self, keyword_method, method, slot};
-use super::{compare, convert, merge};
+use super::{alloc, compare, convert, merge};
 use pyo3::exceptions::{PyKeyError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -238,6 +238,7 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
         slot(ffi::Py_mp_ass_subscript, assign as *const ()),
         slot(ffi::Py_sq_contains, contains as *const ()),
         slot(ffi::Py_tp_iter, iterate as *const ()),
+        slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
         slot(ffi::Py_tp_repr, repr as *const ()),
         slot(ffi::Py_tp_richcompare, compare_maps as *const ()),
         slot(ffi::Py_tp_hash, ffi::PyObject_HashNotImplemented as *const ()),

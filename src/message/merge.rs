@@ -145,7 +145,7 @@ pub(super) fn move_into(py: Python<'_>, target: Message<'_>, source: Message<'_>
         {
             // SAFETY: owned by the slot it now lies in.
             let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-            alloc::adopt(&object, target.as_node(), at as u32);
+            alloc::adopt(&object, target.as_node(), at);
         }
     }
     target.has.set(source.has.replace(0));

@@ -25,6 +25,7 @@ mod enums;
 mod errors;
 mod freelist;
 mod index;
+mod iterate;
 mod layout;
 mod map;
 mod map_methods;

@@ -10,7 +10,8 @@
 use super::desc::{Field, Shape};
 use super::layout::{COMPLETE, Node, REPEATED, Slot, View};
 use super::value::{self, Source};
-use super::{access, alloc, types};
+use super::{access, alloc, freelist, types};
+use crate::wire::Kind;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::cell::UnsafeCell;
@@ -25,7 +26,6 @@ pub(super) struct Items {
     field: &'static Field,
     owner: *mut ffi::PyObject,
     bytes: *const u8,
-    len: usize,
     items: UnsafeCell<Vec<Slot>>,
 }
 
@@ -66,8 +66,8 @@ pub(super) fn over<'py>(
         ffi::Py_XINCREF(source.owner);
         (&raw mut (*items).owner).write(source.owner);
         (&raw mut (*items).bytes).write(source.bytes.as_ptr());
-        (&raw mut (*items).len).write(source.bytes.len());
-        (&raw mut (*items).items).write(UnsafeCell::new(Vec::new()));
+        (*items).node.len.set(source.bytes.len() as u32);
+        (&raw mut (*items).items).write(UnsafeCell::new(freelist::vector(py)));
         Ok(object)
     }
 }
@@ -94,15 +94,18 @@ pub(super) unsafe fn len(object: *mut ffi::PyObject) -> usize {
 ///
 /// # Safety
 /// Nobody uses it any more.
-pub(super) unsafe fn release_items(object: *mut Items) {
+pub(super) unsafe fn release_items(py: Python<'_>, object: *mut Items) {
     // SAFETY: initialised by `over`, and released once.
     unsafe {
         let items = ptr::read((*object).items.get());
-        for slot in items {
-            if let View::Object(item) = slot.view() {
-                alloc::release(item, (*object).field.wire.message().is_some());
+        let are_nodes = (*object).field.wire.kind == Kind::Message;
+        for slot in &items {
+            let item = slot.ready();
+            if !item.is_null() {
+                alloc::release(item, are_nodes);
             }
         }
+        freelist::keep(py, items);
         ffi::Py_XDECREF((*object).owner);
     }
 }
@@ -155,7 +158,7 @@ impl<'a> Repeated<'a> {
     }
 
     pub(super) fn holds_messages(self) -> bool {
-        self.field().wire.message().is_some()
+        self.field().wire.kind == Kind::Message
     }
 
     /// The bytes that spans are relative to, and their owner.
@@ -164,7 +167,7 @@ impl<'a> Repeated<'a> {
             &[]
         } else {
             // SAFETY: the owner is fixed for the life of the container.
-            unsafe { std::slice::from_raw_parts(self.object().bytes, self.object().len) }
+            unsafe { std::slice::from_raw_parts(self.object().bytes, self.node.len.get() as usize) }
         };
         Source { bytes, owner: self.object().owner, complete: self.node.is(COMPLETE) }
     }

@@ -11,7 +11,7 @@ use super::errors::kind_of;
 use super::layout::{Message, Slot};
 use super::repeated::Repeated;
 use super::types::{self, keyword_method, method, slot};
-use super::{access, compare, construct, merge};
+use super::{access, alloc, compare, construct, iterate, merge};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -437,11 +437,13 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
     vec![
         slot(ffi::Py_sq_length, length as *const ()),
         slot(ffi::Py_sq_item, item as *const ()),
+        slot(ffi::Py_tp_iter, iterate::begin as *const ()),
         slot(ffi::Py_sq_contains, contains as *const ()),
         slot(ffi::Py_sq_inplace_concat, add_all as *const ()),
         slot(ffi::Py_mp_length, length as *const ()),
         slot(ffi::Py_mp_subscript, subscript as *const ()),
         slot(ffi::Py_mp_ass_subscript, assign as *const ()),
+        slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
         slot(ffi::Py_tp_repr, repr as *const ()),
         slot(ffi::Py_tp_richcompare, compare_items as *const ()),
         slot(ffi::Py_tp_hash, ffi::PyObject_HashNotImplemented as *const ()),

@@ -15,7 +15,8 @@ use super::desc::{Attached, Desc};
 use super::layout::Head;
 use super::repeated::Items;
 use super::{
-    access, alloc, attributes, compare, construct, enums, map, map_methods, methods, repeated_methods, text,
+    access, alloc, attributes, compare, construct, enums, iterate, map, map_methods, methods,
+    repeated_methods, text,
 };
 use crate::wire::{self, Enum, Label};
 use pyo3::exceptions::{PyImportError, PyTypeError};
@@ -29,6 +30,7 @@ struct Classes {
     message: *mut ffi::PyTypeObject,
     repeated: *mut ffi::PyTypeObject,
     map: *mut ffi::PyTypeObject,
+    iterator: *mut ffi::PyTypeObject,
 }
 
 static CLASSES: Attached<Option<Classes>> = Attached::new(None);
@@ -64,6 +66,13 @@ pub(super) fn set_up(py: Python<'_>) -> PyResult<()> {
             map::SIZE,
             map_methods::slots(),
         )?,
+        iterator: container_class(
+            py,
+            c"mesos._mesos.RepeatedIterator",
+            c"An iterator over the values of a repeated field.",
+            size_of::<iterate::Iterator>(),
+            iterate::slots(),
+        )?,
     };
     CLASSES.with(py, |classes| *classes = Some(made));
     let _ = py.get_type::<Later>(); // made now: too late while the interpreter ends
@@ -87,6 +96,10 @@ pub(super) fn repeated_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject>
 
 pub(super) fn map_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
     classes(py).map(|classes| classes.map)
+}
+
+pub(super) fn iterator_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
+    classes(py).map(|classes| classes.iterator)
 }
 
 /// The class of repeated fields, or of maps, as an object.
@@ -208,8 +221,7 @@ fn container_class(
     mut slots: Vec<ffi::PyType_Slot>,
 ) -> PyResult<*mut ffi::PyTypeObject> {
     slots.push(slot(ffi::Py_tp_doc, doc.as_ptr().cast()));
-    slots.push(slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()));
-    // SAFETY: instances come from `repeated::over` and `map::over` only.
+    // SAFETY: instances come from `repeated::over`, `map::over` and `iterate::begin` only.
     unsafe { make(py, name, size, ffi::Py_TPFLAGS_DISALLOW_INSTANTIATION, slots, None) }
 }
 

@@ -38,8 +38,7 @@ pub(super) fn decode<'py>(
         Kind::Double => PyFloat::new(py, double(bytes)).into_any(),
         Kind::Message => {
             let message = alloc::parsed(py, field.child(py)?, source)?;
-            let place = field.index as u32;
-            alloc::adopt(&message, parent, place);
+            alloc::adopt(&message, parent, field.index);
             message
         }
         Kind::Bool => PyBool::new(py, varint(bytes) != 0).to_owned().into_any(),
