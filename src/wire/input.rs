@@ -46,22 +46,23 @@ pub(crate) enum Fault {
     TooLarge,
 }
 
-/// A `Fault` and where it is: as an address, since inside a nested message nobody counts from the beginning.
+/// A `Fault` and where it is: as an address, since inside a nested message nobody counts from the beginning. Of the
+/// address the lower half tells enough, and leaves a result that fits a register.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FaultAt {
     fault: Fault,
-    address: usize,
+    address: u32,
 }
 
 impl FaultAt {
     #[cold]
     pub(super) fn new(fault: Fault, rest: &[u8]) -> Self {
-        FaultAt { fault, address: rest.as_ptr().addr() }
+        FaultAt { fault, address: rest.as_ptr().addr() as u32 }
     }
 
     /// The error of decoding `whole`, in which the fault lies.
     pub(super) fn within(self, message: &'static Message, whole: &[u8]) -> DecodeError {
-        let offset = self.address.saturating_sub(whole.as_ptr().addr());
+        let offset = self.address.wrapping_sub(whole.as_ptr().addr() as u32) as usize;
         DecodeError { message: message.name, offset, fault: self.fault }
     }
 

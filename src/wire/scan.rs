@@ -10,7 +10,7 @@
 
 use super::input::{self, DecodeError, Fault, FaultAt, MAX_DEPTH, MAX_SIZE};
 use super::schema::{Bits, ENUMS, MESSAGES};
-use super::table::{Act, Field, Kind, Label, Message};
+use super::table::{Act, Field, Kind, Label, Message, Step};
 
 /// Whether `bytes` are a message of this type.
 pub(crate) fn validate(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -23,49 +23,45 @@ pub(crate) fn check(message: &'static Message, bytes: &[u8]) -> Result<bool, Dec
     if bytes.len() > MAX_SIZE {
         return Err(FaultAt::new(Fault::TooLarge, bytes).within(message, bytes));
     }
-    level(message, bytes, MAX_DEPTH).map_err(|fault| fault.within(message, bytes))
-}
-
-/// One message, in which `depth` more levels may begin. Returns whether it is complete, as `check` does.
-fn level(message: &'static Message, mut rest: &[u8], depth: u32) -> Result<bool, FaultAt> {
-    let mut present = 0;
     let mut complete = true;
-    while let [byte, after @ ..] = rest {
-        // Nearly every tag is one byte, and it alone says what to do.
-        let Some(step) = message.steps.get(usize::from(*byte)).filter(|step| step.act != Act::Slow) else {
-            rest = any(message, rest, depth, &mut present, &mut complete)?;
-            continue;
-        };
-        let bit: Bits = 1 << (u32::from(step.field) & (Bits::BITS - 1));
-        rest = match step.act {
-            Act::Enum => {
-                let (value, rest) = input::varint(after)?;
-                if !ENUMS[usize::from(step.child)].contains(value as i32) {
-                    complete = false; // rather look again than test which field it was
-                }
-                rest
-            }
-            Act::Fixed64 => input::fixed(after, 8)?.1,
-            Act::Bytes => input::delimited(after)?.1,
-            Act::Message => nested(&MESSAGES[usize::from(step.child)], after, depth, &mut complete)?,
-            Act::Varint | Act::Slow => input::varint(after)?.1,
-        };
-        present |= bit;
+    match level(message, bytes, MAX_DEPTH, &mut complete) {
+        Ok(()) => Ok(complete),
+        Err(fault) => Err(fault.within(message, bytes)),
     }
-    Ok(complete && message.expected & !present == 0)
 }
 
-#[inline(always)]
-fn nested<'a>(
-    message: &'static Message,
-    bytes: &'a [u8],
-    depth: u32,
-    complete: &mut bool,
-) -> Result<&'a [u8], FaultAt> {
-    let (inner, rest) = input::delimited(bytes)?;
-    let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, bytes))?;
-    *complete &= level(message, inner, depth)?;
-    Ok(rest)
+/// One message, in which `depth` more levels may begin. Clears `complete` if it may not be.
+fn level(message: &'static Message, mut rest: &[u8], depth: u32, complete: &mut bool) -> Result<(), FaultAt> {
+    let mut present = 0;
+    while let [byte, after @ ..] = rest {
+        // Nearly every tag is one byte, and it alone says what to do. Asked one by one, since branches are
+        // foretold better than a jump by table.
+        let step = message.steps.get(usize::from(*byte)).copied().unwrap_or(Step::SLOW);
+        if step.act >= Act::Bytes {
+            let (inner, behind) = input::delimited(after)?;
+            if step.act == Act::Message {
+                let Some(depth) = depth.checked_sub(1) else {
+                    return Err(FaultAt::new(Fault::TooDeep, after));
+                };
+                level(&MESSAGES[usize::from(step.child)], inner, depth, complete)?;
+            }
+            rest = behind;
+        } else if step.act == Act::Fixed64 {
+            rest = input::fixed(after, 8)?.1;
+        } else if step.act >= Act::Varint {
+            let (value, behind) = input::varint(after)?;
+            if step.act == Act::Enum && !ENUMS[usize::from(step.child)].contains(value as i32) {
+                *complete = false; // rather look again than test which field it was
+            }
+            rest = behind;
+        } else {
+            rest = any(message, rest, depth, &mut present, complete)?;
+            continue;
+        }
+        present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
+    }
+    *complete &= message.expected & !present == 0;
+    Ok(())
 }
 
 /// One field of any kind, known or not.
@@ -86,7 +82,12 @@ fn any<'a>(
         Some((index, field)) if field.tag() == tag => {
             *present |= 1 << index;
             match (field.message(), field.enumeration()) {
-                (Some(child), _) => nested(child, after, depth, complete),
+                (Some(child), _) => {
+                    let (inner, rest) = input::delimited(after)?;
+                    let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, after))?;
+                    level(child, inner, depth, complete)?;
+                    Ok(rest)
+                }
                 (_, Some(item)) => {
                     let (value, rest) = input::varint(after)?;
                     *complete &= item.contains(value as i32);

@@ -9,7 +9,7 @@
 use super::input::{self, MAX_DEPTH};
 use super::scan::is_packed;
 use super::schema::ENUMS;
-use super::table::{Act, Kind, Message};
+use super::table::{Act, Kind, Message, Step};
 
 /// Where one field lies in the bytes of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,29 +106,21 @@ pub(crate) fn merged(parts: &[Span], level: &[u8]) -> Vec<u8> {
 impl Iterator for Spans<'_> {
     type Item = Span;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Span> {
         let (byte, after) = self.rest.split_first()?;
-        let Some(step) = self.message.steps.get(usize::from(*byte)).filter(|step| step.act != Act::Slow)
-        else {
+        let step = self.message.steps.get(usize::from(*byte)).copied().unwrap_or(Step::SLOW);
+        let (known, length, rest) = if step.act >= Act::Bytes {
+            let (value, rest) = input::delimited(after).ok()?;
+            (true, value.len(), rest)
+        } else if step.act == Act::Fixed64 {
+            (true, 8, input::fixed(after, 8).ok()?.1)
+        } else if step.act >= Act::Varint {
+            let (value, rest) = input::varint(after).ok()?;
+            let known = step.act != Act::Enum || ENUMS[usize::from(step.child)].contains(value as i32);
+            (known, after.len() - rest.len(), rest)
+        } else {
             return self.any();
-        };
-        let mut known = true;
-        let (length, rest) = match step.act {
-            Act::Bytes | Act::Message => {
-                let (value, rest) = input::delimited(after).ok()?;
-                (value.len(), rest)
-            }
-            Act::Fixed64 => (8, input::fixed(after, 8).ok()?.1),
-            Act::Enum => {
-                let (value, rest) = input::varint(after).ok()?;
-                known = ENUMS[usize::from(step.child)].contains(value as i32);
-                (after.len() - rest.len(), rest)
-            }
-            Act::Varint | Act::Slow => {
-                let rest = input::varint(after).ok()?.1;
-                (after.len() - rest.len(), rest)
-            }
         };
         Some(self.advance(known.then_some(step.field), false, length, rest))
     }

@@ -144,8 +144,12 @@ pub(super) struct Step {
     pub(super) child: u16,
 }
 
+impl Step {
+    pub(super) const SLOW: Step = Step { act: Act::Slow, field: 0, child: 0 };
+}
+
 /// The ways on from a tag byte.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Act {
     /// not a known field in its own wire type, or a longer tag: read the tag and look
     Slow,
@@ -172,7 +176,7 @@ impl Message {
         is_map_entry: bool,
         doc: &'static str,
     ) -> Self {
-        let mut steps = [Step { act: Act::Slow, field: 0, child: 0 }; 128];
+        let mut steps = [Step::SLOW; 128];
         let mut by_number = [0; NUMBERS];
         let mut required = 0;
         let mut index = 0;
