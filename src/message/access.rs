@@ -7,7 +7,7 @@
 
 #![expect(unsafe_code, reason = "parents are borrowed pointers")]
 
-use super::desc::{Field, Shape};
+use super::desc::{Field, Shape, ones};
 use super::layout::{CLEAN, MAP, Message, Node, REPEATED, STUB, Slot, View};
 use super::map::Map;
 use super::repeated::Repeated;
@@ -110,10 +110,10 @@ pub(super) fn touch(mut node: *const Node) {
 
 /// Sets the presence of a field whose slot is filled; clears the other members of its oneof.
 fn mark_set(message: Message<'_>, at: usize) {
-    let mut others = message.has.get() & message.desc().field(at).siblings;
-    while others != 0 {
-        drop_field(message, others.trailing_zeros() as usize);
-        others &= others - 1;
+    let desc = message.desc();
+    if desc.oneofs >> at & 1 == 1 {
+        let others = message.has.get() & desc.field(at).siblings;
+        ones(others).for_each(|other| drop_field(message, other));
     }
     message.has.set(message.has.get() | 1 << at);
 }

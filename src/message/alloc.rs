@@ -7,7 +7,7 @@
 
 #![expect(unsafe_code, reason = "object allocation, reference counts, tp_dealloc")]
 
-use super::desc::{Attached, Desc};
+use super::desc::{Attached, Desc, ones};
 use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, RAW, REPEATED, Slot, View};
 use super::value::Source;
 use super::{freelist, map, repeated};
@@ -148,10 +148,8 @@ pub(super) fn clear(message: Message<'_>) {
 /// # Safety
 /// Nobody looks at the slots afterwards.
 unsafe fn release_slots(message: Message<'_>) {
-    let (mut live, nodes) = (message.live.get(), message.desc().nodes);
-    while live != 0 {
-        let index = live.trailing_zeros() as usize;
-        live &= live - 1;
+    let nodes = message.desc().nodes;
+    for index in ones(message.live.get()) {
         // SAFETY: `live` says that the slot owns an object; the caller promises that it is not used again.
         unsafe { release(message.slot(index).ready(), nodes >> index & 1 == 1) };
     }

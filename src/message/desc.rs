@@ -51,6 +51,10 @@ pub(super) struct Desc {
     pub(super) names: Names,
     /// bit i: what slot i holds is a node (message, repeated or map)
     pub(super) nodes: Bits,
+    /// bit i: slot i holds a repeated field or a map
+    pub(super) many: Bits,
+    /// bit i: field i is a member of a oneof
+    pub(super) oneofs: Bits,
     /// the field that a bare value stands for: ids and other messages that are only a `value`
     pub(super) bare: Option<usize>,
 }
@@ -137,14 +141,18 @@ impl Desc {
     fn make(py: Python<'_>, message: &'static wire::Message) -> PyResult<Desc> {
         let fields: Box<[Field]> =
             (0..message.fields.len()).map(|index| Field::new(py, message, index)).collect();
-        let nodes = fields.iter().filter(|field| field.shape != Shape::Scalar);
-        let nodes = nodes.fold(0, |bits, field| bits | 1 << field.index);
+        let those = |is: &dyn Fn(&Field) -> bool| {
+            fields.iter().filter(|field| is(field)).fold(0, |bits: Bits, field| bits | 1 << field.index)
+        };
+        let nodes = those(&|field| field.shape != Shape::Scalar);
+        let many = those(&|field| matches!(field.shape, Shape::Repeated | Shape::Map));
+        let oneofs = those(&|field| field.wire.oneof.is_some());
         // at least one slot: what adds nothing to its base could be given another class by `__class__`
         let size = size_of::<Head>() + fields.len().max(1) * size_of::<Slot>();
         let path = path(message.name);
         let class = types::message_class(py, message, path, size)?;
         let names = Names::new(py, &fields);
-        Ok(Desc { wire: message, path, class, size, names, nodes, bare: bare(message), fields })
+        Ok(Desc { wire: message, path, class, size, names, nodes, many, oneofs, bare: bare(message), fields })
     }
 
     /// The type that a class stands for.
@@ -266,6 +274,15 @@ impl Field {
     pub(super) fn is_secret(&self) -> bool {
         self.wire.is_secret(self.message)
     }
+}
+
+/// The positions of the bits that are set.
+pub(super) fn ones(mut bits: Bits) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let at = bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+        (at < Bits::BITS).then_some(at as usize)
+    })
 }
 
 /// For code that asks a field for what its kind does not have: a bug, not a mistake of the user.

@@ -21,7 +21,7 @@ const LISTS: usize = LARGEST / STEP + 1;
 /// In bytes: what the messages of an event of some hundred offers take, once all were read.
 const KEPT: usize = 4 << 20;
 const VECTORS: usize = 1024;
-const LONGEST: usize = 64;
+const LONGEST: usize = 256;
 
 struct Block {
     next: *mut Block,

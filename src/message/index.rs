@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "spans of bytes that an owner keeps alive")]
 
 use super::buffer::Buffer;
-use super::desc::Shape;
+use super::desc::{Shape, ones};
 use super::layout::{CLEAN, Message, Node, RAW, Slot, View};
 use super::{alloc, map, repeated};
 use crate::wire::{self, Bits, Span};
@@ -45,21 +45,20 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
             message.add_unknown(span.whole(level));
             continue;
         };
-        let field = desc.field(index);
-        match field.shape {
-            Shape::Message if !message.slot(index).is_empty() => return Ok(false),
-            Shape::Scalar | Shape::Message => {
-                let mut others = has & field.siblings;
-                has &= !field.siblings;
-                while others != 0 {
-                    message.set_slot(others.trailing_zeros() as usize, Slot::EMPTY);
-                    others &= others - 1;
-                }
-                message.set_slot(index, Slot::span(span.value as usize, (span.end - span.value) as usize));
+        let bit: Bits = 1 << index;
+        if desc.many & bit != 0 {
+            add_item(py, message, index, &span, level)?;
+        } else if has & desc.nodes & bit != 0 {
+            return Ok(false);
+        } else {
+            if desc.oneofs & bit != 0 {
+                let others = has & desc.field(index).siblings;
+                has &= !others;
+                ones(others).for_each(|other| message.set_slot(other, Slot::EMPTY));
             }
-            Shape::Repeated | Shape::Map => add_item(py, message, index, &span, level)?,
+            message.set_slot(index, Slot::span(span.value as usize, (span.end - span.value) as usize));
         }
-        has |= 1 << index;
+        has |= bit;
     }
     message.has.set(has);
     Ok(true)

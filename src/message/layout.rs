@@ -113,10 +113,6 @@ impl Slot {
         Slot(object)
     }
 
-    pub(super) fn is_empty(self) -> bool {
-        self.0.is_null()
-    }
-
     /// The object, if it holds one; else null.
     #[inline]
     pub(super) fn ready(self) -> *mut ffi::PyObject {

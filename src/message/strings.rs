@@ -8,17 +8,20 @@ use super::desc::Attached;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
-const LONGEST: usize = 24;
+/// One less than three words: the last byte is the length.
+const LONGEST: usize = 23;
 const ENTRIES: usize = 2048;
 
+/// The bytes of a short string and its length, in words that compare at once.
+type Key = [u64; 3];
+
+#[repr(align(32))] // within one cache line
 struct Entry {
-    /// padded with zeros
-    bytes: [u8; LONGEST],
-    len: usize,
-    object: Py<PyAny>,
+    key: Key,
+    object: Option<Py<PyAny>>,
 }
 
-static CACHE: Attached<Vec<Option<Entry>>> = Attached::new(Vec::new());
+static CACHE: Attached<Vec<Entry>> = Attached::new(Vec::new());
 
 /// The string of these bytes: a known one, or what `make` makes.
 #[inline]
@@ -30,37 +33,74 @@ pub(super) fn get<'py>(
     if bytes.len() > LONGEST {
         return make();
     }
-    let mut padded = [0; LONGEST];
-    padded[..bytes.len()].copy_from_slice(bytes);
-    let at = place(&padded, bytes.len());
+    let key = key(bytes);
     let known = CACHE.with(py, |cache| {
-        let entry = cache.get(at)?.as_ref()?;
-        (entry.bytes == padded && entry.len == bytes.len()).then(|| entry.object.bind(py).clone())
+        let entry = cache.get(place(key)).filter(|entry| entry.key == key)?;
+        entry.object.as_ref().map(|object| object.bind(py).clone())
     });
     if let Some(known) = known {
         return Ok(known);
     }
     let made = make()?;
     if made.is_exact_instance_of::<PyString>() {
-        let entry = Entry { bytes: padded, len: bytes.len(), object: made.clone().unbind() };
+        let object = Some(made.clone().unbind());
         let old = CACHE.with(py, |cache| {
             if cache.is_empty() {
-                cache.resize_with(ENTRIES, || None);
+                cache.resize_with(ENTRIES, || Entry { key: Key::default(), object: None });
             }
-            cache[at].replace(entry)
+            std::mem::replace(&mut cache[place(key)], Entry { key, object })
         });
-        if let Some(old) = old {
-            old.object.drop_ref(py);
+        if let Some(old) = old.object {
+            old.drop_ref(py);
         }
     }
     Ok(made)
 }
 
+#[inline]
+fn key(bytes: &[u8]) -> Key {
+    let mut key = Key::default();
+    for (word, chunk) in key.iter_mut().zip(bytes.chunks(8)) {
+        *word = self::word(chunk);
+    }
+    key[2] |= (bytes.len() as u64) << 56;
+    key
+}
+
+/// Up to eight bytes as a number, without a detour through memory: of four and more the first and the last four,
+/// which may overlap.
+#[inline]
+fn word(bytes: &[u8]) -> u64 {
+    let four = |part: Option<&[u8; 4]>| part.map_or(0, |part| u64::from(u32::from_le_bytes(*part)));
+    match bytes {
+        [] => 0,
+        [one] => u64::from(*one),
+        [one, two] => u64::from(*one) | u64::from(*two) << 8,
+        [one, two, three] => u64::from(*one) | u64::from(*two) << 8 | u64::from(*three) << 16,
+        _ => four(bytes.first_chunk()) | four(bytes.last_chunk()) << (8 * (bytes.len().min(8) - 4)),
+    }
+}
+
 /// Where a string belongs: the upper bits of a product that every byte takes part in.
-fn place(padded: &[u8; LONGEST], len: usize) -> usize {
-    let word = |at: usize| padded[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let mixed = word(0) ^ word(8).rotate_left(23) ^ word(16).rotate_left(47) ^ len as u64;
+fn place(key: Key) -> usize {
+    let mixed = key[0] ^ key[1].rotate_left(23) ^ key[2].rotate_left(47);
     (mixed.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 53) as usize
 }
 
 const _: () = assert!(ENTRIES == 1 << (64 - 53));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_hold_every_byte_and_the_length() {
+        let text: Vec<u8> = (1..=LONGEST as u8).collect();
+        for len in 0..=LONGEST {
+            let expected: Vec<u8> =
+                text[..len].iter().copied().chain(std::iter::repeat(0)).take(23).collect();
+            let key: Vec<u8> = key(&text[..len]).iter().flat_map(|word| word.to_le_bytes()).collect();
+            assert_eq!(key, [&expected[..], &[len as u8]].concat());
+        }
+    }
+}

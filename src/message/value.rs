@@ -11,9 +11,11 @@ use super::desc::Field;
 use super::layout::Node;
 use super::strings;
 use crate::wire::{Kind, double, varint};
+use pyo3::exceptions::PyUnicodeDecodeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat};
+use std::ptr;
 
 /// Bytes, and the object that keeps them alive (null: nobody needs to).
 #[derive(Clone, Copy)]
@@ -59,13 +61,17 @@ fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
 }
 
 fn new_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
-    if std::str::from_utf8(bytes).is_err() {
-        return Ok(PyBytes::new(py, bytes).into_any());
-    }
     // SAFETY: pointer and length are those of a slice; the result is a new reference, or null with an error.
-    unsafe {
-        let object = ffi::PyUnicode_FromStringAndSize(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+    let text = unsafe {
+        let object =
+            ffi::PyUnicode_DecodeUTF8(bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t, ptr::null());
         Bound::from_owned_ptr_or_err(py, object)
+    };
+    match text {
+        Err(error) if error.is_instance_of::<PyUnicodeDecodeError>(py) => {
+            Ok(PyBytes::new(py, bytes).into_any())
+        }
+        text => text,
     }
 }
 
