@@ -109,6 +109,7 @@ pub(super) fn touch(mut node: *const Node) {
 }
 
 /// Sets the presence of a field whose slot is filled; clears the other members of its oneof.
+#[inline]
 fn mark_set(message: Message<'_>, at: usize) {
     let desc = message.desc();
     if desc.oneofs >> at & 1 == 1 {
@@ -131,6 +132,7 @@ fn drop_field(message: Message<'_>, at: usize) {
 }
 
 /// Puts a converted value, or a message that has no parent, into the field.
+#[inline]
 pub(super) fn put(py: Python<'_>, message: Message<'_>, at: usize, object: Bound<'_, PyAny>) -> PyResult<()> {
     index::index(py, message)?;
     let slot = message.slot(at);

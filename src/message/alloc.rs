@@ -169,6 +169,25 @@ unsafe impl Send for Graveyard {}
 
 static GRAVEYARD: Attached<Graveyard> = Attached::new(Graveyard { depth: 0, first: ptr::null_mut() });
 
+/// Whether it is a message, a repeated field or a map: nothing else is freed by `dealloc`.
+#[inline]
+pub(super) fn is_node(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: alive, as the reference shows.
+    let class = unsafe { ffi::Py_TYPE(object.as_ptr()) };
+    #[cfg(not(feature = "abi3"))]
+    // SAFETY: a type lives as long as its instances.
+    let free = unsafe { (*class).tp_dealloc };
+    #[cfg(feature = "abi3")]
+    // SAFETY: the same; the slot holds a `tp_dealloc` or null.
+    let free = unsafe {
+        std::mem::transmute::<*mut std::ffi::c_void, Option<ffi::destructor>>(ffi::PyType_GetSlot(
+            class,
+            ffi::Py_tp_dealloc,
+        ))
+    };
+    free.is_some_and(|free| std::ptr::fn_addr_eq(free, dealloc as ffi::destructor))
+}
+
 /// `tp_dealloc` of messages, repeated fields and maps.
 pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     // SAFETY: deallocation happens attached.

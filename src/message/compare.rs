@@ -136,8 +136,8 @@ fn same_bytes(field: &Field, one: Slot, one_source: &[u8], other: Slot, other_so
     };
     let one = one_source.get(start..start + len).unwrap_or_default();
     let other = other_source.get(other_start..other_start + other_len).unwrap_or_default();
-    if field.wire.kind.wire_type() == 0 {
-        let kind = field.wire.kind;
+    if field.kind.wire_type() == 0 {
+        let kind = field.kind;
         return normal(kind, wire::varint(one)) == normal(kind, wire::varint(other));
     }
     one == other
@@ -150,7 +150,7 @@ fn same_value<'py>(
     other: &Bound<'py, PyAny>,
     depth: u32,
 ) -> PyResult<bool> {
-    match field.wire.kind {
+    match field.kind {
         Kind::Message => match (Message::of(one), Message::of(other)) {
             (Some(one), Some(other)) => equal(py, one, other, depth),
             _ => Ok(false),

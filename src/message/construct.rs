@@ -146,31 +146,33 @@ pub(super) unsafe extern "C" fn call(
             if ffi::PyVectorcall_NARGS(count) != 0 {
                 return Err(positional(desc));
             }
-            let made = alloc::empty(py, desc)?;
-            let message = Message::from_ptr(made.as_ptr());
-            if !names.is_null() {
-                for at in 0..ffi::PyTuple_GET_SIZE(names) {
-                    let name = argument(py, ffi::PyTuple_GET_ITEM(names, at));
-                    let value = argument(py, *args.add(at as usize));
-                    let field = desc.names.search(&name).ok_or_else(|| no_such_field(desc, &name))?;
-                    set(message, field, &value, Held::ARGUMENT)?;
-                }
-            }
-            Ok(made)
+            from_keywords(py, desc, args, names, Held::ARGUMENT)
         })
     }
 }
 
-/// The fields of a repeated field's message by keyword, for `add()`.
-pub(super) fn from_keywords<'py>(
+/// A message of the keywords of a call.
+///
+/// # Safety
+/// `names` is a tuple or null, and `args` has one value for each name in it.
+pub(super) unsafe fn from_keywords<'py>(
     py: Python<'py>,
-    field: &'static Field,
-    keywords: Option<&Bound<'py, PyDict>>,
+    desc: &'static Desc,
+    args: *const *mut ffi::PyObject,
+    names: *mut ffi::PyObject,
+    held: Held,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let made = alloc::empty(py, field.child(py)?)?;
-    if let Some(keywords) = keywords {
-        // SAFETY: just made.
-        fill_from_dict(unsafe { Message::from_ptr(made.as_ptr()) }, keywords, Held::SHARED)?;
+    let made = alloc::empty(py, desc)?;
+    // SAFETY: just made; the caller's promises.
+    unsafe {
+        let message = Message::from_ptr(made.as_ptr());
+        let count = if names.is_null() { 0 } else { ffi::PyTuple_Size(names) };
+        for at in 0..count {
+            let name = argument(py, ffi::PyTuple_GetItem(names, at));
+            let value = argument(py, *args.add(at as usize));
+            let field = desc.names.search(&name).ok_or_else(|| no_such_field(desc, &name))?;
+            set(message, field, &value, held)?;
+        }
     }
     Ok(made)
 }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A value for one scalar of the field.
 #[inline]
 pub(super) fn scalar<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    match field.wire.kind {
+    match field.kind {
         Kind::String if value.is_exact_instance_of::<PyString>() => {
             text(field, value.cast::<PyString>()?)?;
             Ok(value.clone())
@@ -68,6 +68,16 @@ fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> P
 /// The text of a string. UTF-8 is what will be sent, so a lone surrogate shows here.
 #[inline]
 fn text<'a>(field: &Field, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    #[cfg(not(feature = "abi3"))]
+    // SAFETY: a string, alive for `'a` and never changed; compact ASCII has its UTF-8 behind the header.
+    unsafe {
+        let object = value.as_ptr();
+        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
+            let bytes = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
+            let len = (*object.cast::<ffi::PyASCIIObject>()).length as usize;
+            return Ok(std::str::from_utf8_unchecked(std::slice::from_raw_parts(bytes, len)));
+        }
+    }
     value.to_str().map_err(|error| {
         let ours = || wrong_value(field, "has a lone surrogate, which no UTF-8 text has", value);
         if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) { ours() } else { error }
@@ -144,7 +154,7 @@ fn enumerator<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult
     let values = field.values(py)?;
     // a member too, by its number: what `int.__new__` makes of the class need not be one
     let member = if let Ok(name) = value.cast::<PyString>() {
-        values.named(py, &name.to_string_lossy())
+        values.named(name)
     } else {
         let number = match value {
             member if member.get_type().is(values.class(py)) => Some(member.clone()),
@@ -218,6 +228,16 @@ pub(super) fn message<'py>(
     context: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
+    if let Ok(dict) = value.cast::<PyDict>() {
+        let held = held.below(value).ok_or_else(|| {
+            PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
+        })?;
+        let made = alloc::empty(py, desc)?;
+        // SAFETY: just made.
+        let target = unsafe { Message::from_ptr(made.as_ptr()) };
+        construct::fill_from_dict(target, dict, held)?;
+        return Ok(made);
+    }
     if let Some(given) = Message::of(value) {
         if !std::ptr::eq(given.desc(), desc) {
             let (wanted, got) = (desc.name(), given.desc().name());
@@ -228,16 +248,6 @@ pub(super) fn message<'py>(
             return Ok(value.clone());
         }
         return merge::copy(py, given);
-    }
-    if let Ok(dict) = value.cast::<PyDict>() {
-        let held = held.below(value).ok_or_else(|| {
-            PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
-        })?;
-        let made = alloc::empty(py, desc)?;
-        // SAFETY: just made.
-        let target = unsafe { Message::from_ptr(made.as_ptr()) };
-        construct::fill_from_dict(target, dict, held)?;
-        return Ok(made);
     }
     if let Some(at) = desc.bare
         && !value.is_none()
@@ -330,7 +340,7 @@ pub(super) fn item<'py>(
     value: &Bound<'py, PyAny>,
     held: Held,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if field.wire.kind == Kind::Message { child(field, value, held) } else { scalar(field, value) }
+    if field.kind == Kind::Message { child(field, value, held) } else { scalar(field, value) }
 }
 
 /// What may be iterated over for a repeated field: not text or bytes, whose parts nobody means, and no dict.

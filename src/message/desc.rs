@@ -59,12 +59,15 @@ pub(super) struct Desc {
     pub(super) bare: Option<usize>,
 }
 
-/// A field of a message type.
+/// A field of a message type: what reading and writing it needs lies in one cache line.
+#[repr(align(64))]
 pub(super) struct Field {
     pub(super) wire: &'static wire::Field,
-    pub(super) index: usize,
     pub(super) message: &'static wire::Message,
     pub(super) shape: Shape,
+    pub(super) kind: Kind,
+    pub(super) index: u8,
+    pub(super) tag: u32,
     /// bits of the other members of its oneof
     pub(super) siblings: Bits,
     default: Cell<*mut ffi::PyObject>,
@@ -163,12 +166,6 @@ impl Desc {
         })
     }
 
-    /// The type of a message; None for any other object.
-    pub(super) fn of_object(object: &Bound<'_, PyAny>) -> Option<&'static Desc> {
-        // SAFETY: alive, as the reference shows.
-        Desc::of_class(object.py(), unsafe { ffi::Py_TYPE(object.as_ptr()) })
-    }
-
     /// The class as an object.
     pub(super) fn class<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         // SAFETY: the class is never freed.
@@ -200,9 +197,11 @@ impl Field {
             });
         Field {
             wire,
-            index,
             message,
             shape,
+            kind: wire.kind,
+            index: index as u8,
+            tag: wire.tag(),
             siblings: others.fold(0, |bits, (other, _)| bits | 1 << other),
             default: Cell::new(default(py, wire).map_or(std::ptr::null_mut(), Bound::into_ptr)),
             prepared: Cell::new(false),
@@ -242,7 +241,7 @@ impl Field {
 
     #[cold]
     fn prepare_first(&self, py: Python<'_>) -> PyResult<()> {
-        match self.wire.kind {
+        match self.kind {
             Kind::Message => self.child(py).map(drop)?,
             Kind::Enum => self.values(py).map(drop)?,
             _ => {}

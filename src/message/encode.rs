@@ -232,8 +232,8 @@ fn encode_slot(
         View::Empty => return Ok(()),
         View::Span(offset, len) => {
             let bytes = source.bytes.get(offset..offset + len).unwrap_or_default();
-            match field.wire.kind.wire_type() {
-                0 => out.varint(value::normal(field.wire.kind, wire::varint(bytes))),
+            match field.kind.wire_type() {
+                0 => out.varint(value::normal(field.kind, wire::varint(bytes))),
                 1 => out.bytes(bytes),
                 _ => {
                     let complete = mode == Mode::Partial
@@ -249,7 +249,7 @@ fn encode_slot(
         }
         View::Object(object) => encode_object(py, field, object, mode, depth, out)?,
     }
-    out.varint(u64::from(field.wire.tag()));
+    out.varint(u64::from(field.tag));
     Ok(())
 }
 
@@ -264,7 +264,7 @@ fn encode_object(
 ) -> Result<(), Fail> {
     // SAFETY: slots hold exact objects of the field's kind, alive while nothing runs.
     unsafe {
-        match field.wire.kind {
+        match field.kind {
             Kind::Message => {
                 let before = out.len();
                 encode_message(py, Message::from_ptr(object), mode, depth, out)?;
@@ -311,10 +311,10 @@ fn encode_entry(
     let depth = depth.checked_sub(1).filter(|depth| *depth > 0).ok_or(Fail::TooDeep)?;
     let before = out.len();
     encode_object(py, entry.field(1), value, mode, depth, out)?;
-    out.varint(u64::from(entry.field(1).wire.tag()));
+    out.varint(u64::from(entry.field(1).tag));
     encode_object(py, entry.field(0), key, mode, depth, out)?;
-    out.varint(u64::from(entry.field(0).wire.tag()));
+    out.varint(u64::from(entry.field(0).tag));
     out.varint((out.len() - before) as u64);
-    out.varint(u64::from(field.wire.tag()));
+    out.varint(u64::from(field.tag));
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::desc::{self, Attached};
 use crate::wire;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use std::collections::HashMap;
 
 /// The members of an enum.
@@ -18,6 +19,8 @@ pub(super) struct EnumClass {
     /// by number, for 0 to 63, which are nearly all; null where there is none
     small: [*mut ffi::PyObject; 64],
     others: HashMap<i32, Py<PyAny>>,
+    /// interned names of the values, and their numbers
+    names: Vec<(*mut ffi::PyObject, i32)>,
 }
 
 static CLASSES: Attached<Vec<(u16, &'static EnumClass)>> = Attached::new(Vec::new());
@@ -64,6 +67,9 @@ impl EnumClass {
             class: class.clone().unbind(),
             small: [std::ptr::null_mut(); 64],
             others: HashMap::new(),
+            names: names(item)
+                .map(|(name, number)| (PyString::intern(py, &name).into_ptr(), number))
+                .collect(),
         };
         for value in item.values {
             let member = class.call1((value.number,))?;
@@ -87,12 +93,16 @@ impl EnumClass {
     }
 
     /// The member with this name, v0 names included.
-    pub(super) fn named<'py>(&self, py: Python<'py>, name: &str) -> Option<Bound<'py, PyAny>> {
-        let number = match self.wire.by_name(name) {
-            Some(value) => value.number,
-            None => names(self.wire).find(|(known, _)| known == name)?.1,
+    pub(super) fn named<'py>(&self, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+        let same = |(known, _): &&(*mut ffi::PyObject, i32)| *known == name.as_ptr();
+        let number = match self.names.iter().find(same) {
+            Some((_, number)) => *number,
+            None => {
+                let text = name.to_str().ok()?; // put together at run time, or no name
+                names(self.wire).find(|(known, _)| known == text)?.1
+            }
         };
-        self.member(py, number)
+        self.member(name.py(), number)
     }
 
     pub(super) fn class<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {

@@ -96,7 +96,7 @@ fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, lev
     };
     let value = span.value(level);
     if span.is_packed {
-        for item in wire::packed(field.wire.kind, value) {
+        for item in wire::packed(field.kind, value) {
             if field.wire.enumeration().is_none_or(|values| values.contains(wire::varint(item) as i32)) {
                 push(item.as_ptr().addr() - level.as_ptr().addr(), item.len());
             }
@@ -125,7 +125,7 @@ fn join<'py>(py: Python<'py>, message: Message<'_>) -> PyResult<Buffer<'py>> {
                     }
                 }
                 seen = seen & !field.siblings | 1 << field.index;
-                let part = &mut parts[field.index];
+                let part = &mut parts[usize::from(field.index)];
                 if field.shape == Shape::Scalar {
                     part.clear();
                 }

@@ -19,6 +19,7 @@
 
 #![expect(unsafe_code, reason = "the object layout: headers, slots behind them, borrowed parents")]
 
+use super::alloc;
 use super::desc::Desc;
 use super::value::Source;
 use crate::wire::Bits;
@@ -157,9 +158,12 @@ impl<'a> Message<'a> {
     }
 
     /// The message that `object` is, if it is one.
+    #[inline]
     pub(super) fn of(object: &'a Bound<'_, PyAny>) -> Option<Self> {
-        // SAFETY: the type was looked up, and the caller's reference keeps the object alive.
-        Desc::of_object(object).map(|_| unsafe { Message::from_ptr(object.as_ptr()) })
+        // SAFETY: the type was asked, and the caller's reference keeps the object alive.
+        alloc::is_node(object)
+            .then(|| unsafe { Message::from_ptr(object.as_ptr()) })
+            .filter(|message| !message.node.is(REPEATED | MAP))
     }
 
     pub(super) fn desc(self) -> &'static Desc {

@@ -93,10 +93,10 @@ fn discard_unknown(py: Python<'_>, message: Message<'_>, depth: u32) -> PyResult
         access::touch(message.as_node());
     }
     for field in desc.fields.iter().filter(|field| field.shape != Shape::Scalar) {
-        if !access::is_set(py, message, field.index)? {
+        if !access::is_set(py, message, usize::from(field.index))? {
             continue;
         }
-        let value = access::read(py, message, field.index)?;
+        let value = access::read(py, message, usize::from(field.index))?;
         match access::see(&value) {
             Seen::Value => {}
             Seen::Message(child) => discard_unknown(py, child, depth)?,
@@ -176,9 +176,9 @@ methods! {
         let fields = PyList::empty(py);
         let describe = py.import("mesos._descriptors")?.getattr("field")?;
         for field in &message.desc().fields {
-            if access::is_set(py, message, field.index)? {
+            if access::is_set(py, message, usize::from(field.index))? {
                 let descriptor = describe.call1((message.desc().wire.name, field.wire.name))?;
-                fields.append((descriptor, access::read(py, message, field.index)?))?;
+                fields.append((descriptor, access::read(py, message, usize::from(field.index))?))?;
             }
         }
         Ok(fields.into_any())

@@ -24,13 +24,13 @@ impl Names {
     pub(super) fn new(py: Python<'_>, fields: &[Field]) -> Names {
         let mut names: Vec<(String, u8)> = Vec::new();
         for field in fields {
-            names.push((field.wire.name.to_owned(), field.index as u8));
+            names.push((field.wire.name.to_owned(), field.index));
         }
         for field in fields {
             // Mesos called agents slaves in its v0 API, and nothing else changed its name
             let old = field.wire.name.replace("agent", "slave");
             if old != field.wire.name && names.iter().all(|(name, _)| *name != old) {
-                names.push((old, field.index as u8));
+                names.push((old, field.index));
             }
         }
         let addresses: Vec<_> =

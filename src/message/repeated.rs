@@ -98,7 +98,7 @@ pub(super) unsafe fn release_items(py: Python<'_>, object: *mut Items) {
     // SAFETY: initialised by `over`, and released once.
     unsafe {
         let items = ptr::read((*object).items.get());
-        let are_nodes = (*object).field.wire.kind == Kind::Message;
+        let are_nodes = (*object).field.kind == Kind::Message;
         for slot in &items {
             let item = slot.ready();
             if !item.is_null() {
@@ -158,7 +158,7 @@ impl<'a> Repeated<'a> {
     }
 
     pub(super) fn holds_messages(self) -> bool {
-        self.field().wire.kind == Kind::Message
+        self.field().kind == Kind::Message
     }
 
     /// The bytes that spans are relative to, and their owner.

@@ -10,7 +10,7 @@ use super::convert::{self, Held};
 use super::errors::kind_of;
 use super::layout::{Message, Slot};
 use super::repeated::Repeated;
-use super::types::{self, keyword_method, method, slot};
+use super::types::{self, fast_method, keyword_method, method, slot};
 use super::{access, alloc, compare, construct, iterate, merge};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
@@ -283,24 +283,24 @@ unsafe extern "C" fn pop(object: *mut ffi::PyObject, args: *mut ffi::PyObject) -
 
 unsafe extern "C" fn add(
     object: *mut ffi::PyObject,
-    args: *mut ffi::PyObject,
-    keywords: *mut ffi::PyObject,
+    args: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
 ) -> *mut ffi::PyObject {
-    // SAFETY: called by CPython, attached, with a repeated field, a tuple, and a dict or null.
+    // SAFETY: called by CPython, attached, with a repeated field; `args` has one value for each name, behind
+    // `count` others.
     unsafe {
         answer(|py| {
             let items = this(object);
+            let wrong = |what| PyTypeError::new_err(format!("{}: add() {what}", items.field().full_name()));
             if !items.holds_messages() {
-                let text = format!("{}: add() is for messages: use append()", items.field().full_name());
-                return Err(PyTypeError::new_err(text));
+                return Err(wrong("is for messages: use append()"));
             }
-            if !argument(py, args).cast::<PyTuple>()?.is_empty() {
-                let text = format!("{}: add() takes fields by keyword", items.field().full_name());
-                return Err(PyTypeError::new_err(text));
+            if count != 0 {
+                return Err(wrong("takes fields by keyword"));
             }
-            let keywords = optional(py, keywords);
-            let keywords = keywords.as_deref().map(|keywords| keywords.cast::<PyDict>()).transpose()?;
-            let message = construct::from_keywords(py, items.field(), keywords)?;
+            let desc = items.field().child(py)?;
+            let message = construct::from_keywords(py, desc, args, names, Held::SHARED)?;
             items.push(message.clone());
             Ok(message)
         })
@@ -429,7 +429,7 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
         method(c"count", count, one, c"How many values are equal."),
         method(c"clear", clear, nothing, c"Removes all values."),
         method(c"reverse", reverse, nothing, c"Turns the order around."),
-        keyword_method(c"add", add, c"add(**fields)\n\nAdds a new message with these fields and returns it."),
+        fast_method(c"add", add, c"add(**fields)\n\nAdds a new message with these fields and returns it."),
         keyword_method(c"sort", sort, c"sort(*, key=None, reverse=False)\n\nSorts the values in place."),
         method(c"__copy__", shallow, nothing, c"A list of the values."),
         method(c"__deepcopy__", copied, one, c"A list of copies of the values."),

@@ -102,7 +102,7 @@ fn write_value(
         return Ok(());
     }
     out.push_str(": ");
-    match field.wire.kind {
+    match field.kind {
         _ if field.is_secret() => out.push_str("<hidden>"),
         Kind::Bool => out.push_str(if value.is_truthy()? { "true" } else { "false" }),
         Kind::Double => write_double(value.cast::<PyFloat>()?.value(), out),

@@ -144,6 +144,20 @@ pub(super) fn keyword_method(
     }
 }
 
+/// The same, called without a tuple and a dict.
+pub(super) fn fast_method(
+    name: &'static CStr,
+    function: ffi::PyCFunctionFastWithKeywords,
+    doc: &'static CStr,
+) -> ffi::PyMethodDef {
+    ffi::PyMethodDef {
+        ml_name: name.as_ptr(),
+        ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: doc.as_ptr(),
+    }
+}
+
 /// A table that ends with zeros, for ever.
 pub(super) fn table<T>(mut entries: Vec<T>, end: T) -> *const () {
     entries.push(end);

@@ -34,13 +34,13 @@ pub(super) fn decode<'py>(
     parent: *mut Node,
 ) -> PyResult<Bound<'py, PyAny>> {
     let bytes = source.bytes;
-    Ok(match field.wire.kind {
+    Ok(match field.kind {
         Kind::String => return text(py, bytes),
         Kind::Bytes => PyBytes::new(py, bytes).into_any(),
         Kind::Double => PyFloat::new(py, double(bytes)).into_any(),
         Kind::Message => {
             let message = alloc::parsed(py, field.child(py)?, source)?;
-            alloc::adopt(&message, parent, field.index);
+            alloc::adopt(&message, parent, usize::from(field.index));
             message
         }
         Kind::Bool => PyBool::new(py, varint(bytes) != 0).to_owned().into_any(),
