@@ -10,7 +10,7 @@
 use super::desc::{Desc, Field};
 use super::errors::{describe, kind_of, shown, wanted, wrong_type, wrong_value};
 use super::layout::Message;
-use super::{alloc, construct, encode, merge, methods};
+use super::{alloc, construct, encode, merge, methods, strings};
 use crate::wire::Kind;
 use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::ffi;
@@ -23,8 +23,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(super) fn scalar<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     match field.kind {
         Kind::String if value.is_exact_instance_of::<PyString>() => {
-            text(field, value.cast::<PyString>()?)?;
-            Ok(value.clone())
+            let value = value.cast::<PyString>()?;
+            if !strings::is_ascii(value) {
+                text(field, value)?;
+            }
+            Ok(value.clone().into_any())
         }
         Kind::Double if value.is_exact_instance_of::<PyFloat>() => Ok(value.clone()),
         Kind::Bytes if value.is_exact_instance_of::<PyBytes>() => Ok(value.clone()),
@@ -68,16 +71,6 @@ fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> P
 /// The text of a string. UTF-8 is what will be sent, so a lone surrogate shows here.
 #[inline]
 fn text<'a>(field: &Field, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
-    #[cfg(not(feature = "abi3"))]
-    // SAFETY: a string, alive for `'a` and never changed; compact ASCII has its UTF-8 behind the header.
-    unsafe {
-        let object = value.as_ptr();
-        if ffi::PyUnicode_IS_COMPACT_ASCII(object) != 0 {
-            let bytes = object.cast::<ffi::PyASCIIObject>().add(1).cast::<u8>();
-            let len = (*object.cast::<ffi::PyASCIIObject>()).length as usize;
-            return Ok(std::str::from_utf8_unchecked(std::slice::from_raw_parts(bytes, len)));
-        }
-    }
     value.to_str().map_err(|error| {
         let ours = || wrong_value(field, "has a lone surrogate, which no UTF-8 text has", value);
         if error.is_instance_of::<PyUnicodeEncodeError>(value.py()) { ours() } else { error }

@@ -51,6 +51,8 @@ pub(super) struct Desc {
     pub(super) names: Names,
     /// bit i: what slot i holds is a node (message, repeated or map)
     pub(super) nodes: Bits,
+    /// bit i: field i is required
+    pub(super) required: Bits,
     /// bit i: slot i holds a repeated field or a map
     pub(super) many: Bits,
     /// bit i: field i is a member of a oneof
@@ -155,7 +157,20 @@ impl Desc {
         let path = path(message.name);
         let class = types::message_class(py, message, path, size)?;
         let names = Names::new(py, &fields);
-        Ok(Desc { wire: message, path, class, size, names, nodes, many, oneofs, bare: bare(message), fields })
+        let required = message.required;
+        Ok(Desc {
+            wire: message,
+            required,
+            path,
+            class,
+            size,
+            names,
+            nodes,
+            many,
+            oneofs,
+            bare: bare(message),
+            fields,
+        })
     }
 
     /// The type that a class stands for.

@@ -207,6 +207,7 @@ impl<'a> Message<'a> {
     }
 
     /// Looks at the fields that the type does not have, encoded as they came. `look` does not touch the message.
+    #[inline]
     pub(super) fn with_unknown<R>(self, look: impl FnOnce(&[u8]) -> R) -> R {
         let bytes = self.unknown.take();
         let result = look(bytes.as_ref().map_or(&[], |bytes| bytes.as_slice()));

@@ -14,6 +14,7 @@
 mod access;
 mod alloc;
 mod attributes;
+mod backward;
 mod boundary;
 mod buffer;
 mod compare;

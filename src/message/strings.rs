@@ -4,7 +4,10 @@
 //! * An entry's object is the exact `str` of its bytes. Strings cannot change, so nobody sees that they are shared.
 //! * At most `ENTRIES` strings of at most `LONGEST` bytes are kept; a new one takes the place of another.
 
+#![expect(unsafe_code, reason = "the layout of CPython's strings")]
+
 use super::desc::Attached;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -55,6 +58,48 @@ pub(super) fn get<'py>(
         }
     }
     Ok(made)
+}
+
+/// Whether it surely is ASCII, and so its UTF-8 lies behind the object's header.
+#[inline]
+pub(super) fn is_ascii(text: &Bound<'_, PyString>) -> bool {
+    // SAFETY: a string, alive as the reference shows.
+    unsafe { ascii(text.as_ptr()) }.is_some()
+}
+
+/// The UTF-8 of a string; None, with an exception, if it has none.
+///
+/// # Safety
+/// `text` is a string, alive for `'a`.
+#[inline]
+pub(super) unsafe fn utf8<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise; CPython keeps the encoding with the string, which never changes.
+    unsafe {
+        ascii(text).or_else(|| {
+            let mut size = 0;
+            let bytes = ffi::PyUnicode_AsUTF8AndSize(text, &raw mut size);
+            (!bytes.is_null()).then(|| std::slice::from_raw_parts(bytes.cast(), size as usize))
+        })
+    }
+}
+
+/// # Safety
+/// `text` is a string, alive for `'a`.
+#[cfg(not(feature = "abi3"))]
+#[inline]
+unsafe fn ascii<'a>(text: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    // SAFETY: a compact string has its characters behind this header; those of ASCII are their UTF-8.
+    unsafe {
+        let header = text.cast::<ffi::PyASCIIObject>();
+        (ffi::PyUnicode_IS_COMPACT_ASCII(text) != 0)
+            .then(|| std::slice::from_raw_parts(header.add(1).cast(), (*header).length as usize))
+    }
+}
+
+/// The limited API does not tell.
+#[cfg(feature = "abi3")]
+unsafe fn ascii<'a>(_text: *mut ffi::PyObject) -> Option<&'a [u8]> {
+    None
 }
 
 #[inline]
