@@ -88,7 +88,16 @@ pub(super) fn node<'a>(object: &'a Bound<'_, PyAny>) -> &'a Node {
 
 /// Says that the node was, or is about to be, changed: it and all above it no longer are what was parsed,
 /// and those that were only stubs are set from now on.
-pub(super) fn touch(mut node: *const Node) {
+#[inline]
+pub(super) fn touch(node: *const Node) {
+    // SAFETY: the caller's node is alive.
+    if unsafe { (*node).is(CLEAN | STUB) } {
+        touch_lineage(node);
+    }
+}
+
+#[inline(never)]
+fn touch_lineage(mut node: *const Node) {
     while !node.is_null() {
         // SAFETY: the caller's node is alive, and parents are cleared before they die.
         let current = unsafe { &*node };
@@ -135,7 +144,7 @@ fn drop_field(message: Message<'_>, at: usize) {
 #[inline]
 pub(super) fn put(py: Python<'_>, message: Message<'_>, at: usize, object: Bound<'_, PyAny>) -> PyResult<()> {
     index::index(py, message)?;
-    let slot = message.slot(at);
+    let old = message.slot(at).ready();
     let is_node = message.desc().nodes >> at & 1 == 1;
     if is_node {
         alloc::adopt(&object, message.as_node(), at);
@@ -143,7 +152,7 @@ pub(super) fn put(py: Python<'_>, message: Message<'_>, at: usize, object: Bound
     message.set_slot(at, Slot::object(object.into_ptr()));
     message.live.set(message.live.get() | 1 << at);
     mark_set(message, at);
-    if let View::Object(old) = slot.view() {
+    if !old.is_null() {
         // SAFETY: the slot owned the reference, and holds another one now.
         unsafe { alloc::release(old, is_node) };
     }

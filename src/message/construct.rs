@@ -20,32 +20,27 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
 /// Sets one field to what a keyword or a dict has for it.
-pub(super) fn set<'py>(
-    message: Message<'_>,
-    at: usize,
-    value: &Bound<'py, PyAny>,
-    held: Held,
-) -> PyResult<()> {
+#[inline]
+pub(super) fn set(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, held: Held) -> PyResult<()> {
     if value.is_none() {
         return Ok(());
     }
-    let py = value.py();
     let field = message.desc().field(at);
-    match field.shape {
-        Shape::Scalar => access::put(py, message, at, convert::scalar(field, value)?),
-        Shape::Message => {
-            let child = convert::child(field, value, held)?;
-            access::put(py, message, at, child)
-        }
-        Shape::Repeated => {
-            let container = access::read(py, message, at)?;
-            // SAFETY: what a repeated field reads as, and held here.
-            extend(field, unsafe { Repeated::from_ptr(container.as_ptr()) }, value, held)
-        }
-        Shape::Map => {
-            let container = access::read(py, message, at)?;
-            // SAFETY: what a map field reads as, and held here.
-            unsafe { Map::from_ptr(container.as_ptr()) }.update(py, value)
+    if matches!(field.shape, Shape::Scalar | Shape::Message) {
+        return access::put(value.py(), message, at, convert::item(field, value, held)?);
+    }
+    set_many(message, at, value, held)
+}
+
+#[inline(never)]
+fn set_many(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, held: Held) -> PyResult<()> {
+    let (py, field) = (value.py(), message.desc().field(at));
+    let container = access::read(py, message, at)?;
+    // SAFETY: what such a field reads as, and held here.
+    unsafe {
+        match field.shape {
+            Shape::Map => Map::from_ptr(container.as_ptr()).update(py, value),
+            _ => extend(field, Repeated::from_ptr(container.as_ptr()), value, held),
         }
     }
 }

@@ -327,7 +327,8 @@ pub(super) fn child<'py>(
     message(field.child(value.py())?, value, held, &|| field.full_name())
 }
 
-/// One item of a repeated field.
+/// One value of a field, or item of a repeated one.
+#[inline]
 pub(super) fn item<'py>(
     field: &'static Field,
     value: &Bound<'py, PyAny>,

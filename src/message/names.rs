@@ -82,10 +82,13 @@ impl Names {
     }
 
     /// The field with this name, however the string was made.
+    #[inline]
     pub(super) fn search(&self, name: &Bound<'_, PyAny>) -> Option<usize> {
-        if let Some(index) = self.find(name.as_ptr()) {
-            return Some(index);
-        }
+        self.find(name.as_ptr()).or_else(|| self.search_text(name))
+    }
+
+    #[cold]
+    fn search_text(&self, name: &Bound<'_, PyAny>) -> Option<usize> {
         self.named(name.cast::<PyString>().ok()?.to_str().ok()?)
     }
 

@@ -214,8 +214,13 @@ impl<'a> Repeated<'a> {
         access::touch(self.as_node());
     }
 
+    #[inline]
     pub(super) fn push(self, object: Bound<'_, PyAny>) {
-        self.insert(self.len(), object);
+        if self.holds_messages() {
+            alloc::adopt(&object, self.as_node(), 0);
+        }
+        self.with(|items| items.push(Slot::object(object.into_ptr())));
+        access::touch(self.as_node());
     }
 
     /// Takes the items out of a range.
