@@ -193,18 +193,19 @@ fn not_assignable(field: &Field) -> PyErr {
 /// Whether the field is set; of a repeated field or map, whether it has items.
 pub(super) fn is_set(py: Python<'_>, message: Message<'_>, at: usize) -> PyResult<bool> {
     index::index(py, message)?;
-    if message.has.get() >> at & 1 == 0 {
-        return Ok(false);
+    let has = message.has.get() >> at & 1 == 1;
+    if !has || message.desc().many >> at & 1 == 0 {
+        return Ok(has);
     }
     let View::Object(object) = message.slot(at).view() else {
         return Ok(true);
     };
-    Ok(match message.desc().field(at).shape {
-        // SAFETY: the slot of such a field holds such a container.
-        Shape::Repeated => unsafe { repeated::len(object) > 0 },
-        // SAFETY: the same.
-        Shape::Map => unsafe { map::len(object) > 0 },
-        _ => true,
+    // SAFETY: the slot of such a field holds such a container.
+    Ok(unsafe {
+        match message.desc().field(at).shape {
+            Shape::Map => map::len(object) > 0,
+            _ => repeated::len(object) > 0,
+        }
     })
 }
 

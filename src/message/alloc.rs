@@ -8,21 +8,32 @@
 #![expect(unsafe_code, reason = "object allocation, reference counts, tp_dealloc")]
 
 use super::desc::{Attached, Desc, ones};
+use super::freelist::{self, Kind};
 use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, RAW, REPEATED, Slot, View};
 use super::value::Source;
-use super::{freelist, map, repeated};
+use super::{map, repeated};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr;
 
 /// A new, empty message.
+#[inline]
 pub(super) fn empty<'py>(py: Python<'py>, desc: &'static Desc) -> PyResult<Bound<'py, PyAny>> {
-    // SAFETY: the class is alive, and `size` is its instances' size, which holds `Head` and the slots.
-    unsafe {
-        let object = zeroed(py, desc.class, desc.size)?;
-        Message::init(object.as_ptr(), desc);
-        Ok(object)
+    let memory = freelist::take(py, Kind::Message, desc.size);
+    if memory.is_null() {
+        return Err(no_memory());
     }
+    // SAFETY: the class is alive, and `size` is its instances' size: a header and slots, which are zero, so empty.
+    unsafe {
+        let object = born(memory.cast(), desc.class);
+        Message::init(object, desc);
+        Ok(Bound::from_owned_ptr(py, object))
+    }
+}
+
+#[cold]
+fn no_memory() -> PyErr {
+    pyo3::exceptions::PyMemoryError::new_err("no memory for a message")
 }
 
 /// A message over validated bytes, read when it is looked at.
@@ -66,9 +77,9 @@ pub(super) unsafe fn zeroed<'py>(
     class: *mut ffi::PyTypeObject,
     size: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let memory = freelist::take(py, size);
+    let memory = freelist::take(py, Kind::Other, size);
     if memory.is_null() {
-        return Err(pyo3::exceptions::PyMemoryError::new_err("no memory for a message"));
+        return Err(no_memory());
     }
     // SAFETY: the memory has `size` bytes and belongs to nobody else.
     unsafe {
@@ -143,16 +154,19 @@ pub(super) fn clear(message: Message<'_>) {
     unsafe { ffi::Py_XDECREF(message.owner.replace(ptr::null_mut())) };
 }
 
-/// Drops what the slots own, and leaves them as they are: the message is about to be freed.
-///
-/// # Safety
-/// Nobody looks at the slots afterwards.
-unsafe fn release_slots(message: Message<'_>) {
+/// Drops what the slots own and empties them: the message is about to be freed.
+fn release_slots(message: Message<'_>) {
     let nodes = message.desc().nodes;
-    for index in ones(message.live.get()) {
-        // SAFETY: `live` says that the slot owns an object; the caller promises that it is not used again.
-        unsafe { release(message.slot(index).ready(), nodes >> index & 1 == 1) };
+    let set = if message.node.is(RAW) { 0 } else { message.has.get() };
+    for index in ones(set | message.live.get()) {
+        let object = message.slot(index).ready();
+        message.set_slot(index, Slot::EMPTY);
+        if !object.is_null() {
+            // SAFETY: the slot owned the reference, and was emptied first.
+            unsafe { release(object, nodes >> index & 1 == 1) };
+        }
     }
+    debug_assert!((0..message.desc().fields.len()).all(|index| message.slot(index) == Slot::EMPTY));
 }
 
 /// How deep deallocations may nest before they are queued.
@@ -242,19 +256,19 @@ unsafe fn bury(py: Python<'_>, node: *mut Node) {
     // SAFETY: still allocated until the last line; the flags tell its type.
     unsafe {
         let flags = (*node).flags.get();
-        let size = if flags & REPEATED != 0 {
+        let (kind, size) = if flags & REPEATED != 0 {
             repeated::release_items(py, node.cast());
-            size_of::<repeated::Items>()
+            (Kind::Other, size_of::<repeated::Items>())
         } else if flags & MAP != 0 {
             map::release_items(node.cast());
-            map::SIZE
+            (Kind::Other, map::SIZE)
         } else {
             let message = Message::from_ptr(node.cast());
             release_slots(message);
             message.clear_unknown();
             ffi::Py_XDECREF(message.owner.get());
-            message.desc().size
+            (Kind::Message, message.desc().size)
         };
-        freelist::give(py, node.cast(), size);
+        freelist::give(py, kind, node.cast(), size);
     }
 }

@@ -19,7 +19,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyString};
 use std::cell::{Cell, UnsafeCell};
-use std::collections::HashMap;
+use std::ptr;
 
 /// Static data that only threads attached to the interpreter touch; the GIL is the lock.
 pub(super) struct Attached<T>(UnsafeCell<T>);
@@ -89,31 +89,41 @@ pub(super) enum Shape {
 
 struct Tables {
     by_id: Vec<Option<&'static Desc>>,
-    by_class: HashMap<usize, &'static Desc, ByAddress>,
+    /// by the address of the class: asked at every call of one. Each is at its `place` or close behind it.
+    by_class: Vec<(*mut ffi::PyTypeObject, Option<&'static Desc>)>,
 }
+
+// SAFETY: only reached through `Attached`.
+unsafe impl Send for Tables {}
 
 static TABLES: Attached<Option<Tables>> = Attached::new(None);
 
-/// Hashes an address by one multiplication: it is asked at every call of a class.
-#[derive(Clone, Copy, Default)]
-struct ByAddress;
+impl Tables {
+    /// At most half of the places are ever taken.
+    const PLACES: usize = (wire::MESSAGES.len() * 2).next_power_of_two();
 
-impl std::hash::BuildHasher for ByAddress {
-    type Hasher = AddressHasher;
-    fn build_hasher(&self) -> AddressHasher {
-        AddressHasher(0)
+    fn new() -> Tables {
+        Tables {
+            by_id: vec![None; wire::MESSAGES.len()],
+            by_class: vec![(ptr::null_mut(), None); Self::PLACES],
+        }
     }
-}
 
-struct AddressHasher(u64);
-
-impl std::hash::Hasher for AddressHasher {
-    fn write(&mut self, _bytes: &[u8]) {}
-    fn write_usize(&mut self, address: usize) {
-        self.0 = (address as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    /// Where a class is, or would be.
+    #[inline]
+    fn place(&self, class: *mut ffi::PyTypeObject) -> usize {
+        let hash = (class.addr() as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let mut at = (hash >> (u64::BITS - Self::PLACES.ilog2())) as usize;
+        while !self.by_class[at].0.is_null() && self.by_class[at].0 != class {
+            at = (at + 1) % Self::PLACES;
+        }
+        at
     }
-    fn finish(&self) -> u64 {
-        self.0
+
+    fn add(&mut self, desc: &'static Desc) {
+        self.by_id[usize::from(desc.wire.id)] = Some(desc);
+        let place = self.place(desc.class);
+        self.by_class[place] = (desc.class, Some(desc));
     }
 }
 
@@ -131,14 +141,7 @@ impl Desc {
             return Ok(other); // made by another thread while this one was busy
         }
         let desc: &'static Desc = Box::leak(Box::new(desc));
-        TABLES.with(py, |tables| {
-            let tables = tables.get_or_insert_with(|| Tables {
-                by_id: vec![None; wire::MESSAGES.len()],
-                by_class: HashMap::with_capacity_and_hasher(512, ByAddress),
-            });
-            tables.by_id[usize::from(message.id)] = Some(desc);
-            tables.by_class.insert(desc.class as usize, desc);
-        });
+        TABLES.with(py, |tables| tables.get_or_insert_with(Tables::new).add(desc));
         types::add_scope(py, desc)?;
         Ok(desc)
     }
@@ -176,9 +179,7 @@ impl Desc {
     /// The type that a class stands for.
     #[inline]
     pub(super) fn of_class(py: Python<'_>, class: *mut ffi::PyTypeObject) -> Option<&'static Desc> {
-        TABLES.with(py, |tables| {
-            tables.as_ref().and_then(|tables| tables.by_class.get(&(class as usize)).copied())
-        })
+        TABLES.with(py, |tables| tables.as_ref().and_then(|tables| tables.by_class[tables.place(class)].1))
     }
 
     /// The class as an object.
@@ -218,7 +219,7 @@ impl Field {
             index: index as u8,
             tag: wire.tag(),
             siblings: others.fold(0, |bits, (other, _)| bits | 1 << other),
-            default: Cell::new(default(py, wire).map_or(std::ptr::null_mut(), Bound::into_ptr)),
+            default: Cell::new(default(py, wire).map_or(ptr::null_mut(), Bound::into_ptr)),
             prepared: Cell::new(false),
             child: Cell::new(None),
             values: Cell::new(None),

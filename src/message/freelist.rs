@@ -2,8 +2,10 @@
 //!
 //! # Invariants
 //! * Blocks of one list have the same size, came from `PyObject_Malloc`, and belong to nobody.
-//! * All lists together keep at most `KEPT` bytes, and `VECTORS` vectors of at most `LONGEST` items. Debug builds keep
-//!   nothing, so that Python's own checks of memory (`PYTHONMALLOC=debug`) see every use.
+//! * Those of `Kind::Message` are zero behind the header: whoever frees a message empties its slots, and whoever makes
+//!   one writes the header only.
+//! * The lists of a kind keep at most `KEPT` bytes, and the vectors are at most `VECTORS`, each of at most `LONGEST`
+//!   items. Debug builds keep nothing, so that Python's own checks of memory (`PYTHONMALLOC=debug`) see every use.
 
 #![expect(unsafe_code, reason = "raw memory")]
 
@@ -23,6 +25,15 @@ const KEPT: usize = 4 << 20;
 const VECTORS: usize = 1024;
 const LONGEST: usize = 256;
 
+/// What blocks are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// messages: zero behind the header
+    Message,
+    /// anything else: not initialised
+    Other,
+}
+
 struct Block {
     next: *mut Block,
 }
@@ -32,39 +43,45 @@ struct Lists {
     kept: usize,
 }
 
-static LISTS_OF_BLOCKS: Attached<Lists> = Attached::new(Lists { first: [ptr::null_mut(); LISTS], kept: 0 });
+static BLOCKS: [Attached<Lists>; 2] =
+    [const { Attached::new(Lists { first: [ptr::null_mut(); LISTS], kept: 0 }) }; 2];
 static EMPTY_VECTORS: Attached<Vec<Vec<Slot>>> = Attached::new(Vec::new());
 
 const fn list(size: usize) -> usize {
     size.div_ceil(STEP)
 }
 
-/// Memory for `size` bytes, not initialised; null if there is none.
+/// Memory for `size` bytes; null if there is none.
 #[inline]
-pub(super) fn take(py: Python<'_>, size: usize) -> *mut u8 {
+pub(super) fn take(py: Python<'_>, kind: Kind, size: usize) -> *mut u8 {
     let at = list(size);
-    let block = LISTS_OF_BLOCKS.with(py, |lists| {
+    let block = BLOCKS[kind as usize].with(py, |lists| {
         let block = *lists.first.get(at)?;
         if block.is_null() {
             return None;
         }
-        // SAFETY: blocks in a list are valid memory that holds the link.
+        // SAFETY: blocks in a list are valid memory that holds the link, where an object has its header.
         lists.first[at] = unsafe { (*block).next };
         lists.kept -= at * STEP;
         Some(block.cast())
     });
     // SAFETY: a plain allocation, rounded up so that every block of a list fits every size of it.
-    block.unwrap_or_else(|| unsafe { ffi::PyObject_Malloc(at * STEP).cast() })
+    block.unwrap_or_else(|| unsafe {
+        match kind {
+            Kind::Message => ffi::PyObject_Calloc(at, STEP).cast(),
+            Kind::Other => ffi::PyObject_Malloc(at * STEP).cast(),
+        }
+    })
 }
 
-/// Takes back what `take` gave for this size.
+/// Takes back what `take` gave for this kind and size.
 ///
 /// # Safety
-/// `memory` came from `take` with this size, and nobody uses it any more.
+/// `memory` came from `take` with these, nobody uses it any more, and it is as blocks of the kind are.
 #[inline]
-pub(super) unsafe fn give(py: Python<'_>, memory: *mut u8, size: usize) {
+pub(super) unsafe fn give(py: Python<'_>, kind: Kind, memory: *mut u8, size: usize) {
     let at = list(size);
-    let kept = LISTS_OF_BLOCKS.with(py, |lists| {
+    let kept = BLOCKS[kind as usize].with(py, |lists| {
         if cfg!(debug_assertions) || at >= LISTS || lists.kept >= KEPT {
             return false;
         }
@@ -76,7 +93,7 @@ pub(super) unsafe fn give(py: Python<'_>, memory: *mut u8, size: usize) {
         true
     });
     if !kept {
-        // SAFETY: from PyObject_Malloc, and freed once.
+        // SAFETY: from PyObject_Malloc or PyObject_Calloc, and freed once.
         unsafe { ffi::PyObject_Free(memory.cast()) };
     }
 }

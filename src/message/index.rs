@@ -47,7 +47,7 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
         };
         let bit: Bits = 1 << index;
         if desc.many & bit != 0 {
-            add_item(py, message, index, &span, level)?;
+            add_item(py, message, index, &span, level).inspect_err(|_| message.has.set(has))?;
         } else if has & desc.nodes & bit != 0 {
             return Ok(false);
         } else {

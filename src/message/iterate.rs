@@ -6,10 +6,11 @@
 
 #![expect(unsafe_code, reason = "an object made and freed by hand; slot functions called by CPython")]
 
+use super::alloc;
 use super::boundary::answer;
+use super::freelist::{self, Kind};
 use super::repeated::Repeated;
 use super::types::{self, slot};
-use super::{alloc, freelist};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::cell::Cell;
@@ -67,7 +68,7 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let py = Python::assume_attached();
         ffi::Py_XDECREF((*object.cast::<Iterator>()).field.get());
-        freelist::give(py, object.cast(), size_of::<Iterator>());
+        freelist::give(py, Kind::Other, object.cast(), size_of::<Iterator>());
     }
 }
 

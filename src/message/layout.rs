@@ -227,16 +227,27 @@ impl<'a> Message<'a> {
         self.unknown.set(None);
     }
 
-    /// Writes the header of a fresh allocation.
+    /// Writes the header of a fresh object, behind what all Python objects begin with.
     ///
     /// # Safety
-    /// `object` is an initialised Python object with zeros behind its base, large enough for `desc`.
+    /// `object` has room for the header and the slots of `desc`; the slots are zero.
+    #[inline]
     pub(super) unsafe fn init(object: *mut ffi::PyObject, desc: &'static Desc) -> Self {
         let head = object.cast::<Head>();
-        // SAFETY: within the allocation; zeros are valid for every other field.
-        unsafe { (&raw mut (*head).desc).write(desc) };
-        // SAFETY: it is a message now.
-        unsafe { Message::from_ptr(object) }
+        // SAFETY: within the allocation, which nobody else knows; nothing is there to be dropped.
+        unsafe {
+            (&raw mut (*head).node.parent).write(Cell::new(ptr::null_mut()));
+            (&raw mut (*head).node.flags).write(Cell::new(0));
+            (&raw mut (*head).node.place).write(Cell::new(0));
+            (&raw mut (*head).node.len).write(Cell::new(0));
+            (&raw mut (*head).desc).write(desc);
+            (&raw mut (*head).has).write(Cell::new(0));
+            (&raw mut (*head).live).write(Cell::new(0));
+            (&raw mut (*head).owner).write(Cell::new(ptr::null_mut()));
+            (&raw mut (*head).bytes).write(Cell::new(ptr::null()));
+            (&raw mut (*head).unknown).write(Cell::new(None));
+            Message::from_ptr(object)
+        }
     }
 
     /// The bytes it was parsed from, with their owner and what is known of them.

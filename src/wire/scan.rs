@@ -10,7 +10,7 @@
 
 use super::input::{self, DecodeError, Fault, FaultAt, MAX_DEPTH, MAX_SIZE};
 use super::schema::{Bits, ENUMS, MESSAGES};
-use super::table::{Act, Field, Kind, Label, Message, Step};
+use super::table::{Act, Enum, Field, Kind, Label, Message, Step};
 
 /// Whether `bytes` are a message of this type.
 pub(crate) fn validate(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
@@ -23,80 +23,100 @@ pub(crate) fn check(message: &'static Message, bytes: &[u8]) -> Result<bool, Dec
     if bytes.len() > MAX_SIZE {
         return Err(FaultAt::new(Fault::TooLarge, bytes).within(message, bytes));
     }
-    let mut complete = true;
-    match level(message, bytes, MAX_DEPTH, &mut complete) {
-        Ok(()) => Ok(complete),
+    let mut scan = Scan { depth: MAX_DEPTH, complete: true };
+    match scan.level(message, bytes) {
+        Ok(()) => Ok(scan.complete),
         Err(fault) => Err(fault.within(message, bytes)),
     }
 }
 
-/// One message, in which `depth` more levels may begin. Clears `complete` if it may not be.
-fn level(message: &'static Message, mut rest: &[u8], depth: u32, complete: &mut bool) -> Result<(), FaultAt> {
-    let mut present = 0;
-    while let [byte, after @ ..] = rest {
-        // Nearly every tag is one byte, and it alone says what to do. Asked one by one, since branches are
-        // foretold better than a jump by table.
-        let step = message.steps.get(usize::from(*byte)).copied().unwrap_or(Step::SLOW);
-        if step.act >= Act::Bytes {
-            let (inner, behind) = input::delimited(after)?;
-            if step.act == Act::Message {
-                let Some(depth) = depth.checked_sub(1) else {
-                    return Err(FaultAt::new(Fault::TooDeep, after));
-                };
-                level(&MESSAGES[usize::from(step.child)], inner, depth, complete)?;
-            }
-            rest = behind;
-        } else if step.act == Act::Fixed64 {
-            rest = input::fixed(after, 8)?.1;
-        } else if step.act >= Act::Varint {
-            let (value, behind) = input::varint(after)?;
-            if step.act == Act::Enum && !ENUMS[usize::from(step.child)].contains(value as i32) {
-                *complete = false; // rather look again than test which field it was
-            }
-            rest = behind;
-        } else {
-            rest = any(message, rest, depth, &mut present, complete)?;
-            continue;
-        }
-        present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
-    }
-    *complete &= message.expected & !present == 0;
-    Ok(())
+/// What holds for all levels.
+struct Scan {
+    /// how many more may begin
+    depth: u32,
+    /// whether no required field was missed so far
+    complete: bool,
 }
 
-/// One field of any kind, known or not.
-#[inline(never)]
-fn any<'a>(
-    message: &'static Message,
-    bytes: &'a [u8],
-    depth: u32,
-    present: &mut Bits,
-    complete: &mut bool,
-) -> Result<&'a [u8], FaultAt> {
-    let (tag, after) = input::tag(bytes)?;
-    if tag >> 3 == 0 {
-        return Err(FaultAt::new(Fault::NumberZero, bytes));
+impl Scan {
+    /// One message.
+    fn level(&mut self, message: &'static Message, mut rest: &[u8]) -> Result<(), FaultAt> {
+        let mut present = 0;
+        while let [byte, after @ ..] = rest {
+            // Nearly every tag is one byte, and it alone says what to do. Asked one by one, since branches are
+            // foretold better than a jump by table.
+            let step = message.steps.get(usize::from(*byte)).copied().unwrap_or(Step::SLOW);
+            if step.act >= Act::Bytes {
+                let (inner, behind) = input::delimited(after)?;
+                if step.act == Act::Message {
+                    self.nested(&MESSAGES[usize::from(step.child)], inner)?;
+                }
+                rest = behind;
+            } else if step.act == Act::Fixed64 {
+                rest = input::fixed(after, 8)?.1;
+            } else if step.act >= Act::Varint {
+                let (value, behind) = input::varint(after)?;
+                if step.act == Act::Enum {
+                    self.value(&ENUMS[usize::from(step.child)], value);
+                }
+                rest = behind;
+            } else {
+                let (bit, behind) = self.any(message, rest)?;
+                present |= bit;
+                rest = behind;
+                continue;
+            }
+            present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
+        }
+        self.complete &= message.expected & !present == 0;
+        Ok(())
     }
-    match message.index_of(tag >> 3).map(|index| (index, &message.fields[index])) {
-        Some((_, field)) if is_packed(field, tag) => packed(field.kind, after),
-        Some((index, field)) if field.tag() == tag => {
-            *present |= 1 << index;
-            match (field.message(), field.enumeration()) {
+
+    #[inline(always)]
+    fn nested(&mut self, message: &'static Message, inner: &[u8]) -> Result<(), FaultAt> {
+        if self.depth == 0 {
+            return Err(FaultAt::new(Fault::TooDeep, inner));
+        }
+        self.depth -= 1;
+        self.level(message, inner)?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// A number that is no value of the enum is an unknown field.
+    #[inline(always)]
+    fn value(&mut self, item: &Enum, number: u64) {
+        if !item.contains(number as i32) {
+            self.complete = false; // rather look again than test which field it was
+        }
+    }
+
+    /// One field of any kind, known or not, and its bit if it is known.
+    #[inline(never)]
+    fn any<'a>(&mut self, message: &'static Message, bytes: &'a [u8]) -> Result<(Bits, &'a [u8]), FaultAt> {
+        let (tag, after) = input::tag(bytes)?;
+        if tag >> 3 == 0 {
+            return Err(FaultAt::new(Fault::NumberZero, bytes));
+        }
+        let known = message.index_of(tag >> 3).map(|index| (index, &message.fields[index]));
+        let rest = match known {
+            Some((_, field)) if is_packed(field, tag) => return Ok((0, packed(field.kind, after)?)),
+            Some((_, field)) if field.tag() == tag => match (field.message(), field.enumeration()) {
                 (Some(child), _) => {
                     let (inner, rest) = input::delimited(after)?;
-                    let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, after))?;
-                    level(child, inner, depth, complete)?;
-                    Ok(rest)
+                    self.nested(child, inner)?;
+                    rest
                 }
                 (_, Some(item)) => {
-                    let (value, rest) = input::varint(after)?;
-                    *complete &= item.contains(value as i32);
-                    Ok(rest)
+                    let (number, rest) = input::varint(after)?;
+                    self.value(item, number);
+                    rest
                 }
-                _ => input::skip(tag, after, depth),
-            }
-        }
-        _ => input::skip(tag, after, depth),
+                _ => input::skip(tag, after, self.depth)?,
+            },
+            _ => return Ok((0, input::skip(tag, after, self.depth)?)),
+        };
+        Ok((known.map_or(0, |(index, _)| 1 << index), rest))
     }
 }
 
