@@ -100,20 +100,22 @@ fn encode_message(
     if message.node.is(CLEAN) {
         // SAFETY: copied at once.
         let bytes = unsafe { message.parsed() };
-        if mode == Mode::Full && !message.node.is(COMPLETE) {
-            if !wire::is_complete(desc.wire, bytes) {
-                return Err(Fail::Missing);
-            }
-            message.node.add(COMPLETE);
+        if mode == Mode::Full && !was_complete(message) {
+            return Err(Fail::Missing);
         }
         out.bytes(bytes);
         return Ok(());
     }
     let depth = depth.checked_sub(1).filter(|depth| *depth > 0).ok_or(Fail::TooDeep)?;
     let mut has = message.has.get();
-    if mode == Mode::Full && has & desc.required != desc.required {
-        return Err(Fail::Missing);
+    if mode == Mode::Full {
+        if has & desc.required != desc.required {
+            return Err(Fail::Missing);
+        }
+        was_complete(message); // asked once, it need not be asked of each span
     }
+    // SAFETY: spans of it are copied or read at once.
+    let source = unsafe { message.source() };
     message.with_unknown(|unknown| out.bytes(unknown));
     while has != 0 {
         let at = has.ilog2() as usize;
@@ -122,16 +124,32 @@ fn encode_message(
         match (message.slot(at).view(), field.shape) {
             (View::Object(object), Shape::Scalar) => encode_scalar(field, object, out)?,
             (View::Object(object), Shape::Message) => encode_child(py, field, object, mode, depth, out)?,
-            (View::Object(object), Shape::Repeated) => encode_items(py, field, object, mode, depth, out)?,
-            (View::Object(object), Shape::Map) => encode_map(py, field, object, mode, depth, out)?,
-            // SAFETY: the span is copied or read at once.
-            (View::Span(offset, len), _) => {
-                encode_span(field, unsafe { message.source() }, offset, len, mode, out)?
+            (View::Object(object), Shape::Repeated) => {
+                encode_items(py, field, object, source, mode, depth, out)?;
             }
+            (View::Object(object), Shape::Map) => encode_map(py, field, object, source, mode, depth, out)?,
+            (View::Span(offset, len), _) => encode_span(field, source, offset, len, mode, out)?,
             (View::Empty, _) => {}
         }
     }
     Ok(())
+}
+
+/// Whether what the message was parsed from has all required fields. The answer is kept if it has.
+#[inline]
+fn was_complete(message: Message<'_>) -> bool {
+    let known = message.node.is(COMPLETE) || message.owner.get().is_null();
+    known || look_for_required(message)
+}
+
+#[inline(never)]
+fn look_for_required(message: Message<'_>) -> bool {
+    // SAFETY: looked at once.
+    let complete = wire::is_complete(message.desc().wire, unsafe { message.parsed() });
+    if complete {
+        message.node.add(COMPLETE);
+    }
+    complete
 }
 
 /// What was not read since it was parsed.
@@ -180,15 +198,17 @@ fn encode_items(
     py: Python<'_>,
     field: &Field,
     object: *mut ffi::PyObject,
+    whole: Source<'_>,
     mode: Mode,
     depth: u32,
     out: &mut Backward,
 ) -> Result<(), Fail> {
     // SAFETY: in the slot of such a field; nothing runs that could change it.
     let items = unsafe { Repeated::from_ptr(object) };
+    let source = items.source().knowing(whole);
     for at in (0..items.len()).rev() {
         match items.slot(at).unwrap_or(Slot::EMPTY).view() {
-            View::Span(offset, len) => encode_span(field, items.source(), offset, len, mode, out)?,
+            View::Span(offset, len) => encode_span(field, source, offset, len, mode, out)?,
             View::Object(item) if field.kind == Kind::Message => {
                 encode_child(py, field, item, mode, depth, out)?
             }
@@ -204,14 +224,16 @@ fn encode_map(
     py: Python<'_>,
     field: &Field,
     object: *mut ffi::PyObject,
+    whole: Source<'_>,
     mode: Mode,
     depth: u32,
     out: &mut Backward,
 ) -> Result<(), Fail> {
     // SAFETY: in the slot of such a field; nothing runs that could change it.
     let map = unsafe { Map::from_ptr(object) };
+    let source = map.source().knowing(whole);
     for (offset, len) in map.spans().unwrap_or_default().into_iter().rev() {
-        encode_span(field, map.source(), offset, len, mode, out)?;
+        encode_span(field, source, offset, len, mode, out)?;
     }
     let entry = field.child(py).map_err(|error| {
         error.restore(py);

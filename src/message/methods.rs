@@ -20,8 +20,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
-/// Checks bytes from Python: exact `bytes`, the same or a copy, and whether they surely lack no required field.
-fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<(Bound<'py, PyBytes>, bool)> {
+/// Checks bytes from Python: exact `bytes`, the same or a copy.
+fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let bytes = convert::exact_bytes(value).map_err(|error| {
         if !error.is_instance_of::<PyTypeError>(value.py()) {
             return error; // out of `__buffer__`, or no memory
@@ -29,13 +29,12 @@ fn checked<'py>(desc: &'static Desc, value: &Bound<'py, PyAny>) -> PyResult<(Bou
         PyTypeError::new_err(format!("{}: expected bytes, got {}", desc.name(), kind_of(value)))
     })?;
     let bytes = bytes.cast_into::<PyBytes>()?;
-    let complete =
-        wire::check(desc.wire, bytes.as_bytes()).map_err(|error| DecodeError::new_err(error.to_string()))?;
-    Ok((bytes, complete))
+    wire::validate(desc.wire, bytes.as_bytes()).map_err(|error| DecodeError::new_err(error.to_string()))?;
+    Ok(bytes)
 }
 
-fn source<'a>((bytes, complete): &'a (Bound<'_, PyBytes>, bool)) -> Source<'a> {
-    Source { bytes: bytes.as_bytes(), owner: bytes.as_ptr(), complete: *complete }
+fn source<'a>(bytes: &'a Bound<'_, PyBytes>) -> Source<'a> {
+    Source { bytes: bytes.as_bytes(), owner: bytes.as_ptr(), complete: false }
 }
 
 /// A message of bytes from Python.
@@ -192,14 +191,14 @@ methods! {
         access::touch(message.as_node());
         alloc::clear(message);
         alloc::load(message, source(&checked));
-        number(py, checked.0.as_bytes().len())
+        number(py, checked.as_bytes().len())
     }
     merge_from_string(py, message, data) {
         let checked = checked(message.desc(), data)?;
         let other = alloc::parsed(py, message.desc(), source(&checked))?;
         // SAFETY: just made.
         merge::merge(py, message, unsafe { Message::from_ptr(other.as_ptr()) })?;
-        number(py, checked.0.as_bytes().len())
+        number(py, checked.as_bytes().len())
     }
     serialize_partial(py, message, _none) { serialize(py, message, Mode::Partial) }
     byte_size(py, message, _none) {

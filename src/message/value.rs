@@ -26,6 +26,14 @@ pub(super) struct Source<'a> {
     pub(super) complete: bool,
 }
 
+impl Source<'_> {
+    /// With what is known of the whole, if this is the same.
+    pub(super) fn knowing(self, whole: Source<'_>) -> Self {
+        let same = ptr::eq(self.bytes, whole.bytes);
+        Source { complete: self.complete || (same && whole.complete), ..self }
+    }
+}
+
 /// The object for the value in `source`; a message gets `parent` and `place`.
 pub(super) fn decode<'py>(
     py: Python<'py>,

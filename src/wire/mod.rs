@@ -24,7 +24,7 @@ mod writer;
 
 pub(crate) use reader::{Value, fields, last_bytes};
 pub(crate) use required::is_complete;
-pub(crate) use scan::{check, validate};
+pub(crate) use scan::validate;
 pub(crate) use schema::{Bits, ENUMS, MESSAGES, field, msg};
 pub(crate) use spans::{Span, double, packed, spans, varint};
 pub(crate) use table::{Default, Enum, Field, Kind, Label, Message};

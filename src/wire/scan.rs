@@ -14,31 +14,36 @@ use super::table::{Act, Enum, Field, Kind, Label, Message, Step};
 
 /// Whether `bytes` are a message of this type.
 pub(crate) fn validate(message: &'static Message, bytes: &[u8]) -> Result<(), DecodeError> {
-    check(message, bytes).map(drop)
+    scan::<false>(message, bytes).map(drop)
 }
 
-/// As `validate`. True says besides that no required field is missing, at any level; false that some may be:
-/// `missing` knows for sure. (The scan does not see that parts of a message complete each other.)
-pub(crate) fn check(message: &'static Message, bytes: &[u8]) -> Result<bool, DecodeError> {
+/// As `validate`, and says besides whether no required field is missing, at any level: true is sure, false says that
+/// some may be, and `missing` knows. (The scan does not see that parts of a message complete each other.)
+pub(super) fn check(message: &'static Message, bytes: &[u8]) -> Result<bool, DecodeError> {
+    scan::<true>(message, bytes)
+}
+
+fn scan<const REQUIRED: bool>(message: &'static Message, bytes: &[u8]) -> Result<bool, DecodeError> {
     if bytes.len() > MAX_SIZE {
         return Err(FaultAt::new(Fault::TooLarge, bytes).within(message, bytes));
     }
-    let mut scan = Scan { depth: MAX_DEPTH, complete: true };
+    let mut scan = Scan::<REQUIRED> { depth: MAX_DEPTH, complete: REQUIRED };
     match scan.level(message, bytes) {
         Ok(()) => Ok(scan.complete),
         Err(fault) => Err(fault.within(message, bytes)),
     }
 }
 
-/// What holds for all levels.
-struct Scan {
+/// What holds for all levels. Required fields are looked for only if `REQUIRED`: few messages that come in are sent on,
+/// and a scan without is a quarter faster.
+struct Scan<const REQUIRED: bool> {
     /// how many more may begin
     depth: u32,
     /// whether no required field was missed so far
     complete: bool,
 }
 
-impl Scan {
+impl<const REQUIRED: bool> Scan<REQUIRED> {
     /// One message.
     fn level(&mut self, message: &'static Message, mut rest: &[u8]) -> Result<(), FaultAt> {
         let mut present = 0;
@@ -56,7 +61,7 @@ impl Scan {
                 rest = input::fixed(after, 8)?.1;
             } else if step.act >= Act::Varint {
                 let (value, behind) = input::varint(after)?;
-                if step.act == Act::Enum {
+                if REQUIRED && step.act == Act::Enum {
                     self.value(&ENUMS[usize::from(step.child)], value);
                 }
                 rest = behind;
@@ -66,9 +71,13 @@ impl Scan {
                 rest = behind;
                 continue;
             }
-            present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
+            if REQUIRED {
+                present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
+            }
         }
-        self.complete &= message.expected & !present == 0;
+        if REQUIRED {
+            self.complete &= message.expected & !present == 0;
+        }
         Ok(())
     }
 
