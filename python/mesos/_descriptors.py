@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from mesos import _mesos
 
@@ -18,16 +19,22 @@ class FieldDescriptor:
     """One field of a message."""
 
     name: str
+    #: what v0 called it, if it had another name
+    old_name: str | None
     number: int
     full_name: str
     #: "string", "int32", "message", "enum", ...
     kind: str
     is_required: bool
+    #: true of maps, too
     is_repeated: bool
+    is_map: bool
     #: full name of the message the field holds, or None
     message_type: str | None
     #: full name of the enum the field holds, or None
     enum_type: str | None
+    #: what it reads as while it is unset; None for messages, repeated fields and maps
+    default_value: Any
     #: name of the oneof the field is a member of, or None
     oneof: str | None
     is_deprecated: bool

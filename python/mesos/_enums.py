@@ -105,6 +105,8 @@ def make(
     members = [(member, number) for member, number, _ in values] + list(old)
     functional: Any = base  # Enum's functional API, whose arguments are not those of a member
     made: type[Enum] = functional(name.rpartition(".")[2], members, module=module, qualname=name)
+    for member, _, text in values:
+        made[member].__doc__ = text
     about = [f"* `{member}` = {number}: {text}".rstrip(": ") for member, number, text in values]
     made.__doc__ = "\n".join([doc, "", *about])
     return made

@@ -8,6 +8,7 @@
 //! * The strings are owned by the fields, for ever.
 
 use super::desc::Field;
+use crate::wire;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
@@ -27,9 +28,7 @@ impl Names {
             names.push((field.wire.name.to_owned(), field.index));
         }
         for field in fields {
-            // Mesos called agents slaves in its v0 API, and nothing else changed its name
-            let old = field.wire.name.replace("agent", "slave");
-            if old != field.wire.name && names.iter().all(|(name, _)| *name != old) {
+            if let Some(old) = old_name(field.message, field.wire) {
                 names.push((old, field.index));
             }
         }
@@ -104,6 +103,12 @@ impl Names {
         let texts = self.texts.iter().map(|(text, _)| (distance(&plain(text), &wanted), text.as_str()));
         texts.filter(|(far, text)| *far <= 1 + text.len() / 5).min().map(|(_, text)| text)
     }
+}
+
+/// The name that v0 has for a field: Mesos called agents slaves there, and nothing else changed its name.
+pub(super) fn old_name(message: &wire::Message, field: &wire::Field) -> Option<String> {
+    let old = field.name.replace("agent", "slave");
+    (old != field.name && message.index_named(&old).is_none()).then_some(old)
 }
 
 /// How many letters must be added, dropped or replaced to make one of the other.

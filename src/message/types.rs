@@ -15,10 +15,10 @@ use super::desc::{Attached, Desc};
 use super::layout::Head;
 use super::repeated::Items;
 use super::{
-    access, alloc, attributes, compare, construct, enums, iterate, map, map_methods, methods,
+    access, alloc, attributes, compare, construct, docs, enums, iterate, map, map_methods, methods,
     repeated_methods, text,
 };
-use crate::wire::{self, Enum, Label};
+use crate::wire::{self, Enum};
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -250,11 +250,11 @@ pub(super) fn message_class(
         name: c_string(field.name.to_owned()).as_ptr(),
         get: Some(get_field),
         set: Some(set_field),
-        doc: c_string(describe(field)).as_ptr(),
+        doc: c_string(docs::field(field)).as_ptr(),
         closure: ptr::without_provenance_mut(index),
     });
     let slots = vec![
-        slot(ffi::Py_tp_doc, c_string(message.doc.to_owned()).as_ptr().cast()),
+        slot(ffi::Py_tp_doc, c_string(docs::class(message, name)).as_ptr().cast()),
         slot(ffi::Py_tp_getset, table(fields.collect(), ffi::PyGetSetDef::default())),
         // not inherited as one would wish: a heap type's own defaults stand in between
         slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
@@ -273,30 +273,6 @@ pub(super) fn message_class(
     object.setattr("__module__", module)?;
     object.setattr("__qualname__", name)?;
     Ok(class)
-}
-
-/// What help() says of a field: type, label, and the comment of the schema.
-fn describe(field: &wire::Field) -> String {
-    let map = field.message().filter(|child| child.is_map_entry).map(|entry| entry.fields);
-    let kind = match map {
-        Some([key, value]) => format!("map of {} to {}", kind_of(key), kind_of(value)),
-        _ => kind_of(field),
-    };
-    let label = match field.label {
-        Label::Required => "required ",
-        Label::Repeated if map.is_none() => "repeated ",
-        _ => "",
-    };
-    let end = if field.deprecated { " (deprecated)" } else { "" };
-    format!("{label}{kind}{end}. {}", field.doc)
-}
-
-fn kind_of(field: &wire::Field) -> String {
-    match (field.message(), field.enumeration()) {
-        (Some(child), _) => super::desc::path(child.name).1.to_owned(),
-        (_, Some(values)) => super::desc::path(values.name).1.to_owned(),
-        _ => format!("{:?}", field.kind).to_lowercase(),
-    }
 }
 
 /// The getter that `dir()`, `help()` and `inspect` see; attribute access does not come here.

@@ -1,0 +1,89 @@
+//! What `help()` shows of the message classes: their signatures, and for each field its type and its comment.
+//!
+//! # Invariants
+//! * The words are those of `proto/`; only what the schema knows as facts (type, label, default) is added.
+
+use super::desc::path;
+use crate::wire::{Default, Field, Label, Message};
+
+/// The docstring of a class. CPython takes the first line for the signature and cuts it off.
+pub(super) fn class(message: &Message, qualified_name: &str) -> String {
+    let own = qualified_name.rsplit_once('.').map_or(qualified_name, |(_, own)| own);
+    let keywords: Vec<_> = message.fields.iter().map(|field| format!("{}=None", field.name)).collect();
+    let star = if keywords.is_empty() { "" } else { "*, " };
+    format!("{own}({star}{})\n--\n\n{}", keywords.join(", "), message.doc)
+}
+
+/// The docstring of a field: `double, 5.0 if unset. Seconds for which ...`
+pub(super) fn field(field: &Field) -> String {
+    let map = field.message().filter(|child| child.is_map_entry).map(|entry| entry.fields);
+    let kind = match map {
+        Some([key, value]) => format!("map of {} to {}", kind_of(key), kind_of(value)),
+        _ => kind_of(field),
+    };
+    let label = match field.label {
+        Label::Required => "required ",
+        Label::Repeated if map.is_none() => "repeated ",
+        _ => "",
+    };
+    let unset = default(field).map_or(String::new(), |default| format!(", {default} if unset"));
+    let end = if field.deprecated { ", deprecated" } else { "" };
+    format!("{label}{kind}{unset}{end}. {}", field.doc)
+}
+
+/// What an unset field reads as, where that is more than nothing: not zero, not false and not empty.
+fn default(field: &Field) -> Option<String> {
+    if field.label != Label::Optional {
+        return None;
+    }
+    if let (Some(values), Default::Int(number)) = (field.enumeration(), field.default) {
+        let number = i32::try_from(number).ok()?;
+        return values.by_number(number).map(|value| value.name.to_owned());
+    }
+    match field.default {
+        Default::Bool(true) => Some("True".to_owned()),
+        Default::Int(value) if value != 0 => Some(value.to_string()),
+        Default::Uint(value) if value != 0 => Some(value.to_string()),
+        Default::Double(value) if value != 0.0 => Some(format!("{value:?}")),
+        Default::Str(value) if !value.is_empty() => Some(format!("{value:?}")),
+        _ => None,
+    }
+}
+
+fn kind_of(field: &Field) -> String {
+    match (field.message(), field.enumeration()) {
+        (Some(child), _) => path(child.name).1.to_owned(),
+        (_, Some(values)) => path(values.name).1.to_owned(),
+        _ => format!("{:?}", field.kind).to_lowercase(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::msg;
+
+    fn shown(message: &Message, name: &str) -> String {
+        let field = &message.fields[message.index_named(name).unwrap()];
+        super::field(field).replace(field.doc, "…")
+    }
+
+    #[test]
+    fn fields_say_type_label_and_default() {
+        assert_eq!(shown(msg::TASK_INFO, "task_id"), "required TaskID. …");
+        assert_eq!(shown(msg::TASK_INFO, "resources"), "repeated Resource. …");
+        assert_eq!(shown(msg::TASK_INFO, "limits"), "map of string to Value.Scalar. …");
+        assert_eq!(shown(msg::FILTERS, "refuse_seconds"), "double, 5.0 if unset. …");
+        assert_eq!(shown(msg::FRAMEWORK_INFO, "role"), "string, \"*\" if unset, deprecated. …");
+        assert_eq!(shown(msg::COMMAND_INFO, "shell"), "bool, True if unset. …");
+        assert_eq!(shown(msg::TASK_STATUS, "state"), "required TaskState. …");
+        assert_eq!(shown(msg::TASK_STATUS, "message"), "string. …");
+    }
+
+    #[test]
+    fn classes_begin_with_their_signature() {
+        let start = |message, name| class(message, name).split("\n--\n\n").next().unwrap().to_owned();
+        assert_eq!(start(msg::VALUE_RANGE, "Value.Range"), "Range(*, begin=None, end=None)");
+        assert_eq!(start(msg::DOMAIN_INFO, "DomainInfo"), "DomainInfo(*, fault_domain=None)");
+    }
+}
