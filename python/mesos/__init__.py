@@ -23,10 +23,6 @@ from mesos.errors import (
 from mesos.library import libmesos_version
 from mesos.scheduler import Scheduler, SchedulerDriver
 
-if TYPE_CHECKING:
-    from mesos._stats import SchedulerStats
-    from mesos.local import LocalCluster
-
 __all__ = [
     "AuthenticationError",
     "ConfigurationError",
@@ -45,10 +41,20 @@ __all__ = [
     "libmesos_version",
 ]
 
-#: messages and enums are made when first asked for, and what few programs need is imported then
-__getattr__, __dir__ = exports(
-    globals(),
-    "mesos.v1",
-    submodules=("local", "testing", "v1"),
-    classes={"LocalCluster": "mesos.local", "SchedulerStats": "mesos._stats"},
-)
+if TYPE_CHECKING:
+    from mesos import local as local
+    from mesos import testing as testing
+    from mesos import v1 as v1
+    from mesos._stats import SchedulerStats
+    from mesos.local import LocalCluster
+    from mesos.v1 import *
+
+    __all__ += v1.__all__
+else:
+    # messages and enums are made when first asked for, and what few programs need is imported then
+    __getattr__, __dir__ = exports(
+        globals(),
+        "mesos.v1",
+        submodules=("local", "testing", "v1"),
+        classes={"LocalCluster": "mesos.local", "SchedulerStats": "mesos._stats"},
+    )

@@ -36,15 +36,18 @@ def exports(
     """
     module = namespace["__name__"]
     scope = module if package is None else package
+    extra = ["Duration"] if scope == "mesos.v1" else []
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - becomes the module's
         if name in submodules:
             return importlib.import_module(f"{module}.{name}")
+        if name == "__all__" and package is None:
+            return sorted([*_mesos.names(scope), *extra], key=lambda name: (not name.isupper(), name))
         if classes is not None and name in classes:
             found = getattr(importlib.import_module(classes[name]), name)
         else:
             found = None if name.startswith("__") else _mesos.lookup(scope, name)
-        if found is None and scope == "mesos.v1" and name == "Duration":
+        if found is None and name in extra:
             found = _mesos.lookup("google.protobuf", name)
         if found is None:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -52,7 +55,6 @@ def exports(
         return found
 
     def __dir__() -> list[str]:  # noqa: N807 - becomes the module's
-        known = {*namespace, *submodules, *(classes or ()), *_mesos.names(scope)}
-        return sorted(known | {"Duration"} if scope == "mesos.v1" else known)
+        return sorted({*namespace, *submodules, *(classes or ()), *_mesos.names(scope), *extra})
 
     return __getattr__, __dir__

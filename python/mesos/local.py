@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from mesos.v1 import TaskID
+
 __all__ = ["LocalCluster"]
 
 _HIGHEST_PORT = 65535
@@ -100,7 +102,7 @@ class LocalCluster:
         """
         self._finalizer()
 
-    def sandbox(self, task_id: str) -> Path:
+    def sandbox(self, task_id: TaskID | str) -> Path:
         """Return the directory in which a task runs or ran: the latest run, if several had this id.
 
         task_id: the text, or a TaskID.
@@ -115,7 +117,7 @@ class LocalCluster:
             raise KeyError(f"no task {value!r} was started on this cluster")
         return path
 
-    def stdout(self, task_id: str) -> str:
+    def stdout(self, task_id: TaskID | str) -> str:
         """Return what a task has written to its standard output; bytes that are not UTF-8 are replaced.
 
         Raises KeyError if no such task was started on this cluster, FileNotFoundError if the file is gone:
@@ -123,7 +125,7 @@ class LocalCluster:
         """
         return (self.sandbox(task_id) / "stdout").read_text("utf-8", "replace")
 
-    def stderr(self, task_id: str) -> str:
+    def stderr(self, task_id: TaskID | str) -> str:
         """Return what a task has written to its standard error so far. As `stdout`."""
         return (self.sandbox(task_id) / "stderr").read_text("utf-8", "replace")
 

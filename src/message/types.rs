@@ -361,15 +361,16 @@ pub(super) fn add_scope(py: Python<'_>, desc: &'static Desc) -> PyResult<()> {
     Ok(())
 }
 
-/// A message, enum or enum value of a package, by its name; None if there is none. `mesos.v1` also answers to the
-/// names that v0 gave to agents.
+/// A message, enum or enum value of a package, by its name, v0's included; None if there is none.
 pub(super) fn lookup<'py>(py: Python<'py>, package: &str, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
     let found = |name: &str| scope(package).find(|(known, _)| known == name).map(|(_, what)| what);
     let renamed = name.strip_prefix("Slave").map(|rest| format!("Agent{rest}"));
     found(name).or_else(|| found(renamed.as_deref()?)).map(|what| made(py, what)).transpose()
 }
 
-/// The names of all that a package holds.
+/// The names of all that a package holds, with those that v0 gave to what is named after agents.
 pub(super) fn names(package: &str) -> Vec<String> {
-    scope(package).map(|(name, _)| name).collect()
+    let current: Vec<_> = scope(package).map(|(name, _)| name).collect();
+    let old = current.iter().filter_map(|name| Some(format!("Slave{}", name.strip_prefix("Agent")?)));
+    old.chain(current.iter().cloned()).collect()
 }
