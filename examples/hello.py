@@ -30,22 +30,28 @@ class Hello(mesos.Scheduler):
 
     def __init__(self) -> None:
         self.waiting = dict(COMMANDS)  # task id -> command, not launched yet
+        self.framework_id = ""  # the master gives it
         self.agents: dict[str, mesos.URL] = {}  # task id -> where the agent that runs it listens
         self.finished: set[str] = set()
 
     def registered(
-        self, driver: mesos.SchedulerDriver, framework_id: mesos.FrameworkID, master_info: mesos.MasterInfo
+        self,
+        driver: mesos.SchedulerDriver,
+        framework_id: mesos.FrameworkID,
+        master_info: mesos.MasterInfo | None,
     ) -> None:
-        print(
-            f"registered as {framework_id.value} with the master at {master_info.hostname}:{master_info.port}"
+        self.framework_id = framework_id.value
+        where = (
+            f"{master_info.hostname}:{master_info.port}" if master_info else "an address it keeps to itself"
         )
+        print(f"registered as {self.framework_id} with the master at {where}")
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
         need = {"cpus": 0.1, "mem": 32}
         for offer in offers:
             have = {r.name: r.scalar.value for r in offer.resources if r.type == mesos.Value.SCALAR}
             fits = int(min(have.get(name, 0) / amount for name, amount in need.items()))
-            tasks = []
+            tasks: list[mesos.TaskInfo] = []
             for task_id in list(self.waiting)[:fits]:
                 command = self.waiting.pop(task_id)
                 self.agents[task_id] = offer.url
@@ -63,7 +69,7 @@ class Hello(mesos.Scheduler):
         task_id = status.task_id.value
         print(f"{task_id:<8}{status.state.name:<16}{status.message}")
         if status.state == mesos.TASK_FINISHED:
-            for line in self.output(driver, task_id).splitlines():
+            for line in self.output(task_id).splitlines():
                 print(f"{task_id:<8}| {line}")
             self.finished.add(task_id)
             if len(self.finished) == len(COMMANDS):
@@ -73,10 +79,10 @@ class Hello(mesos.Scheduler):
                 f"{task_id} ended as {status.state}: {status.message}"
             )  # aborts, comes out of run()
 
-    def output(self, driver: mesos.SchedulerDriver, task_id: str) -> str:
+    def output(self, task_id: str) -> str:
         """What the task printed, read from its sandbox through the agent."""
         agent = self.agents[task_id].address
-        sandbox = f"/frameworks/{driver.framework_id.value}/executors/{task_id}/runs/latest"
+        sandbox = f"/frameworks/{self.framework_id}/executors/{task_id}/runs/latest"
         query = urllib.parse.urlencode({"path": f"{sandbox}/stdout", "offset": 0, "length": 10_000})
         with urllib.request.urlopen(
             f"http://{agent.ip}:{agent.port}/files/read?{query}", timeout=10

@@ -1,15 +1,22 @@
-"""A user's program with every public thing in it and annotated: `mypy --strict` accepts it. It is not run.
+"""A user's program with every public thing in it and annotated, for mypy and pyright, strict. It is not run.
 
-Message classes are `Any` to type checkers; as annotations they all work.
+What is right must pass. Each line of `wrong` must be reported: both checkers complain about a comment that
+suppresses nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 
 import mesos
+from mesos import TaskInfo
 from mesos.testing import ScriptedBackend
 from mesos.v1 import scheduler as v1
+
+if TYPE_CHECKING:
+    from mesos.v1 import CommandInfoDict, TaskInfoLike, TaskStateLike
 
 
 class Greeter(mesos.Scheduler):
@@ -22,23 +29,19 @@ class Greeter(mesos.Scheduler):
         framework_id: mesos.FrameworkID,
         master_info: mesos.MasterInfo | None,
     ) -> None:
-        print(framework_id.value)
+        print(framework_id.value, master_info.port if master_info else 5050)
 
-    def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
+    def resource_offers(self, driver: mesos.SchedulerDriver, offers: Sequence[mesos.Offer]) -> None:
         for offer in offers:
-            tasks = [
-                mesos.TaskInfo(
-                    task_id="greet",
-                    name="greet",
-                    command={"value": "echo"},
-                    resources=mesos.Resources(cpus=0.1, mem=32),
-                )
-            ]
-            status: mesos.Status = driver.launch_tasks(offer, tasks)
-            print(status == mesos.DRIVER_RUNNING)
+            status: mesos.Status = driver.launch_tasks(offer, [task("greet")], {"refuse_seconds": 5})
+            print(status == mesos.DRIVER_RUNNING, offer.resources[0].scalar.value + 1)
+            driver.accept_offers([offer.id, "o"], {"type": "LAUNCH", "launch": {"task_infos": [task("x")]}})
+        driver.decline_offer(offers)
 
     def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
-        print(status.task_id.value, status.state)
+        print(
+            status.task_id.value, status.state.name, status.reason is mesos.TaskStatus.REASON_RECONCILIATION
+        )
         if status.state.is_terminal:
             driver.stop()
 
@@ -46,6 +49,9 @@ class Greeter(mesos.Scheduler):
 class Async(mesos.Scheduler):
     def __init__(self) -> None:
         self.done = asyncio.Event()
+
+    async def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
+        driver.decline_offer(offers)
 
     async def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
         self.done.set()
@@ -65,12 +71,81 @@ def sync() -> mesos.Status:
     backend = ScriptedBackend()
     backend.play([("registered", "f")])
     call: v1.Call = backend.calls[0]
-    print(call.type == v1.Call.ACCEPT)
-    made: mesos.Message = mesos.TaskInfo.FromString(b"")
-    if isinstance(made, mesos.Message):
-        print(made.SerializeToString(), made.HasField("x"), made.to_json())
+    print(call.type == v1.Call.ACCEPT, call.accept.offer_ids[0].value)
     stats: mesos.SchedulerStats = driver.stats
     print(stats.events_handled + 1, driver.connected, driver.exception, driver.dispatcher)
     return mesos.SchedulerDriver(
         Greeter(), mesos.FrameworkInfo(name="x"), "local", credential=("a", "b")
     ).run()
+
+
+def task(task_id: str) -> mesos.TaskInfo:
+    """Everything that a constructor takes: bare ids, dicts, messages, names of enum values, None."""
+    command: CommandInfoDict = {"value": "echo", "environment": {"variables": [{"name": "A", "value": "b"}]}}
+    return TaskInfo(
+        task_id=task_id,
+        name="greet",
+        slave_id=mesos.SlaveID(value="a"),
+        command=command,
+        resources=mesos.Resources(cpus=0.1, mem=32),
+        container={"type": "MESOS", "volumes": [{"mode": "RO", "container_path": "x"}]},
+        health_check=mesos.HealthCheck(type=mesos.HealthCheck.HTTP, http={"port": 80}),
+        kill_policy=mesos.KillPolicy(grace_period={"nanoseconds": 1}),
+        data=b"x",
+        limits={"mem": 64, "cpus": mesos.Value.Scalar(value=1)},
+        labels=None,
+    )
+
+
+def messages(made: mesos.TaskInfo, anything: mesos.Message) -> None:
+    """The methods, and what fields read as and take."""
+    other: mesos.v1.TaskInfo = made
+    other.CopyFrom({"name": "x", "task_id": "y"})
+    other.MergeFrom(mesos.TaskInfo.FromString(made.SerializeToString()))
+    print(made.HasField("executor"), made.to_json(), anything.ByteSize(), anything == made)
+    made.ClearField("resources")
+    made.name = made.slave_id.value.upper()
+    made.data = bytearray(made.data)
+    made.resources.add(name="cpus").scalar.value = 1
+    made.resources.append({"name": "mem", "type": "SCALAR", "scalar": 32})
+    made.resources.extend(mesos.Resources("cpus:1"))
+    print([each.scalar.value for each in made.resources[1:]], made.limits["mem"].value)
+    status = mesos.TaskStatus(state=3, source="SOURCE_EXECUTOR")
+    status.state = "TASK_LOST"
+    state: mesos.TaskState = status.state
+    print(mesos.TaskState.Name(3), mesos.TaskState.Value("TASK_LOST").is_terminal, state)
+    which = v1.AttributeConstraint.Selector().WhichOneof("selector")
+    print(which == "attribute_name")
+
+
+def likes(given: TaskInfoLike, state: TaskStateLike) -> tuple[mesos.TaskInfo, mesos.TaskStatus]:
+    made = mesos.TaskInfo()
+    made.CopyFrom(given)
+    return made, mesos.TaskStatus(state=state)
+
+
+def wrong(driver: mesos.SchedulerDriver, made: mesos.TaskInfo) -> None:
+    mesos.TaskInfo(nam="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    mesos.TaskInfo(task_id=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    mesos.TaskInfo(command={"valu": "x"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    mesos.TaskStatus(state="TASK_RUNING")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    mesos.TaskState.TASK_RUNING  # type: ignore[attr-defined]  # pyright: ignore
+    mesos.TaskInf  # type: ignore[attr-defined]  # pyright: ignore
+    made.HasField("hostnam")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.HasField("resources")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.ClearField("nam")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.WhichOneof("nam")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.nam = "x"  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+    made.name = 1  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
+    made.task_id = mesos.TaskID()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    made.resources.append(mesos.Label())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.CopyFrom(mesos.TaskID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    driver.kill_task(mesos.AgentID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    driver.launch_tasks("o", [{"nam": "x"}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+    key: Hashable = made  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    print(key)
+
+
+class Wrong(mesos.Scheduler):
+    def agent_lost(self, driver: mesos.SchedulerDriver, agent_id: str) -> None:  # type: ignore[override]  # pyright: ignore
+        """An argument of another type."""

@@ -215,7 +215,7 @@ class Stub:
         return lines
 
     def methods(self, full_name: str, fields: list[FieldDescriptor], depth: int) -> list[str]:
-        arguments = ["self"]
+        arguments = ["cls"]
         if fields:
             old = [(field.old_name, field) for field in fields if field.old_name]
             named = [*((field.name, field) for field in fields), *old]
@@ -224,7 +224,7 @@ class Stub:
         oneofs = {field.oneof: "" for field in fields if field.oneof}
         single = [field for field in fields if not field.is_repeated]
         return [
-            *one_each("def __init__(", arguments, ") -> None: ...", depth),
+            *one_each("def __new__(", arguments, f") -> {self.use('typing_extensions', 'Self')}: ...", depth),
             *self.by_name("HasField", [*names(single), *oneofs], "bool", depth),
             *self.by_name("ClearField", [*names(fields), *oneofs], "None", depth),
             *self.which_oneof(fields, depth),

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from mesos import v1 as v1
     from mesos._stats import SchedulerStats
     from mesos.local import LocalCluster
-    from mesos.v1 import *
+    from mesos.v1 import *  # noqa: F403 - its `__all__` is checked
 
     __all__ += v1.__all__
 else:

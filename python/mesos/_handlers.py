@@ -106,5 +106,5 @@ def _is_async(method: Any) -> bool:
     import inspect  # noqa: PLC0415 - who only imports mesos does without
 
     return inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(
-        getattr(type(method), "__call__", None)  # noqa: B004 - the function itself is wanted
+        getattr(type(method), "__call__", None)  # noqa: B004 - the function itself is wanted  # pyright: ignore[reportUnknownArgumentType]
     )

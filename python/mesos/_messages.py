@@ -14,8 +14,8 @@ from mesos import _mesos
 
 __all__ = ["exports"]
 
-MutableSequence.register(_mesos.Repeated)
-MutableMapping.register(_mesos.Map)
+MutableSequence.register(_mesos.Repeated)  # pyright: ignore - it does not see the metaclass
+MutableMapping.register(_mesos.Map)  # pyright: ignore - the same
 
 
 def exports(

@@ -10,21 +10,24 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 from mesos import _mesos
 from mesos._seconds import seconds
 from mesos.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from mesos.local import LocalCluster
+    from mesos.v1 import CredentialLike, FrameworkInfo, FrameworkInfoLike
+
 #: The longest time that Mesos can say, in seconds: 2**63 nanoseconds, 292 years.
 LONGEST = 9.2e9
 
 
-def framework(given: object, principal: str | None) -> Any:
+def framework(given: FrameworkInfoLike | str, principal: str | None) -> FrameworkInfo:
     """Return a FrameworkInfo of the user's own, with user, hostname and principal filled in."""
     import mesos  # noqa: PLC0415 - the package imports this module
 
-    made: Any
     if isinstance(given, str):
         made = mesos.FrameworkInfo(name=given)
     elif isinstance(given, Mapping):
@@ -59,7 +62,9 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def credential(given: object) -> tuple[str, str | None] | None:
+def credential(
+    given: CredentialLike | tuple[str, str] | str | os.PathLike[str] | None,
+) -> tuple[str, str | None] | None:
     """Return principal and secret of a Credential, a dict, a pair, or the path of Mesos' credential file."""
     if given is None:
         return None
@@ -113,7 +118,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[object, object]:
         try:
             import json  # noqa: PLC0415 - few have such a file
 
-            found = json.loads(text)
+            found: dict[str, object] | None = json.loads(text)
         except ValueError:
             found = None
         if isinstance(found, dict):
@@ -127,7 +132,7 @@ def _read(path: str | os.PathLike[str]) -> tuple[object, object]:
     return words[0], words[1]
 
 
-def token(given: object) -> str | None:
+def token(given: str | None) -> str | None:
     """Return the bearer token."""
     if given is not None and (not isinstance(given, str) or not given):
         raise ConfigurationError(f"token: text is expected, and not empty, not {type(given).__name__}")
@@ -153,7 +158,7 @@ def connect_timeout(given: float | None) -> float | None:
     return found
 
 
-def master(given: object) -> Any:
+def master(given: str | LocalCluster | None) -> str | LocalCluster:
     """Return an address that was looked at, "local", or a LocalCluster; None is $MESOS_MASTER."""
     if given is None:
         given = os.environ.get("MESOS_MASTER") or None

@@ -396,7 +396,7 @@ class Driver:
         self._report()
 
     def __repr__(self) -> str:  # noqa: D105
-        native = getattr(self, "_native", None)
+        native: Handle | None = getattr(self, "_native", None)
         if native is None or native.forked:
             state = "of another process" if native is not None else "unfinished"
         else:

@@ -14,8 +14,8 @@ Invariants:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from mesos import _handlers, _settings
 from mesos._mesos import SchedulerHandle
@@ -26,10 +26,18 @@ from mesos.testing import ScriptedBackend
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Awaitable
+    from typing import TypeAlias, TypeVar
 
-    from mesos import Status
+    from mesos import v1
     from mesos._stats import SchedulerStats
     from mesos.dispatch import Dispatcher
+    from mesos.local import LocalCluster
+
+    _T = TypeVar("_T")
+    OneOrMany: TypeAlias = _T | Iterable[_T]
+    Offers: TypeAlias = OneOrMany[v1.OfferLike | v1.OfferIDLike]
+    InverseOffers: TypeAlias = OneOrMany[v1.InverseOfferLike | v1.OfferIDLike]
 
 logger = logging.getLogger("mesos.scheduler")
 
@@ -42,74 +50,89 @@ class Scheduler:
     driver, which kills no task; the exception comes out of `run`, `join`, `wait` or `with`.
     """
 
-    def registered(self, driver: SchedulerDriver, framework_id: Any, master_info: Any) -> Any:
+    def registered(
+        self, driver: SchedulerDriver, framework_id: v1.FrameworkID, master_info: v1.MasterInfo | None
+    ) -> Awaitable[object] | None:
         """Hear that the framework is registered; called once. From now on calls reach the master.
 
-        framework_id: FrameworkID: keep it, to come back as the same framework. master_info: MasterInfo or
-        None.
+        framework_id: keep it, to come back as the same framework. master_info: None if the master did not say.
         """
 
-    def reregistered(self, driver: SchedulerDriver, master_info: Any) -> Any:
+    def reregistered(
+        self, driver: SchedulerDriver, master_info: v1.MasterInfo | None
+    ) -> Awaitable[object] | None:
         """Hear that the framework is registered again, with this or a new master, after `disconnected`.
 
         Calls made in between were dropped, and updates may have been missed: reconcile the tasks.
         """
 
-    def disconnected(self, driver: SchedulerDriver) -> Any:
+    def disconnected(self, driver: SchedulerDriver) -> Awaitable[object] | None:
         """Hear that the master is gone: all offers are void, calls are dropped until `reregistered`.
 
         The driver reconnects by itself. Tasks keep running.
         """
 
-    def resource_offers(self, driver: SchedulerDriver, offers: list[Any]) -> Any:
-        """Answer offers (a list of Offer, never empty): launch something with them, or decline them.
+    def resource_offers(self, driver: SchedulerDriver, offers: list[v1.Offer]) -> Awaitable[object] | None:
+        """Answer offers (never an empty list): launch something with them, or decline them.
 
         An offer that is not answered is held from everybody. The base class declines.
         """
         driver.decline_offer(offers)
+        return None
 
-    def inverse_offers(self, driver: SchedulerDriver, offers: list[Any]) -> Any:
-        """Hear of machines that will be taken for maintenance: a list of InverseOffer, never empty."""
+    def inverse_offers(
+        self, driver: SchedulerDriver, offers: list[v1.InverseOffer]
+    ) -> Awaitable[object] | None:
+        """Hear of machines that will be taken for maintenance; the list is never empty."""
 
-    def offer_rescinded(self, driver: SchedulerDriver, offer_id: Any) -> Any:
-        """Hear that an offer (OfferID) is void. A launch that is under way will end in TASK_LOST."""
+    def offer_rescinded(self, driver: SchedulerDriver, offer_id: v1.OfferID) -> Awaitable[object] | None:
+        """Hear that an offer is void. A launch that is under way will end in TASK_LOST."""
 
-    def inverse_offer_rescinded(self, driver: SchedulerDriver, offer_id: Any) -> Any:
-        """Hear that an inverse offer (OfferID) is void."""
+    def inverse_offer_rescinded(
+        self, driver: SchedulerDriver, offer_id: v1.OfferID
+    ) -> Awaitable[object] | None:
+        """Hear that an inverse offer is void."""
 
-    def status_update(self, driver: SchedulerDriver, status: Any) -> Any:
-        """Hear what became of a task: a TaskStatus.
+    def status_update(self, driver: SchedulerDriver, status: v1.TaskStatus) -> Awaitable[object] | None:
+        """Hear what became of a task.
 
         Acknowledged when this returns normally, or when the coroutine has ended normally; until then Mesos
         says it again. So an update may come twice, after a crash too; it is never lost.
         """
 
-    def operation_status_update(self, driver: SchedulerDriver, status: Any) -> Any:
-        """Hear what became of an operation with an id: an OperationStatus, acknowledged likewise."""
+    def operation_status_update(
+        self, driver: SchedulerDriver, status: v1.OperationStatus
+    ) -> Awaitable[object] | None:
+        """Hear what became of an operation with an id; acknowledged likewise."""
 
-    def framework_message(self, driver: SchedulerDriver, executor_id: Any, agent_id: Any, data: bytes) -> Any:
-        """Receive bytes from an executor (ExecutorID, AgentID). Mesos does not send them again."""
+    def framework_message(
+        self, driver: SchedulerDriver, executor_id: v1.ExecutorID, agent_id: v1.AgentID, data: bytes
+    ) -> Awaitable[object] | None:
+        """Receive bytes from an executor. Mesos does not send them again."""
 
-    def agent_lost(self, driver: SchedulerDriver, agent_id: Any) -> Any:
-        """Hear that an agent (AgentID) was removed. Do not rely on it: its tasks get updates anyway."""
+    def agent_lost(self, driver: SchedulerDriver, agent_id: v1.AgentID) -> Awaitable[object] | None:
+        """Hear that an agent was removed. Do not rely on it: its tasks get updates anyway."""
 
-    def executor_lost(self, driver: SchedulerDriver, executor_id: Any, agent_id: Any, status: int) -> Any:
-        """Hear that an executor (ExecutorID, AgentID) ended, with its wait status. Do not rely on this."""
+    def executor_lost(
+        self, driver: SchedulerDriver, executor_id: v1.ExecutorID, agent_id: v1.AgentID, status: int
+    ) -> Awaitable[object] | None:
+        """Hear that an executor ended, with its wait status. Do not rely on this."""
 
     def call_rejected(
         self,
         driver: SchedulerDriver,  # noqa: ARG002
-        call: Any,
+        call: v1.scheduler.Call,
         code: int,
         message: str,
-    ) -> Any:
+    ) -> Awaitable[object] | None:
         """Hear that the master refused a call (`mesos.v1.scheduler.Call`); the driver goes on.
 
         code: the HTTP status. message: the master's words. The base class logs an error.
         """
         logger.error("the master rejected %s with %d: %s", getattr(call, "type", "a call"), code, message)
+        return None
 
-    def error(self, driver: SchedulerDriver, message: str) -> Any:
+    def error(self, driver: SchedulerDriver, message: str) -> Awaitable[object] | None:
         """Hear why the driver has aborted on its own: nothing can be sent any more.
 
         The base class raises `DriverAbortedError`, `AuthenticationError` or `MasterConnectionError`, so that
@@ -152,18 +175,18 @@ class SchedulerDriver(Driver):
     is dropped, logged once, and counted in `stats`. Everything is logged under `mesos` in `logging`.
     """
 
-    _native: SchedulerHandle
+    _native: SchedulerHandle  # pyright: ignore[reportIncompatibleVariableOverride] - assigned once
 
     def __init__(  # noqa: D107 - the class says it
         self,
         scheduler: object,
-        framework: object,
-        master: object = None,
+        framework: v1.FrameworkInfoLike | str,
+        master: str | LocalCluster | None = None,
         *,
-        credential: Any | Mapping[str, str] | tuple[str, str] | str | os.PathLike[str] | None = None,
+        credential: v1.CredentialLike | tuple[str, str] | str | os.PathLike[str] | None = None,
         token: str | None = None,
         suppressed_roles: Iterable[str] = (),
-        offer_constraints: Any | None = None,
+        offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
         implicit_acknowledgements: bool = True,
         connect_timeout: float | None = None,
         dispatcher: str | Dispatcher = "auto",
@@ -195,17 +218,17 @@ class SchedulerDriver(Driver):
     # -- what can be read ----------------------------------------------------------------------------------
 
     @property
-    def framework(self) -> Any:
+    def framework(self) -> v1.FrameworkInfo:
         """The FrameworkInfo as it was last said to Mesos, with its id once there is one; a copy."""
         return self._native.framework
 
     @property
-    def framework_id(self) -> Any:
+    def framework_id(self) -> v1.FrameworkID | None:
         """The FrameworkID: the one that was given, or the master's from `registered` on; else None."""
         return self._native.framework_id
 
     @property
-    def master_info(self) -> Any | None:
+    def master_info(self) -> v1.MasterInfo | None:
         """The MasterInfo of the last registration; None before, and if the master did not say."""
         return self._native.master_info
 
@@ -218,7 +241,12 @@ class SchedulerDriver(Driver):
 
     # -- offers --------------------------------------------------------------------------------------------
 
-    def accept_offers(self, offers: Any, operations: Any, filters: Any | None = None) -> Status:
+    def accept_offers(
+        self,
+        offers: Offers,
+        operations: OneOrMany[v1.OfferOperationLike],
+        filters: v1.FiltersLike | None = None,
+    ) -> v1.Status:
         """Use offers of one agent for operations, in order; what is left over is declined.
 
         offers: Offer, OfferID or str, one or many. operations: Offer.Operation, one or many. filters: Filters
@@ -228,7 +256,9 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.accept_offers(offers, operations, filters))
 
-    def launch_tasks(self, offers: Any, tasks: Any, filters: Any | None = None) -> Status:
+    def launch_tasks(
+        self, offers: Offers, tasks: OneOrMany[v1.TaskInfoLike], filters: v1.FiltersLike | None = None
+    ) -> v1.Status:
         """Launch tasks with offers of one agent; no tasks decline the offers.
 
         offers: Offer, OfferID or str, one or many. tasks: TaskInfo, one or many; without `agent_id` they get
@@ -238,7 +268,7 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.launch_tasks(offers, tasks, filters))
 
-    def decline_offer(self, offers: Any, filters: Any | None = None) -> Status:
+    def decline_offer(self, offers: Offers, filters: v1.FiltersLike | None = None) -> v1.Status:
         """Give offers back: Offer, OfferID or str, one or many.
 
         filters: Filters or a dict: `{"refuse_seconds": 60}` asks not to be offered the same resources again
@@ -246,35 +276,44 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.decline_offer(offers, filters))
 
-    def accept_inverse_offers(self, offer_ids: Any, filters: Any | None = None) -> Status:
+    def accept_inverse_offers(
+        self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
+    ) -> v1.Status:
         """Agree to maintenance: InverseOffer, OfferID or str, one or many."""
         return as_status(self._native.accept_inverse_offers(offer_ids, filters))
 
-    def decline_inverse_offers(self, offer_ids: Any, filters: Any | None = None) -> Status:
+    def decline_inverse_offers(
+        self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
+    ) -> v1.Status:
         """Object to maintenance: InverseOffer, OfferID or str, one or many."""
         return as_status(self._native.decline_inverse_offers(offer_ids, filters))
 
-    def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
+    def revive_offers(self, roles: Iterable[str] | None = None) -> v1.Status:
         """Ask for offers again despite filters and suppression.
 
         roles: names of some of the framework's roles; None is all, () sends nothing.
         """
         return as_status(self._native.revive_offers(roles))
 
-    def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
+    def suppress_offers(self, roles: Iterable[str] | None = None) -> v1.Status:
         """Ask for no more offers until `revive_offers`.
 
         roles: names of some of the framework's roles; None is all, () sends nothing.
         """
         return as_status(self._native.suppress_offers(roles))
 
-    def request_resources(self, requests: Any) -> Status:
+    def request_resources(self, requests: OneOrMany[v1.RequestLike]) -> v1.Status:
         """Say what would be welcome (Request, one or many); Mesos' own allocator ignores it."""
         return as_status(self._native.request_resources(requests))
 
     # -- tasks ---------------------------------------------------------------------------------------------
 
-    def kill_task(self, task_id: Any, agent_id: Any | None = None, kill_policy: Any | None = None) -> Status:
+    def kill_task(
+        self,
+        task_id: v1.TaskIDLike,
+        agent_id: v1.AgentIDLike | None = None,
+        kill_policy: v1.KillPolicyLike | None = None,
+    ) -> v1.Status:
         """Ask for the end of a task (TaskID or str), gracefully as `kill_policy` or the task's own says.
 
         Unreliable as all calls: repeat it until a terminal update comes. Naming the agent (AgentID or str)
@@ -282,50 +321,52 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.kill_task(task_id, agent_id, kill_policy))
 
-    def reconcile_tasks(self, statuses: Any) -> Status:
+    def reconcile_tasks(self, statuses: OneOrMany[v1.TaskStatusLike | v1.TaskIDLike]) -> v1.Status:
         """Ask for the latest updates of tasks (TaskStatus, dict, TaskID or str, one or many); []: of all.
 
         Only `task_id` and `agent_id` of a status count.
         """
         return as_status(self._native.reconcile_tasks(statuses))
 
-    def reconcile_operations(self, operations: Any) -> Status:
+    def reconcile_operations(
+        self, operations: OneOrMany[v1.OperationStatusLike | v1.OperationIDLike]
+    ) -> v1.Status:
         """Ask for the latest updates of operations (OperationStatus, dict, OperationID or str); []: of all.
 
         Only `operation_id`, `agent_id` and `resource_provider_id` count.
         """
         return as_status(self._native.reconcile_operations(operations))
 
-    def acknowledge_status_update(self, status: Any) -> Status:
+    def acknowledge_status_update(self, status: v1.TaskStatusLike) -> v1.Status:
         """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
 
         Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
         """
         return as_status(self._native.acknowledge_status_update(status))
 
-    def acknowledge_operation_status(self, status: Any) -> Status:
+    def acknowledge_operation_status(self, status: v1.OperationStatusLike) -> v1.Status:
         """Say that an operation's update (OperationStatus) is safe with you: `acknowledge_status_update`."""
         return as_status(self._native.acknowledge_operation_status(status))
 
     # -- executors and the framework -----------------------------------------------------------------------
 
     def send_framework_message(
-        self, executor_id: Any, agent_id: Any, data: bytes | bytearray | memoryview
-    ) -> Status:
+        self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike, data: bytes | bytearray | memoryview
+    ) -> v1.Status:
         """Send bytes to an executor (ExecutorID and AgentID, or str). Best effort: it may be lost."""
         return as_status(self._native.send_framework_message(executor_id, agent_id, data))
 
-    def shutdown_executor(self, executor_id: Any, agent_id: Any) -> Status:
+    def shutdown_executor(self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike) -> v1.Status:
         """Ask an executor (ExecutorID and AgentID, or str) to end, and its tasks with it."""
         return as_status(self._native.shutdown_executor(executor_id, agent_id))
 
     def update_framework(
         self,
-        framework: Any,
+        framework: v1.FrameworkInfoLike | str,
         *,
         suppressed_roles: Iterable[str] | None = None,
-        offer_constraints: Any | None = None,
-    ) -> Status:
+        offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
+    ) -> v1.Status:
         """Change what the framework says about itself: FrameworkInfo, or a dict of all its fields.
 
         suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are.
@@ -344,18 +385,19 @@ class SchedulerDriver(Driver):
     def _start_native(self) -> int:
         if self._backend is not None:
             return self._native.start(self._backend)
-        embedded = not isinstance(self._master, str)
-        cluster = self._master
-        if cluster == "local":
+        master = self._master
+        if master == "local":
             from mesos.local import LocalCluster  # noqa: PLC0415 - only who uses it pays for it
 
-            embedded, cluster = True, LocalCluster.default()
-        if not embedded and self._failover_timeout <= 0:
+            master = LocalCluster.default()
+        if not isinstance(master, str):
+            return self._native.start(master.master)
+        if self._failover_timeout <= 0:
             driver_logger.warning(
                 "failover_timeout is 0: should this scheduler be away for a moment, the master kills all "
                 "its tasks; set FrameworkInfo.failover_timeout"
             )
-        return self._native.start(cluster.master if embedded else cluster)
+        return self._native.start(master)
 
     def _leaves_as_failover(self) -> bool:
         return self._failover_timeout > 0

@@ -4,12 +4,15 @@
 //! * The words are those of `proto/`; only what the schema knows as facts (type, label, default) is added.
 
 use super::desc::path;
+use super::names::old_name;
 use crate::wire::{Default, Field, Label, Message};
 
 /// The docstring of a class. CPython takes the first line for the signature and cuts it off.
 pub(super) fn class(message: &Message, qualified_name: &str) -> String {
     let own = qualified_name.rsplit_once('.').map_or(qualified_name, |(_, own)| own);
-    let keywords: Vec<_> = message.fields.iter().map(|field| format!("{}=None", field.name)).collect();
+    let current = message.fields.iter().map(|field| field.name.to_owned());
+    let old = message.fields.iter().filter_map(|field| old_name(message, field));
+    let keywords: Vec<_> = current.chain(old).map(|name| format!("{name}=None")).collect();
     let star = if keywords.is_empty() { "" } else { "*, " };
     format!("{own}({star}{})\n--\n\n{}", keywords.join(", "), message.doc)
 }
@@ -84,6 +87,9 @@ mod tests {
     fn classes_begin_with_their_signature() {
         let start = |message, name| class(message, name).split("\n--\n\n").next().unwrap().to_owned();
         assert_eq!(start(msg::VALUE_RANGE, "Value.Range"), "Range(*, begin=None, end=None)");
-        assert_eq!(start(msg::DOMAIN_INFO, "DomainInfo"), "DomainInfo(*, fault_domain=None)");
+        assert_eq!(
+            start(msg::SCHEDULER_CALL_MESSAGE, "Call.Message"),
+            "Message(*, agent_id=None, executor_id=None, data=None, slave_id=None)"
+        );
     }
 }
