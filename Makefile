@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt test-rust test-python wheel bench system clean
+.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -63,7 +63,7 @@ $(VENV)/wheel: dist/.built
 
 ## ---- proving ------------------------------------------------------------------------------------------------
 
-lint: lint-rust lint-python lint-cpp ## rustfmt, clippy, ruff, mypy, clang-format
+lint: lint-rust lint-python lint-cpp ## rustfmt, clippy, ruff, mypy, pyright, clang-format
 
 lint-rust:
 	cargo fmt --check
@@ -73,6 +73,7 @@ lint-python: $(VENV)/tools
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/mypy --no-error-summary
+	$(BIN)/basedpyright --level error >$(VENV)/pyright || { cat $(VENV)/pyright; exit 1; }
 
 lint-cpp: $(VENV)/tools
 	git ls-files '*.cc' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
@@ -82,6 +83,10 @@ fmt: $(VENV)/tools ## put every file into its lint's shape
 	$(BIN)/ruff check --quiet --fix
 	$(BIN)/ruff format --quiet
 	git ls-files '*.cc' '*.h' | xargs $(BIN)/clang-format -i
+
+stubs: $(VENV)/tools ## write the stubs of the message classes again, from a debug build
+	$(BIN)/maturin develop --quiet; rm -f $(VENV)/wheel
+	$(BIN)/python -m tools.stubs
 
 test-rust: system
 	cargo test --quiet

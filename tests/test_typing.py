@@ -1,19 +1,26 @@
-"""The stubs say what the compiled module has. That programs type-check is for mypy: see typed.py."""
+"""The stubs say what the compiled module has. Whether programs type-check is seen with typed.py."""
 
 from __future__ import annotations
 
+import ast
+import pathlib
 import subprocess
 import sys
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pathlib
+import pytest
+
+from tools.stubs import schema
+from tools.stubs.stub import write
+
+ROOT = pathlib.Path(__file__).parents[1]
 
 #: What stubtest cannot see or cannot be told, by regular expression.
 ALLOWED = r"""
-mesos\.v1\.[a-z_]+\.[A-Z].*        # classes that a module makes when they are asked for
+mesos\.v1\..*Like                  # names for annotations, which do not exist at run time
+mesos\.scheduler\.(OneOrMany|Offers|InverseOffers)  # the same
+mesos\.v1\..*\.\w*slave\w*         # v0 names of fields: messages have them, their classes do not list them
+mesos\.v1\.CgroupInfo\.Blkio\.[A-Z]+  # stubtest takes their class, Blkio.Operation, for the message Operation
 mesos\._mesos\.__all__             # made by pyo3; no list for people
-mesos\._mesos\.Message\.__getattr__  # in the stub only: fields are attributes of the schema's classes
 mesos\._mesos\.Repeated\.__iter__    # in the stub only: iteration goes by index
 # "disjoint base", which older type checkers do not know: the classes themselves, not what is in them
 mesos\._mesos\.(Handle|Map|Message|Repeated|SchedulerHandle|ScriptedBackend|_LocalCluster)
@@ -30,3 +37,26 @@ def test_stubs_agree_with_the_compiled_module(tmp_path: pathlib.Path) -> None:
         [*command, "--allowlist", str(allowed)], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("package", schema.PACKAGES)
+def test_generated_stubs_are_up_to_date(package: str) -> None:
+    written = write(package)
+    assert written is None, f"{written} was not what the schema says; it is now: look at it and commit it"
+
+
+def test_names_for_annotations_hide_no_names_of_the_schema() -> None:
+    for package in schema.PACKAGES:
+        name = package.removeprefix("mesos.v1").lstrip(".") or "__init__"
+        module = ast.parse((ROOT / "python" / "mesos" / "v1" / f"{name}.pyi").read_text(encoding="utf-8"))
+        defined = [node.name for node in module.body if isinstance(node, ast.ClassDef)]
+        assert len(defined) == len(set(defined)), package
+        assert not [own for own, _, _ in schema.members(package) if own.endswith(("Dict", "Like"))], package
+
+
+def test_a_name_that_hides_a_type_is_refused() -> None:
+    class Hides:
+        Repeated = None
+
+    with pytest.raises(ValueError, match=r"mesos\.v1\.Offer has names .*Repeated"):
+        schema.check_names(Hides, "mesos.v1.Offer")  # type: ignore[arg-type]

@@ -129,8 +129,8 @@ def wrong(driver: mesos.SchedulerDriver, made: mesos.TaskInfo) -> None:
     mesos.TaskInfo(task_id=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     mesos.TaskInfo(command={"valu": "x"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     mesos.TaskStatus(state="TASK_RUNING")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    mesos.TaskState.TASK_RUNING  # type: ignore[attr-defined]  # pyright: ignore
-    mesos.TaskInf  # type: ignore[attr-defined]  # pyright: ignore
+    print(mesos.TaskState.TASK_RUNING)  # type: ignore[attr-defined]  # pyright: ignore
+    print(mesos.TaskInf)  # type: ignore[attr-defined]  # pyright: ignore
     made.HasField("hostnam")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     made.HasField("resources")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     made.ClearField("nam")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -55,7 +55,7 @@ class Scheduler:
     ) -> Awaitable[object] | None:
         """Hear that the framework is registered; called once. From now on calls reach the master.
 
-        framework_id: keep it, to come back as the same framework. master_info: None if the master did not say.
+        framework_id: keep it, to come back as the same framework. master_info: None if the master said none.
         """
 
     def reregistered(

@@ -7,6 +7,9 @@ use super::desc::path;
 use super::names::old_name;
 use crate::wire::{Default, Field, Label, Message};
 
+/// A field's type and the first line of its comment stand on one line if that is no longer.
+const WIDTH: usize = 100;
+
 /// The docstring of a class. CPython takes the first line for the signature and cuts it off.
 pub(super) fn class(message: &Message, qualified_name: &str) -> String {
     let own = qualified_name.rsplit_once('.').map_or(qualified_name, |(_, own)| own);
@@ -31,7 +34,10 @@ pub(super) fn field(field: &Field) -> String {
     };
     let unset = default(field).map_or(String::new(), |default| format!(", {default} if unset"));
     let end = if field.deprecated { ", deprecated" } else { "" };
-    format!("{label}{kind}{unset}{end}. {}", field.doc)
+    let head = format!("{label}{kind}{unset}{end}.");
+    let first = field.doc.lines().next().unwrap_or_default();
+    let gap = if head.len() + first.len() > WIDTH { '\n' } else { ' ' };
+    format!("{head}{gap}{}", field.doc)
 }
 
 /// What an unset field reads as, where that is more than nothing: not zero, not false and not empty.
