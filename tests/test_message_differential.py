@@ -6,6 +6,7 @@ Whatever google.protobuf makes of the same schema and the same steps is right.
 import os
 import pickle
 import random
+import re
 
 import mesos
 import pytest
@@ -257,7 +258,7 @@ def test_every_message_and_field_is_there():
         assert type(pickle.loads(pickle.dumps(empty))) is ours
         assert ours.__doc__
         for field in fields:
-            kind, _, comment = getattr(ours, field.name).__doc__.partition(". ")
+            kind, comment = re.split(r"\.\s", getattr(ours, field.name).__doc__, maxsplit=1)
             assert comment, f"{name}.{field.name} has a comment"
             assert is_map(field) == kind.startswith("map of string to ")
             if field.type == Field.TYPE_ENUM and not field.is_repeated:

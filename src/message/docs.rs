@@ -74,7 +74,7 @@ mod tests {
 
     fn shown(message: &Message, name: &str) -> String {
         let field = &message.fields[message.index_named(name).unwrap()];
-        super::field(field).replace(field.doc, "…")
+        super::field(field).replace(field.doc, "…").replace('\n', " ")
     }
 
     #[test]
