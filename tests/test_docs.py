@@ -9,9 +9,13 @@ from __future__ import annotations
 import enum
 import importlib
 import inspect
+import itertools
 import pkgutil
+import pydoc
+import rlcompleter
 import subprocess
 import sys
+from collections.abc import Callable
 from types import ModuleType
 
 import mesos
@@ -128,12 +132,58 @@ def test_messages_fields_and_enum_values_have_docstrings() -> None:
                 start = f"* `{member.name}` = {int(member)}: "
                 if not any(line.startswith(start) and line.removeprefix(start).strip() for line in told):
                     missing.append(f"{name}.{member.name}")
+                if member.__doc__ == value.__doc__ or len(member.__doc__ or "") < len("Reads."):
+                    missing.append(f"{name}.{member.name}.__doc__")
             continue
         for field in _descriptors.fields(full_name(name)).values():
             shown = inspect.getdoc(getattr(value, field.name)) or ""
             if not field.doc.strip() or field.doc.strip()[:20] not in shown:
                 missing.append(f"{name}.{field.name}")
     assert missing == []
+
+
+def test_signatures_of_messages_show_their_keywords() -> None:
+    for name, value in SCHEMA.items():
+        if issubclass(value, mesos.Message):
+            fields = _descriptors.fields(full_name(name)).values()
+            known = [field.name for field in fields] + [field.old_name for field in fields if field.old_name]
+            assert list(inspect.signature(value).parameters) == known, name
+            value(**dict.fromkeys(known))
+    assert str(inspect.signature(mesos.Value.Range)) == "(*, begin=None, end=None)"
+
+
+def test_help_says_type_label_default_and_unit() -> None:
+    shown = pydoc.plain(pydoc.render_doc(mesos.Filters))
+    assert "Filters(*, refuse_seconds=None)" in shown
+    assert "double, 5.0 if unset.\n" in shown
+    assert "Seconds before" in shown
+    assert "required TaskID." in pydoc.plain(pydoc.render_doc(mesos.TaskInfo.task_id))
+    assert "HasField(self, name, /)" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("mesos.TaskI", {"mesos.TaskID(", "mesos.TaskInfo("}),
+        ("mesos.v1.sched", {"mesos.v1.scheduler"}),
+        ("mesos.TASK_RUN", {"mesos.TASK_RUNNING"}),
+        ("mesos.TaskInfo.task", {"mesos.TaskInfo.task_id"}),
+        ("made.resou", {"made.resources"}),
+        ("made.task_id.val", {"made.task_id.value"}),
+        ("made.resources.app", {"made.resources.append("}),
+        ("mesos.Offer.Operation.LAUNCH_", {"mesos.Offer.Operation.LAUNCH_GROUP"}),
+    ],
+)
+def test_a_shell_completes_names(text: str, known: set[str]) -> None:
+    completer = rlcompleter.Completer({"mesos": mesos, "made": mesos.TaskInfo()})
+    found = {found.rstrip(")") for found in iter(_counted(completer, text), None)}
+    assert found == known
+
+
+def _counted(completer: rlcompleter.Completer, text: str) -> Callable[[], str | None]:
+    """Ask for one completion after the other, as readline does."""
+    numbers = itertools.count()
+    return lambda: completer.complete(text, next(numbers))
 
 
 def test_methods_of_messages_have_docstrings() -> None:

@@ -1,4 +1,4 @@
-//! What `help()` shows of the message classes: their signatures, and for each field its type and its comment.
+//! What `help()` shows of the message classes: signatures of classes and methods, type and comment of each field.
 //!
 //! # Invariants
 //! * The words are those of `proto/`; only what the schema knows as facts (type, label, default) is added.
@@ -6,6 +6,8 @@
 use super::desc::path;
 use super::names::old_name;
 use crate::wire::{Default, Field, Label, Message};
+use pyo3::ffi;
+use std::ffi::{CStr, CString, c_int};
 
 /// A field's type and the first line of its comment stand on one line if that is no longer.
 const WIDTH: usize = 100;
@@ -18,6 +20,38 @@ pub(super) fn class(message: &Message, qualified_name: &str) -> String {
     let keywords: Vec<_> = current.chain(old).map(|name| format!("{name}=None")).collect();
     let star = if keywords.is_empty() { "" } else { "*, " };
     format!("{own}({star}{})\n--\n\n{}", keywords.join(", "), message.doc)
+}
+
+/// The docstring of a method, from what stands beside it: `HasField(name) -> bool`, an empty line, and the text.
+/// Its first line becomes a signature as CPython takes it, if it can.
+pub(super) fn method(name: &CStr, flags: c_int, doc: &'static CStr) -> &'static CStr {
+    let (name, text) = (name.to_string_lossy(), doc.to_string_lossy());
+    let (arguments, text) = match text.strip_prefix(&*name).and_then(|rest| rest.split_once("\n\n")) {
+        Some((line, text)) => (line.split(" -> ").next().unwrap_or_default(), text),
+        None if flags & ffi::METH_NOARGS != 0 => ("()", &*text),
+        None => return doc,
+    };
+    let Some(arguments) = arguments.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
+        return doc;
+    };
+    if arguments.contains('[') {
+        return doc; // may be left out, and has no default
+    }
+    let receiver = if flags & ffi::METH_CLASS == 0 { "$self" } else { "$type" };
+    let arguments = match arguments {
+        "" => format!("{receiver}, /"),
+        positional if flags & ffi::METH_KEYWORDS == 0 => format!("{receiver}, {positional}, /"),
+        some if some.contains("/, ") => format!("{receiver}, {some}"),
+        keywords => format!("{receiver}, /, {keywords}"),
+    };
+    c_string(format!("{name}({arguments})\n--\n\n{text}"))
+}
+
+/// Text for CPython, which keeps it for ever.
+pub(super) fn c_string(text: String) -> &'static CStr {
+    // the schema has no zero bytes; should a comment ever get one, it loses it
+    let text = CString::new(text.replace('\0', "")).unwrap_or_default();
+    Box::leak(text.into_boxed_c_str())
 }
 
 /// The docstring of a field: `double, 5.0 if unset. Seconds for which ...`
@@ -87,6 +121,22 @@ mod tests {
         assert_eq!(shown(msg::COMMAND_INFO, "shell"), "bool, True if unset. …");
         assert_eq!(shown(msg::TASK_STATUS, "state"), "required TaskState. …");
         assert_eq!(shown(msg::TASK_STATUS, "message"), "string. …");
+    }
+
+    #[test]
+    fn methods_begin_with_a_signature_that_can_be_read() {
+        let shown = |name, flags, doc| method(name, flags, doc).to_str().unwrap();
+        let (none, one) = (ffi::METH_NOARGS, ffi::METH_O);
+        assert_eq!(shown(c"Clear", none, c"Clear()\n\nText."), "Clear($self, /)\n--\n\nText.");
+        assert_eq!(shown(c"clear", none, c"Text."), "clear($self, /)\n--\n\nText.");
+        assert_eq!(shown(c"Has", one, c"Has(name) -> bool\n\nText."), "Has($self, name, /)\n--\n\nText.");
+        let doc = c"sort(*, key=None) -> x\n\nText.";
+        assert_eq!(shown(c"sort", ffi::METH_KEYWORDS, doc), "sort($self, /, *, key=None)\n--\n\nText.");
+        let doc = c"update(other=(), /, **items)\n\nText.";
+        let signature = "update($self, other=(), /, **items)\n--\n\nText.";
+        assert_eq!(shown(c"update", ffi::METH_KEYWORDS, doc), signature);
+        let doc = c"pop(key[, default])\n\nText.";
+        assert_eq!(shown(c"pop", ffi::METH_VARARGS, doc), doc.to_str().unwrap());
     }
 
     #[test]

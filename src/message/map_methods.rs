@@ -222,8 +222,13 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
             c"setdefault(key, value)\n\nThe value of a key, set first if missing.",
         ),
         method(c"clear", clear, none, c"Removes all items."),
-        method(c"get_or_create", get_or_create, one, c"The message of a key, made if it is missing."),
-        method(c"MergeFrom", merge_from, one, c"Sets the items of another map or dict."),
+        method(
+            c"get_or_create",
+            get_or_create,
+            one,
+            c"get_or_create(key)\n\nThe message of a key, made if it is missing.",
+        ),
+        method(c"MergeFrom", merge_from, one, c"MergeFrom(other)\n\nSets the items of another map or dict."),
         keyword_method(
             c"update",
             update_method,

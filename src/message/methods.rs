@@ -321,7 +321,7 @@ pub(super) fn table() -> *const () {
         method(c"ParseFromString", parse_from_string, one, c"ParseFromString(data) -> int\n\nReplaces the contents by those encoded in bytes. Raises DecodeError."),
         method(c"MergeFromString", merge_from_string, one, c"MergeFromString(data) -> int\n\nAdds the contents encoded in bytes. Raises DecodeError."),
         method(c"FromString", from_string, class, c"FromString(data)\n\nThe message that bytes encode. Raises DecodeError."),
-        keyword_method(c"SerializeToString", serialize_method, c"SerializeToString() -> bytes\n\nThe encoding. Raises EncodeError if a required field is missing."),
+        keyword_method(c"SerializeToString", serialize_method, c"SerializeToString(*, deterministic=None) -> bytes\n\nThe encoding. Raises EncodeError if a required field is missing."),
         method(c"SerializePartialToString", serialize_partial, none, c"SerializePartialToString() -> bytes\n\nThe encoding, also without required fields."),
         method(c"ByteSize", byte_size, none, c"ByteSize() -> int\n\nThe size of the encoding."),
         method(c"CopyFrom", copy_from, one, c"CopyFrom(other)\n\nReplaces the contents by those of another message."),

@@ -12,6 +12,7 @@
 
 use super::boundary::{answer, optional, receiver};
 use super::desc::{Attached, Desc};
+use super::docs::c_string;
 use super::layout::Head;
 use super::repeated::Items;
 use super::{
@@ -22,7 +23,7 @@ use crate::wire::{self, Enum};
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use std::ffi::{CStr, CString, c_int, c_ulong, c_void};
+use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::ptr;
 
 #[derive(Clone, Copy)]
@@ -126,7 +127,7 @@ pub(super) fn method(
         ml_name: name.as_ptr(),
         ml_meth: ffi::PyMethodDefPointer { PyCFunction: function },
         ml_flags: flags,
-        ml_doc: doc.as_ptr(),
+        ml_doc: docs::method(name, flags, doc).as_ptr(),
     }
 }
 
@@ -140,7 +141,7 @@ pub(super) fn keyword_method(
         ml_name: name.as_ptr(),
         ml_meth: ffi::PyMethodDefPointer { PyCFunctionWithKeywords: function },
         ml_flags: ffi::METH_VARARGS | ffi::METH_KEYWORDS,
-        ml_doc: doc.as_ptr(),
+        ml_doc: docs::method(name, ffi::METH_KEYWORDS, doc).as_ptr(),
     }
 }
 
@@ -154,7 +155,7 @@ pub(super) fn fast_method(
         ml_name: name.as_ptr(),
         ml_meth: ffi::PyMethodDefPointer { PyCFunctionFastWithKeywords: function },
         ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
-        ml_doc: doc.as_ptr(),
+        ml_doc: docs::method(name, ffi::METH_KEYWORDS, doc).as_ptr(),
     }
 }
 
@@ -162,12 +163,6 @@ pub(super) fn fast_method(
 pub(super) fn table<T>(mut entries: Vec<T>, end: T) -> *const () {
     entries.push(end);
     Box::leak(entries.into_boxed_slice()).as_ptr().cast()
-}
-
-fn c_string(text: String) -> &'static CStr {
-    // the schema has no zero bytes; should a comment ever get one, it loses it
-    let text = CString::new(text.replace('\0', "")).unwrap_or_default();
-    Box::leak(text.into_boxed_c_str())
 }
 
 /// Makes a class.
