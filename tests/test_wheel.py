@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 import venv
+import zipfile
 
 import pytest
 
@@ -47,6 +48,12 @@ def test_the_wheel_in_an_empty_environment_runs_the_example(python: pathlib.Path
     }
     shows_hello(python)
     assert wheel.stat().st_size <= 12_000_000
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    folder = ROOT / "python" / "mesos"
+    stubs = {f"mesos/{stub.relative_to(folder)}" for stub in folder.rglob("*.pyi")}
+    assert len(stubs) > 9
+    assert stubs | {"mesos/py.typed"} <= names
 
 
 def test_pip_install_of_the_checkout(python: pathlib.Path) -> None:

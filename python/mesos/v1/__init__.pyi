@@ -2316,8 +2316,8 @@ class Filters(_Message):
 
     refuse_seconds: float
     """double, 5.0 if unset. Seconds before the unused resources may be offered to the same role of this
-    framework again. Default 5; 0 sets no filter; a negative value means the default; more than 365 days is
-    cut to 365 days. REVIVE drops all filters.
+    framework again. 0 sets no filter; a negative value means the default; more than 365 days is cut to 365
+    days. REVIVE drops all filters.
     """
     def __new__(cls, *, refuse_seconds: float | None = None) -> Self: ...
     def HasField(self, name: Literal["refuse_seconds"], /) -> bool: ...
