@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, overload
+from typing import Any, TypeAlias, cast, overload
 
 from mesos import _mesos
 
@@ -43,7 +43,7 @@ class Resources(Sequence[Any]):
         elif isinstance(spec, Mapping | _mesos.Message):
             if isinstance(spec, Mapping) and spec and "name" not in spec:
                 raise ValueError(
-                    f"resources: {dict(spec)!r} is no Resource: it has no name; "
+                    f"resources: {spec!r} is no Resource: it has no name; "
                     "for amounts by name write Resources(**amounts)"
                 )
             fields = [spec]
@@ -85,10 +85,10 @@ class Resources(Sequence[Any]):
     def __eq__(self, other: object) -> bool:
         """Whether the other has the same resources in the same order."""
         if isinstance(other, Sequence) and not isinstance(other, str | bytes):
-            return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+            return list(self) == list(cast("Sequence[object]", other))
         return NotImplemented
 
-    __hash__ = None  # type: ignore[assignment] # the messages in it can change
+    __hash__ = None  # type: ignore[assignment] # pyright: ignore[reportAssignmentType] - its messages can change
 
     def __repr__(self) -> str:
         """As a call that makes them, if they are only names, values and roles."""
@@ -114,11 +114,13 @@ def _value(name: str, value: Any) -> dict[str, Any]:
     if isinstance(value, str):
         return _parse_value(name, value)
     if isinstance(value, set | frozenset):
+        value = cast("set[Any]", value)
         if not all(isinstance(item, str) for item in value):
             raise TypeError(f"resource {name!r}: the items of a set are str, got {value!r}")
         return {"type": "SET", "set": {"item": sorted(value)}}
     if isinstance(value, Iterable):
-        return {"type": "RANGES", "ranges": {"range": [_range(name, pair) for pair in value]}}
+        pairs: Iterable[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return {"type": "RANGES", "ranges": {"range": [_range(name, pair) for pair in pairs]}}
     raise TypeError(f"resource {name!r}: expected a number, ranges or a set, got {value!r}")
 
 
@@ -162,7 +164,7 @@ def _parse(text: str, role: str | None) -> Iterator[dict[str, Any]]:
 def _parse_value(name: str, text: str) -> dict[str, Any]:
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
-        ranges = []
+        ranges: list[tuple[int, int]] = []
         for part in filter(None, (part.strip() for part in text[1:-1].split(","))):
             begin, dash, end = part.partition("-")
             if not dash or not begin.strip().isdecimal() or not end.strip().isdecimal():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pkgutil
 import re
 from collections.abc import Iterator
+from types import MethodDescriptorType
 from typing import TypeAlias
 
 import mesos
@@ -62,6 +63,11 @@ def nested(made: Class) -> dict[str, Class]:
         return {}
     found = {name: getattr(made, name) for name in sorted(vars(made)) if not name.startswith("_")}
     return {name: inner for name, inner in found.items() if isinstance(inner, type)}
+
+
+def extras(made: type[mesos.Message]) -> list[str]:
+    """The methods that the class has beside those of all messages."""
+    return [name for name, value in vars(made).items() if isinstance(value, MethodDescriptorType)]
 
 
 def fields(full_name: str) -> list[FieldDescriptor]:
