@@ -120,7 +120,7 @@ def test_documentation():
     assert {"Operation", "id"} <= set(dir(mesos.Offer))
     assert "TaskInfo" in dir(mesos)
     assert "Call" in dir(scheduler)
-    assert mesos.TaskInfo.HasField.__doc__.startswith("HasField(name)")
+    assert "name" in mesos.TaskInfo.HasField.__text_signature__
     for name in ["TaskInfo", "NoSuch", "__path_hooks__"]:
         assert hasattr(mesos, name) == (name == "TaskInfo")
 
