@@ -3,7 +3,7 @@
 Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in
 one process, and the table shows the median of the ratios of each pair. Times are medians.
 
-    python benches/bench.py [messages] [events] [figures]
+    python benches/bench.py [messages] [footprint] [events] [figures]
 """
 
 from __future__ import annotations
@@ -14,9 +14,15 @@ from collections.abc import Iterator
 
 import events
 import figures
+import footprint
 import messages
 
-SECTIONS = {"messages": messages.rows, "events": events.rows, "figures": figures.rows}
+SECTIONS = {
+    "messages": messages.rows,
+    "footprint": footprint.rows,
+    "events": events.rows,
+    "figures": figures.rows,
+}
 
 
 def main(names: list[str]) -> None:

@@ -26,6 +26,9 @@ pub(super) fn set(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, hel
         return Ok(());
     }
     let field = message.desc().field(at);
+    if field.shape == Shape::Scalar && convert::is_ready(field, value) {
+        return access::put(value.py(), message, at, value.clone());
+    }
     if matches!(field.shape, Shape::Scalar | Shape::Message) {
         return access::put(value.py(), message, at, convert::item(field, value, held)?);
     }

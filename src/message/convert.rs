@@ -21,27 +21,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// A value for one scalar of the field.
 #[inline]
 pub(super) fn scalar<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    if is_ready(field, value) { Ok(value.clone()) } else { other(field, value) }
+}
+
+/// Whether the value is what a slot holds, as it is: nearly all are.
+#[inline]
+pub(super) fn is_ready(field: &Field, value: &Bound<'_, PyAny>) -> bool {
     match field.kind {
-        Kind::String if value.is_exact_instance_of::<PyString>() => {
-            let value = value.cast::<PyString>()?;
-            if !strings::is_ascii(value) {
-                text(field, value)?;
-            }
-            Ok(value.clone().into_any())
+        Kind::String => {
+            value.is_exact_instance_of::<PyString>()
+                && value.cast::<PyString>().is_ok_and(|text| strings::is_ascii(text))
         }
-        Kind::Double if value.is_exact_instance_of::<PyFloat>() => Ok(value.clone()),
-        Kind::Bytes if value.is_exact_instance_of::<PyBytes>() => Ok(value.clone()),
-        Kind::Bool if value.is_exact_instance_of::<PyBool>() => Ok(value.clone()),
-        kind => other(field, kind, value),
+        Kind::Double => value.is_exact_instance_of::<PyFloat>(),
+        Kind::Bytes => value.is_exact_instance_of::<PyBytes>(),
+        Kind::Bool => value.is_exact_instance_of::<PyBool>(),
+        _ => false,
     }
 }
 
-fn other<'py>(field: &'static Field, kind: Kind, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+#[inline(never)]
+fn other<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
+    let kind = field.kind;
     match kind {
         Kind::String => {
             if let Ok(value) = value.cast::<PyString>() {
-                return Ok(PyString::new(py, text(field, value)?).into_any());
+                let plain = text(field, value)?;
+                if value.is_exact_instance_of::<PyString>() {
+                    return Ok(value.clone().into_any());
+                }
+                return Ok(PyString::new(py, plain).into_any());
             }
             let bytes = value.cast::<PyBytes>().map_err(|_| wrong_type(field, wanted(kind), value))?;
             let text = std::str::from_utf8(bytes.as_bytes())

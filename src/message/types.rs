@@ -334,17 +334,26 @@ fn made(py: Python<'_>, what: What) -> PyResult<Bound<'_, PyAny>> {
 
 /// What a scope (a package or a message) holds: nested messages, enums, and the enums' values, with v0 names.
 fn scope(full_name: &str) -> impl Iterator<Item = (String, What)> {
-    let inside = move |name: &'static str| {
-        name.rsplit_once('.').filter(|(parent, _)| *parent == full_name).map(|(_, own)| own.to_owned())
-    };
-    let messages = wire::MESSAGES.iter().filter(|message| !message.is_map_entry);
-    let messages = messages.filter_map(move |message| Some((inside(message.name)?, What::Message(message))));
-    let enums = wire::ENUMS.iter().filter_map(move |item| Some((inside(item.name)?, What::Enum(item))));
-    let values = wire::ENUMS
-        .iter()
-        .filter(move |item| inside(item.name).is_some())
-        .flat_map(|item| enums::names(item).map(move |(name, number)| (name, What::Value(item, number))));
-    messages.chain(enums).chain(values)
+    let messages = inside(full_name, &wire::MESSAGES, |message| message.name);
+    let messages = messages.filter(|(_, message)| !message.is_map_entry);
+    let messages = messages.map(|(own, message)| (own.to_owned(), What::Message(message)));
+    let enums = || inside(full_name, &wire::ENUMS, |item| item.name);
+    let values = enums().flat_map(|(_, item)| {
+        enums::names(item).map(move |(name, number)| (name, What::Value(item, number)))
+    });
+    messages.chain(enums().map(|(own, item)| (own.to_owned(), What::Enum(item)))).chain(values)
+}
+
+/// The items of a table, which is sorted by full name, that lie directly in a scope, with their own names.
+fn inside<T>(
+    scope: &str,
+    table: &'static [T],
+    name: fn(&T) -> &'static str,
+) -> impl Iterator<Item = (&'static str, &'static T)> {
+    let prefix = format!("{scope}.");
+    let start = table.partition_point(|item| name(item) < prefix.as_str());
+    let below = table[start..].iter().map_while(move |item| Some((name(item).strip_prefix(&prefix)?, item)));
+    below.filter(|(own, _)| !own.contains('.'))
 }
 
 /// Puts what is nested in a message into its class.
