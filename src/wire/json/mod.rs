@@ -113,9 +113,10 @@ mod tests {
                 r#"{"task_id":{"value":"t"},"state":"TASK_LOST","reason":"REASON_SLAVE_REMOVED"}"#,
                 r#"{"task_id":{"value":"t"},"state":"TASK_LOST","reason":"REASON_AGENT_REMOVED"}"#,
             ),
-            // base64 of either alphabet, padded or not
+            // base64 of either alphabet, padded or not, with bits to spare
             (msg::SECRET_VALUE, r#"{"data":"++8="}"#, r#"{"data":"++8="}"#),
             (msg::SECRET_VALUE, r#"{"data":"--8"}"#, r#"{"data":"++8="}"#),
+            (msg::SECRET_VALUE, r#"{"data":"-_"}"#, r#"{"data":"+w=="}"#),
             // one value for an array, null in an array, null in a map
             (msg::COMMAND_INFO, r#"{"arguments":"one"}"#, r#"{"arguments":["one"]}"#),
             (msg::COMMAND_INFO, r#"{"arguments":["a",null,"b"]}"#, r#"{"arguments":["a","b"]}"#),
