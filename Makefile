@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python wheel bench system clean
+.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python conformance wheel \
+	bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -23,12 +24,12 @@ check: lint-python $(VENV)/tools ## the fast part, for the person at the keyboar
 	cargo clippy --all-targets --quiet
 	cargo test --quiet
 	$(BIN)/maturin develop --quiet; rm -f $(VENV)/wheel
-	$(BIN)/pytest -q -x --ignore tests/real --ignore tests/test_wheel.py
+	$(BIN)/pytest -q -x --ignore tests/real --ignore tests/conformance --ignore tests/test_wheel.py
 
 ## ---- set-up -------------------------------------------------------------------------------------------------
 
-# Debian packages: to make virtual environments and link Rust tests against Python; tests/real/apt.txt says why its own.
-APT := python3-venv python3-dev $(shell sed 's/\#.*//' tests/real/apt.txt)
+# Debian packages: to make virtual environments and link Rust tests against Python; the lists in tests/ say why theirs.
+APT := python3-venv python3-dev $(sort $(shell sed 's/\#.*//' tests/real/apt.txt tests/conformance/apt.txt))
 system:
 	@if command -v apt-get >/dev/null; then \
 	  missing=$$(for p in $(APT); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
@@ -93,6 +94,9 @@ test-rust: system
 
 test-python: $(VENV)/tools $(VENV)/wheel
 	$(BIN)/pytest
+
+conformance: system $(VENV)/tools ## protobuf's own conformance tests of the message classes, and their counts
+	cd tests && ../$(BIN)/python -m conformance
 
 bench: $(VENV)/tools $(VENV)/wheel ## what it costs, as ratios and medians, in one table
 	$(BIN)/python benches/bench.py

@@ -10,6 +10,8 @@ mod prune;
 #[path = "build/tables.rs"]
 mod tables;
 
+use prost::Message as _;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use std::path::{Path, PathBuf};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -30,6 +32,9 @@ const BRIDGE: &str = "src/backend/libmesos.rs";
 /// The messages that need prost structs; what they hold comes along.
 const ROOTS: &[&str] = &[".mesos.v1.scheduler.Call", ".mesos.v1.scheduler.Event"];
 
+/// Names a file of descriptors (a `FileDescriptorSet`) for the feature `extra-schema`.
+const EXTRA: &str = "MESOS_EXTRA_SCHEMA";
+
 fn main() -> Result<()> {
     for input in [PROTO, "build.rs", "build", "cpp", BRIDGE] {
         println!("cargo::rerun-if-changed={input}");
@@ -37,7 +42,9 @@ fn main() -> Result<()> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let set = protox::compile(FILES.iter().map(|file| Path::new(PROTO).join(file)), [PROTO])?;
 
-    std::fs::write(out.join("tables.rs"), tables::generate(&set)?)?;
+    let mut schema = set.clone();
+    schema.file.extend(extra()?);
+    std::fs::write(out.join("tables.rs"), tables::generate(&schema)?)?;
 
     let pruned = prune::prune(set, ROOTS)?;
     let mut config = prost_build::Config::new();
@@ -57,4 +64,16 @@ fn main() -> Result<()> {
         .warnings_into_errors(!is_release)
         .compile("mesos-cpp");
     Ok(())
+}
+
+/// Types that Mesos does not have: with them the message classes can be tested on other schemas.
+fn extra() -> Result<Vec<FileDescriptorProto>> {
+    if !cfg!(feature = "extra-schema") {
+        return Ok(Vec::new());
+    }
+    println!("cargo::rerun-if-env-changed={EXTRA}");
+    let path =
+        std::env::var(EXTRA).map_err(|_| format!("the feature extra-schema wants a file in {EXTRA}"))?;
+    println!("cargo::rerun-if-changed={path}");
+    Ok(FileDescriptorSet::decode(&*std::fs::read(path)?)?.file)
 }
