@@ -1,339 +1,95 @@
-//! Amounts of resources: what an agent has, what an offer holds, what a task asks for.
+//! The cluster's side of resource arithmetic, which is `wire::resources`': from and to the cluster's own messages.
 //!
 //! # Invariants
-//! * Scalars are fixed point with three decimals, as in Mesos: nothing is lost or made by adding and subtracting.
-//! * Amounts are never negative and never zero: an empty scalar, range list or set is not kept.
-//! * Ranges are sorted, disjoint and not adjacent.
-//! * Two amounts combine only if they are the same kind: name, type and everything else that Mesos tells apart
-//!   (reservation, disk, revocable, shared). The allocation role is not part of an amount: who holds it knows it.
+//! * What the master and the allocator hold is not allocated: who holds it knows the role.
 
-mod text;
+pub(crate) use crate::wire::resources::{Resources, thousandths};
 
-use crate::proto::mesos::v1::resource::AllocationInfo;
-use crate::proto::mesos::v1::{Resource, value};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::proto::mesos::v1::Resource;
+use crate::wire::resources::{self, Item, Quantity, Reading};
+use prost::Message as _;
+use std::collections::BTreeSet;
 
-use text::text;
-pub(crate) use text::{describe, parse};
-
-/// What a quantity is a quantity of.
-#[derive(Debug, Clone, PartialEq)]
-struct Kind {
-    name: String,
-    /// the message without name, type, role and value, if anything is left: reservations, disk, …
-    extra: Option<Box<Resource>>,
+/// Of messages that `check` accepted; what it would refuse counts as nothing.
+pub(crate) fn of(resources: &[Resource]) -> Resources {
+    let items = resources.iter().filter_map(|resource| resources::item(&resource.encode_to_vec(), None).ok());
+    items.map(|item| Item { allocation: None, ..item }).collect()
 }
 
-/// A quantity, by Mesos' value types.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Quantity {
-    /// thousandths
-    Scalar(i64),
-    /// inclusive
-    Ranges(Vec<(u64, u64)>),
-    Set(BTreeSet<String>),
-}
-
-/// A bag of resources.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Resources {
-    items: Vec<(Kind, Quantity)>,
-}
-
-impl Resources {
-    /// Of messages that `check` accepted; what it would refuse counts as nothing.
-    pub(crate) fn of(resources: &[Resource]) -> Self {
-        let mut all = Self::default();
-        for resource in resources {
-            if let Some(quantity) = quantity(resource) {
-                all.put(kind(resource), quantity);
-            }
-        }
-        all
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    pub(crate) fn add(&mut self, other: &Self) {
-        for (kind, quantity) in &other.items {
-            self.put(kind.clone(), quantity.clone());
-        }
-    }
-
-    /// Takes away what both have.
-    pub(crate) fn subtract(&mut self, other: &Self) {
-        for (kind, quantity) in &other.items {
-            let same = |(mine, held): &&mut (Kind, Quantity)| mine == kind && held.comparable(quantity);
-            if let Some((_, held)) = self.items.iter_mut().find(same) {
-                held.subtract(quantity);
-            }
-        }
-        self.items.retain(|(_, quantity)| !quantity.is_empty());
-    }
-
-    /// Whether all of `other` is in here.
-    pub(crate) fn contains(&self, other: &Self) -> bool {
-        other.items.iter().all(|(kind, quantity)| {
-            self.items.iter().any(|(mine, held)| mine == kind && held.contains(quantity))
-        })
-    }
-
-    /// Thousandths of each scalar, for shares and minimal amounts.
-    pub(crate) fn scalars(&self) -> BTreeMap<&str, i64> {
-        let mut totals = BTreeMap::new();
-        for (kind, quantity) in &self.items {
-            if let Quantity::Scalar(thousandths) = quantity {
-                *totals.entry(kind.name.as_str()).or_insert(0) += thousandths;
-            }
-        }
-        totals
-    }
-
-    /// As messages allocated to `role`, in the order in which Mesos offers them: scalars last.
-    pub(crate) fn to_proto(&self, role: &str) -> Vec<Resource> {
-        let message = |(kind, quantity): &(Kind, Quantity)| {
-            let mut resource = kind.extra.as_deref().cloned().unwrap_or_default();
-            resource.name.clone_from(&kind.name);
-            resource.allocation_info = Some(AllocationInfo { role: Some(role.into()) });
-            quantity.fill(&mut resource);
-            resource
-        };
-        let (scalars, others): (Vec<_>, Vec<_>) =
-            self.items.iter().partition(|(_, quantity)| matches!(quantity, Quantity::Scalar(_)));
-        others.into_iter().chain(scalars).map(message).collect()
-    }
-
-    fn put(&mut self, kind: Kind, quantity: Quantity) {
-        let same = |(mine, held): &&mut (Kind, Quantity)| *mine == kind && held.comparable(&quantity);
-        match self.items.iter_mut().find(same) {
-            Some((_, held)) => held.add(quantity),
-            None if quantity.is_empty() => {}
-            None => self.items.push((kind, quantity)),
-        }
-    }
-}
-
-impl Quantity {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::Scalar(thousandths) => *thousandths <= 0,
-            Self::Ranges(ranges) => ranges.is_empty(),
-            Self::Set(items) => items.is_empty(),
-        }
-    }
-
-    fn comparable(&self, other: &Self) -> bool {
-        std::mem::discriminant(self) == std::mem::discriminant(other)
-    }
-
-    fn add(&mut self, other: Self) {
-        match (self, other) {
-            (Self::Scalar(mine), Self::Scalar(more)) => *mine = mine.saturating_add(more),
-            (Self::Ranges(mine), Self::Ranges(more)) => {
-                mine.extend(more);
-                *mine = coalesced(std::mem::take(mine));
-            }
-            (Self::Set(mine), Self::Set(more)) => mine.extend(more),
-            _ => {}
-        }
-    }
-
-    fn subtract(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Scalar(mine), Self::Scalar(less)) => *mine = mine.saturating_sub(*less).max(0),
-            (Self::Ranges(mine), Self::Ranges(less)) => {
-                for &(begin, end) in less {
-                    *mine = mine.iter().flat_map(|&range| without(range, begin, end)).collect();
-                }
-            }
-            (Self::Set(mine), Self::Set(less)) => mine.retain(|item| !less.contains(item)),
-            _ => {}
-        }
-    }
-
-    fn contains(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Scalar(mine), Self::Scalar(wanted)) => wanted <= mine,
-            (Self::Ranges(mine), Self::Ranges(wanted)) => {
-                let inside = |&(begin, end): &(u64, u64)| mine.iter().any(|&(b, e)| b <= begin && end <= e);
-                wanted.iter().all(inside)
-            }
-            (Self::Set(mine), Self::Set(wanted)) => wanted.is_subset(mine),
-            _ => false,
-        }
-    }
-
-    fn fill(&self, resource: &mut Resource) {
-        match self {
-            Self::Scalar(thousandths) => {
-                resource.set_type(value::Type::Scalar);
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "amounts beyond 2^53 thousandths do not occur"
-                )]
-                let value = *thousandths as f64 / 1000.0;
-                resource.scalar = Some(value::Scalar { value });
-            }
-            Self::Ranges(ranges) => {
-                resource.set_type(value::Type::Ranges);
-                let range = ranges.iter().map(|&(begin, end)| value::Range { begin, end }).collect();
-                resource.ranges = Some(value::Ranges { range });
-            }
-            Self::Set(items) => {
-                resource.set_type(value::Type::Set);
-                resource.set = Some(value::Set { item: items.iter().cloned().collect() });
-            }
-        }
-    }
+/// As messages allocated to `role`, in the order in which Mesos offers them: scalars last.
+pub(crate) fn to_proto(resources: &Resources, role: &str) -> Vec<Resource> {
+    let is_scalar = |item: &Item| matches!(item.quantity, Quantity::Scalar(_));
+    let all = resources.allocated(Some(role));
+    let parts = [all.filter(|item| !is_scalar(item)), all.filter(is_scalar)];
+    // what was encoded here cannot fail to decode
+    parts.iter().flat_map(Resources::encode).filter_map(|bytes| Resource::decode(&bytes[..]).ok()).collect()
 }
 
 /// Why Mesos would refuse a resource, in its words.
 pub(crate) fn check(resource: &Resource) -> Option<String> {
-    fault(resource).map(|why| format!("Resource '{}' is invalid: {why}", text(resource)))
+    resources::check(&resource.encode_to_vec()).err()
 }
 
-fn fault(resource: &Resource) -> Option<&'static str> {
-    let (scalar, ranges, set) = (&resource.scalar, &resource.ranges, &resource.set);
-    if resource.name.is_empty() {
-        return Some("Empty resource name");
+/// Resources as Mesos writes them in its messages: `cpus(allocated: a):0.5; ports(allocated: a):[1-2]`.
+pub(crate) fn describe(resources: &[Resource]) -> String {
+    if resources.is_empty() {
+        return "{}".into();
     }
-    match value::Type::try_from(resource.r#type) {
-        Ok(value::Type::Scalar) => match scalar {
-            Some(scalar) if ranges.is_none() && set.is_none() => (scalar.value != 0.0
-                && thousandths(scalar.value) <= 0)
-                .then_some("Invalid scalar resource: value <= 0"),
-            _ => Some("Invalid scalar resource"),
-        },
-        Ok(value::Type::Ranges) => match ranges {
-            Some(ranges) if scalar.is_none() && set.is_none() => {
-                let mut sorted: Vec<_> = ranges.range.iter().map(|range| (range.begin, range.end)).collect();
-                sorted.sort_unstable();
-                if sorted.iter().any(|&(begin, end)| begin > end) {
-                    return Some("Invalid ranges resource: begin > end");
-                }
-                let overlap = sorted.windows(2).any(|pair| pair[1].0 <= pair[0].1);
-                overlap.then_some("Invalid ranges resource: overlapping ranges")
-            }
-            _ => Some("Invalid ranges resource"),
-        },
-        Ok(value::Type::Set) => match set {
-            Some(set) if scalar.is_none() && ranges.is_none() => {
-                let distinct: BTreeSet<_> = set.item.iter().collect();
-                (distinct.len() < set.item.len()).then_some("Invalid set resource: duplicated elements")
-            }
-            _ => Some("Invalid set resource"),
-        },
-        _ => Some("Unsupported resource type"),
-    }
+    let text = |resource: &Resource| resources::describe(&Reading::new(&resource.encode_to_vec()));
+    resources.iter().map(text).collect::<Vec<_>>().join("; ")
 }
 
-fn kind(resource: &Resource) -> Kind {
-    let mut rest = resource.clone();
-    rest.name = String::new();
-    rest.r#type = 0;
-    (rest.scalar, rest.ranges, rest.set, rest.allocation_info) = (None, None, None, None);
-    #[expect(deprecated, reason = "the format before reservation refinement, which Mesos accepts")]
-    if rest.role.as_deref() == Some("*") {
-        rest.role = None;
-    }
-    let plain = rest == Resource::default();
-    Kind { name: resource.name.clone(), extra: (!plain).then(|| Box::new(rest)) }
-}
-
-fn quantity(resource: &Resource) -> Option<Quantity> {
-    if fault(resource).is_some() {
-        return None;
-    }
-    Some(match (&resource.scalar, &resource.ranges, &resource.set) {
-        (Some(scalar), ..) => Quantity::Scalar(thousandths(scalar.value)),
-        (_, Some(ranges), _) => {
-            Quantity::Ranges(coalesced(ranges.range.iter().map(|range| (range.begin, range.end)).collect()))
+/// Reads an agent's own resources, as Mesos' option `--resources` has them.
+pub(crate) fn parse(text: &str) -> Result<Resources, String> {
+    let items = resources::parse(text, None)?;
+    let mut names = BTreeSet::new();
+    for item in &items {
+        let name = &item.kind.name;
+        if !item.kind.reservations.is_empty() {
+            return Err(format!("'{name}' is reserved for a role, which the embedded cluster cannot do yet"));
         }
-        (.., Some(set)) => Quantity::Set(set.item.iter().cloned().collect()),
-        _ => return None,
-    })
-}
-
-/// Mesos rounds to thousandths. (Infinities saturate, NaN is 0.)
-#[expect(clippy::cast_possible_truncation, reason = "saturating is what is wanted")]
-pub(crate) fn thousandths(value: f64) -> i64 {
-    (value * 1000.0).round() as i64
-}
-
-fn coalesced(mut ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    ranges.sort_unstable();
-    let mut out: Vec<(u64, u64)> = Vec::with_capacity(ranges.len());
-    for (begin, end) in ranges {
-        match out.last_mut() {
-            Some(last) if begin <= last.1.saturating_add(1) => last.1 = last.1.max(end),
-            _ => out.push((begin, end)),
+        if *item != Item::plain(name, item.quantity.clone()) {
+            return Err(format!(
+                "'{name}' is more than a name and a value, which the embedded cluster cannot do yet"
+            ));
+        }
+        if !names.insert(name) {
+            return Err(format!("'{name}' is there twice"));
         }
     }
-    out
-}
-
-/// What is left of a range without `begin..=end`.
-fn without(range: (u64, u64), begin: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
-    let below = (range.0 < begin).then(|| (range.0, range.1.min(begin.saturating_sub(1))));
-    let above = (range.1 > end).then(|| (range.0.max(end.saturating_add(1)), range.1));
-    // a range that misses begin..=end altogether is all below or all above it
-    below.into_iter().chain(above)
+    let all: Resources = items.iter().cloned().collect();
+    if all.is_empty() { Err("there are none, so that nothing could ever be offered".into()) } else { Ok(all) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::mesos::v1::value;
 
-    fn shown(resources: &Resources) -> String {
-        let mut messages = resources.to_proto("r");
+    #[test]
+    fn messages_come_back_scalars_last() {
+        let all = parse("cpus:4;mem:4096.5; ports:[31000-32000, 5-6];devices:{a,b}").unwrap();
+        let mut messages = to_proto(&all, "r");
+        assert!(messages.iter().all(|resource| resource.allocation_info.as_ref().unwrap().role() == "r"));
+        assert_eq!(of(&messages), all);
         messages.iter_mut().for_each(|resource| resource.allocation_info = None);
-        describe(&messages)
-    }
-
-    #[test]
-    fn text_form_and_arithmetic() {
-        let mut all = parse("cpus:4;mem:4096.5; ports:[31000-32000, 5-6];devices:{a,b}").unwrap();
-        assert_eq!(shown(&all), "ports:[5-6, 31000-32000]; devices:{a, b}; cpus:4; mem:4096.5");
-        let part = parse("cpus:0.1;ports:[31000-31000,31005-31006];devices:{a}").unwrap();
-        assert!(all.contains(&part));
-        for _ in 0..3 {
-            all.subtract(&part);
-        }
-        assert_eq!(shown(&all), "ports:[5-6, 31001-31004, 31007-32000]; devices:{b}; cpus:3.7; mem:4096.5");
-        assert!(!all.contains(&part));
-        all.add(&part);
-        assert_eq!(shown(&all), "ports:[5-6, 31000-32000]; devices:{a, b}; cpus:3.8; mem:4096.5");
-        let whole = all.clone();
-        all.subtract(&whole);
-        assert!(all.is_empty() && whole.contains(&all));
-    }
-
-    #[test]
-    fn tenths_never_drift() {
-        let mut all = parse("cpus:1").unwrap();
-        let tenth = parse("cpus:0.1").unwrap();
-        for _ in 0..10 {
-            assert!(all.contains(&tenth));
-            all.subtract(&tenth);
-        }
-        assert!(all.is_empty());
+        assert_eq!(describe(&messages), "ports:[5-6, 31000-32000]; devices:{a, b}; cpus:4; mem:4096.5");
     }
 
     #[test]
     fn bad_text_is_named() {
         for (text, word) in [
-            ("cpus", "NAME:AMOUNT"),
-            ("cpus:x", "not a number"),
-            ("cpus:-1", "not a number"),
-            ("cpus:nan", "not a number"),
-            ("ports:[2-1]", "BEGIN-END"),
-            ("ports:[a]", "BEGIN-END"),
+            ("cpus", "'cpus' is not name:value"),
+            ("cpus:x", "neither a number"),
+            ("cpus:-1", "no amount"),
+            ("cpus:nan", "no amount"),
+            ("ports:[2-1]", "2-1 is empty"),
+            ("ports:[a]", "'a' is no range"),
             ("cpus(web):1", "reserved"),
             ("cpus:1;cpus:2", "twice"),
-            (":1", "no name"),
+            (":1", "not name:value"),
             ("", "none"),
+            (r#"[{"name":"cpus","type":"SCALAR","scalar":{"value":1},"revocable":{}}]"#, "more than"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");
@@ -359,14 +115,14 @@ mod tests {
     #[test]
     fn another_kind_is_not_contained() {
         let all = parse("cpus:4").unwrap();
-        let mut reserved = parse("cpus:1").unwrap().to_proto("*");
-        assert!(all.contains(&Resources::of(&reserved)));
+        let mut reserved = to_proto(&parse("cpus:1").unwrap(), "*");
+        assert!(all.contains(&of(&reserved)));
         #[expect(deprecated, reason = "what old frameworks send")]
         {
             reserved[0].role = Some("*".into());
-            assert!(all.contains(&Resources::of(&reserved)));
+            assert!(all.contains(&of(&reserved)));
             reserved[0].role = Some("web".into());
         }
-        assert!(!all.contains(&Resources::of(&reserved)));
+        assert!(!all.contains(&of(&reserved)));
     }
 }

@@ -10,6 +10,7 @@ use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::Type;
 use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo};
+use crate::wire::resources::role;
 use std::collections::BTreeSet;
 
 pub(crate) use task::task;
@@ -118,7 +119,7 @@ pub(crate) fn framework(info: &FrameworkInfo) -> Checked {
             ));
         }
         for name in &info.roles {
-            role(name).map_err(|why| format!("'FrameworkInfo.roles' contains invalid role: {why}"))?;
+            role::check(name).map_err(|why| format!("'FrameworkInfo.roles' contains invalid role: {why}"))?;
         }
     } else {
         if !info.roles.is_empty() {
@@ -126,7 +127,7 @@ pub(crate) fn framework(info: &FrameworkInfo) -> Checked {
                 "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable".into()
             );
         }
-        role(info.role()).map_err(|why| format!("'FrameworkInfo.role' is not a valid role: {why}"))?;
+        role::check(info.role()).map_err(|why| format!("'FrameworkInfo.role' is not a valid role: {why}"))?;
     }
     if let Some(framework_id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
         id(&framework_id.value)?;
@@ -188,38 +189,6 @@ pub(crate) fn suppressed_roles(info: &FrameworkInfo, suppressed: &[String]) -> C
         Some(role) => Err(format!("Suppressed role '{role}' is not contained in the list of roles")),
         None => Ok(()),
     }
-}
-
-fn role(role: &str) -> Checked {
-    let refuse = |why: &str| Err(format!("Role '{role}' {why}"));
-    let refuse_component =
-        |component: &str, why: &str| Err(format!("Role component '{component}' is invalid because it {why}"));
-    if role == "*" {
-        return Ok(());
-    }
-    if role.starts_with('/') {
-        return refuse("cannot start with a slash");
-    }
-    if role.ends_with('/') {
-        return refuse("cannot end with a slash");
-    }
-    if role.contains("//") {
-        return refuse("cannot contain two adjacent slashes");
-    }
-    if role.is_empty() {
-        return Err("Role names cannot be the empty string".into());
-    }
-    for component in role.split('/') {
-        match component {
-            "." | ".." | "*" => return refuse(&format!("cannot include '{component}' as a component")),
-            _ if component.starts_with('-') => return refuse_component(component, "starts with a dash"),
-            _ if component.contains(['\t', '\n', '\x0b', '\x0c', '\r', ' ', '\x7f']) => {
-                return refuse_component(component, "contains backspace or whitespace");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 /// Ids become names of directories.

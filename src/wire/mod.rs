@@ -14,6 +14,7 @@ mod input;
 pub(crate) mod json;
 mod reader;
 mod required;
+pub(crate) mod resources;
 #[cfg(test)]
 mod samples;
 mod scan;

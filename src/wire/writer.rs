@@ -43,6 +43,11 @@ impl Writer {
         self
     }
 
+    /// Fields that are encoded already.
+    pub(super) fn encoded(&mut self, fields: &[u8]) -> &mut Self {
+        self.raw(fields)
+    }
+
     /// The finished message.
     pub(crate) fn finish(self) -> Vec<u8> {
         self.out

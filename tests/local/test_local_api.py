@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         ({"agents": "1"}, "agents"),
         ({"port": 65536}, "port: a number from 0 to 65535"),
         ({"port": -1}, "port"),
-        ({"resources": "cpus"}, "resources=\"cpus\": 'cpus' is not NAME:AMOUNT"),
+        ({"resources": "cpus"}, "resources=\"cpus\": 'cpus' is not name:value"),
         ({"resources": "cpus:-1"}, "resources"),
         ({"resources": ""}, "resources"),
         ({"resources": {"cpus": 1}}, "resources: a text like"),

@@ -24,7 +24,6 @@ MACHINES = [
     "core.rs",
     "master",
     "process.rs",
-    "resources",
     "resources.rs",
     "status.rs",
     "updates.rs",

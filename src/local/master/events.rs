@@ -1,7 +1,7 @@
 //! The events of the master, each with the fields that Mesos sets in it.
 
 use super::{AgentInfo, Offer};
-use crate::local::resources::Resources;
+use crate::local::resources;
 use crate::proto::mesos::v1::resource::AllocationInfo;
 use crate::proto::mesos::v1::scheduler::Event;
 use crate::proto::mesos::v1::scheduler::event::{
@@ -114,7 +114,7 @@ pub(super) fn offer(
         path: Some(agent.path.clone()),
         ..Url::default()
     };
-    let mut resources = Resources::to_proto(&offer.resources, &offer.role);
+    let mut resources = resources::to_proto(&offer.resources, &offer.role);
     for resource in &mut resources {
         if !multi_role {
             resource.allocation_info = None;

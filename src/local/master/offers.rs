@@ -2,7 +2,7 @@
 
 use super::{Capability, Master, Offer, Task, agent, events};
 use crate::local::clock::Time;
-use crate::local::resources::{Resources, check};
+use crate::local::resources::{self, Resources, check};
 use crate::local::validate;
 use crate::proto::mesos::v1::offer::{Operation, operation};
 use crate::proto::mesos::v1::resource::AllocationInfo;
@@ -202,11 +202,11 @@ impl Master {
     ) {
         let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
         // One bad resource spoils the whole operation: Mesos looks at them before it looks at tasks.
-        let resources = |task: &TaskInfo| -> Vec<Resource> {
+        let asked = |task: &TaskInfo| -> Vec<Resource> {
             let executor = task.executor.iter().flat_map(|executor| executor.resources.clone());
             task.resources.iter().cloned().chain(executor).collect()
         };
-        let bad = tasks.iter().flat_map(resources).find_map(|resource| check(&resource));
+        let bad = tasks.iter().flat_map(asked).find_map(|resource| check(&resource));
         let id = operation.id.map(|_| "The `id` field cannot be set on LAUNCH operations".to_owned());
         if let Some(why) = bad.or(id) {
             return self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, &why);
@@ -224,7 +224,7 @@ impl Master {
                 self.refuse_tasks(now, framework, &[task], Reason::TaskInvalid, &why);
                 continue;
             }
-            let resources = Resources::of(&task.resources);
+            let resources = resources::of(&task.resources);
             remaining.subtract(&resources);
             let known = Task {
                 agent: place.agent.clone(),

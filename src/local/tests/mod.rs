@@ -89,7 +89,7 @@ fn call_of(r#type: call::Type) -> Call {
 }
 
 fn task(id: &str, offer: &Offer, resources: &str) -> TaskInfo {
-    let mut resources = resources::parse(resources).unwrap().to_proto("*");
+    let mut resources = resources::to_proto(&resources::parse(resources).unwrap(), "*");
     resources.iter_mut().for_each(|resource| resource.allocation_info = None);
     TaskInfo {
         name: id.into(),

@@ -1,7 +1,7 @@
 //! What Mesos refuses of a task, in its order and words; and what the embedded cluster cannot do for one yet.
 
 use super::{Checked, id};
-use crate::local::resources::{Resources, describe, thousandths};
+use crate::local::resources::{self, Resources, describe, thousandths};
 use crate::proto::mesos::v1::environment::variable::Type as VariableType;
 use crate::proto::mesos::v1::{CommandInfo, ContainerInfo, Resource, TaskInfo, container_info};
 
@@ -43,11 +43,11 @@ pub(crate) fn task(
     let used = |resource: &Resource| {
         resource.allocation_info.as_ref().is_none_or(|allocation| allocation.role() == role)
     };
-    if !task.resources.iter().all(used) || !available.contains(&Resources::of(&task.resources)) {
+    if !task.resources.iter().all(used) || !available.contains(&resources::of(&task.resources)) {
         return Err(format!(
             "Total resources {} required by task and its executor is more than available {}",
             describe(&task.resources),
-            describe(&available.to_proto(role))
+            describe(&resources::to_proto(available, role))
         ));
     }
     not_yet(task)
@@ -57,7 +57,7 @@ fn task_resources(task: &TaskInfo) -> Checked {
     if task.resources.is_empty() {
         return Err("Task uses no resources".into());
     }
-    let gpus = Resources::of(&task.resources).scalars().get("gpus").copied().unwrap_or(0);
+    let gpus = resources::of(&task.resources).scalars().get("gpus").copied().unwrap_or(0);
     if gpus % 1000 != 0 {
         return Err("Task uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an \
                     unsigned integer"
@@ -115,7 +115,7 @@ fn limits(task: &TaskInfo) -> Checked {
     if task.limits.keys().any(|name| name != "cpus" && name != "mem") {
         return Err("Only cpus and mem may be included in a task's resource limits".into());
     }
-    let asked = Resources::of(&task.resources);
+    let asked = resources::of(&task.resources);
     for (name, long, short) in [("cpus", "CPU", "cpu"), ("mem", "memory", "memory")] {
         let Some(limit) = task.limits.get(name) else { continue };
         match asked.scalars().get(name) {
