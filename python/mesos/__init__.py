@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mesos._mesos import Message
+from mesos._mesos import Message, Resources
 from mesos._messages import exports
-from mesos._resources import Resources
 from mesos.errors import (
     AuthenticationError,
     ConfigurationError,

@@ -7,7 +7,7 @@ module, so that importing makes nothing. Submodules, and classes that few progra
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, MutableMapping, MutableSequence
+from collections.abc import Callable, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
 from mesos import _mesos
@@ -16,6 +16,7 @@ __all__ = ["exports"]
 
 MutableSequence.register(_mesos.Repeated)  # pyright: ignore - it does not see the metaclass
 MutableMapping.register(_mesos.Map)  # pyright: ignore - the same
+Sequence.register(_mesos.Resources)  # pyright: ignore - the same
 
 
 def exports(

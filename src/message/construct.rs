@@ -14,6 +14,8 @@ use super::desc::{Desc, Field, Shape};
 use super::layout::Message;
 use super::map::Map;
 use super::repeated::Repeated;
+use super::resources;
+use crate::wire;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -68,6 +70,12 @@ pub(super) fn extend(
         && std::ptr::eq(other.field(), field)
     {
         return super::merge::extend(value.py(), target, other);
+    }
+    if let Some(messages) = resources::messages(value)?
+        && field.wire.message().is_some_and(|message| std::ptr::eq(message, wire::msg::RESOURCE))
+    {
+        messages.into_iter().for_each(|message| target.push(message));
+        return Ok(());
     }
     for item in convert::iterate(field, value)? {
         target.push(convert::item(field, &item?, held.shared())?);

@@ -16,7 +16,7 @@ use super::docs::c_string;
 use super::layout::Head;
 use super::repeated::Items;
 use super::{
-    access, alloc, attributes, compare, construct, docs, enums, iterate, map, map_methods, methods,
+    access, alloc, attributes, compare, construct, docs, enums, extras, iterate, map, map_methods, methods,
     repeated_methods, text,
 };
 use crate::wire::{self, Enum};
@@ -248,13 +248,14 @@ pub(super) fn message_class(
         doc: c_string(docs::field(field)).as_ptr(),
         closure: ptr::without_provenance_mut(index),
     });
-    let slots = vec![
+    let mut slots = vec![
         slot(ffi::Py_tp_doc, c_string(docs::class(message, name)).as_ptr().cast()),
         slot(ffi::Py_tp_getset, table(fields.collect(), ffi::PyGetSetDef::default())),
         // not inherited as one would wish: a heap type's own defaults stand in between
         slot(ffi::Py_tp_dealloc, alloc::dealloc as *const ()),
         slot(ffi::Py_tp_new, construct::new as *const ()),
     ];
+    slots.extend(extras::table(message).map(|methods| slot(ffi::Py_tp_methods, methods)));
     let full = c_string(format!("{module}.{name}"));
     // SAFETY: `size` has room for the header and one slot for each field, which is what the slots rely on.
     let class = unsafe { make(py, full, size, 0, slots, Some(classes(py)?.message))? };

@@ -64,7 +64,7 @@ pub(super) fn decode<'py>(
 }
 
 /// A string; `bytes` for what is not UTF-8, as google.protobuf reads it.
-fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+pub(super) fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     strings::get(py, bytes, || new_text(py, bytes))
 }
 

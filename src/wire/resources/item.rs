@@ -146,6 +146,22 @@ impl Item {
         Self { kind: Arc::new(kind), allocation: None, quantity, uses: 1 }
     }
 
+    /// The same, reserved for nobody: to compare with, not to send.
+    pub(super) fn unreserved(&self) -> Self {
+        let kind = Kind { reservations: Vec::new(), ..(*self.kind).clone() };
+        Self { kind: Arc::new(kind), ..self.clone() }
+    }
+
+    /// What this has of something `wanted` that is not reserved, whatever this is reserved for.
+    pub(super) fn part(&self, wanted: &Self) -> Option<Self> {
+        if !self.unreserved().is_subtractable(wanted) {
+            return None;
+        }
+        let quantity = self.quantity.common(&wanted.quantity);
+        let part = Self { quantity, uses: self.uses.min(wanted.uses), ..self.clone() };
+        (!part.is_empty()).then_some(part)
+    }
+
     /// Whether the two can be one.
     pub(super) fn is_addable(&self, other: &Self) -> bool {
         self.allocation == other.allocation

@@ -33,7 +33,7 @@ pub(crate) use check::check;
 pub(crate) use item::Item;
 pub(crate) use parse::{item, named, parse, quantity as parse_quantity};
 pub(crate) use print::{describe, text};
-pub(crate) use quantity::{LARGEST, Quantity, amount, number, thousandths};
+pub(crate) use quantity::{Quantity, amount, number, thousandths};
 pub(crate) use read::Reading;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -94,6 +94,31 @@ impl Resources {
             self.items.remove(at);
         }
         whole
+    }
+
+    /// Of these, what makes up for `other` whatever it is reserved for: reserved for the role that `other` names, then
+    /// unreserved, then any. None if there is not enough.
+    pub(crate) fn find(&self, other: &Self) -> Option<Self> {
+        let (mut left, mut found) = (self.clone(), Self::default());
+        for item in &other.items {
+            let mut missing = item.unreserved();
+            let mut candidates = left.items.clone();
+            candidates.sort_by_key(|mine| match mine.kind.role() {
+                Some(role) if item.kind.role() == Some(role) => 0,
+                None => 1,
+                Some(_) => 2,
+            });
+            for mine in candidates {
+                let Some(part) = mine.part(&missing) else { continue };
+                missing.subtract(&part);
+                left.take(&part);
+                found.put(part);
+            }
+            if !missing.is_empty() {
+                return None;
+            }
+        }
+        Some(found)
     }
 
     /// Thousandths of each scalar. A shared volume counts once, however often it is there.

@@ -72,6 +72,14 @@ impl Quantity {
         }
     }
 
+    /// What both have.
+    pub(super) fn common(&self, other: &Self) -> Self {
+        let (mut rest, mut common) = (self.clone(), self.clone());
+        rest.subtract(other);
+        common.subtract(&rest);
+        common
+    }
+
     /// Whether all of `other` is in here.
     pub(super) fn contains(&self, other: &Self) -> bool {
         match (self, other) {
