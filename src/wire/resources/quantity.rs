@@ -119,9 +119,17 @@ fn without(ranges: &[(u64, u64)], less: &[(u64, u64)]) -> Vec<(u64, u64)> {
 }
 
 /// Mesos rounds to thousandths. (What is too large ends at the ends of the type, NaN is 0.)
-#[expect(clippy::cast_possible_truncation, reason = "saturating is what is wanted")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "saturating is what is wanted, and what is not exact is rounded"
+)]
+#[inline]
 pub(crate) fn thousandths(value: f64) -> i64 {
-    (value * 1000.0).round() as i64
+    let scaled = value * 1000.0;
+    let whole = scaled as i64;
+    // nearly always there is nothing to round, and rounding is a call of the C library
+    if whole as f64 == scaled { whole } else { scaled.round() as i64 }
 }
 
 /// The number of so many thousandths.

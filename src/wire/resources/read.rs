@@ -8,7 +8,9 @@
 use super::item::{Disk, Item, Kind, Labels, Reservation, ReservationKind, Source, SourceKind};
 use super::quantity::{Quantity, amount};
 use crate::wire::spans::{merged, settled};
-use crate::wire::{Label, Message, double, field, field::resource as number, msg, spans, varint};
+use crate::wire::{
+    Field, Label, Message, Span, double, field, field::resource as number, msg, spans, varint,
+};
 use std::sync::Arc;
 
 /// What a `Resource` says.
@@ -122,17 +124,31 @@ fn rest(bytes: &[u8]) -> [Vec<u8>; 2] {
     rest
 }
 
-/// Hands over the values of one level with their field numbers: of singular fields one each, whole.
+/// Hands over the values of one level with their field numbers. A scalar may come several times, and then the last
+/// counts; a singular message comes once, whole.
 fn each(message: &'static Message, level: &[u8], mut take: impl FnMut(u32, &[u8])) {
-    for parts in settled(message, level).chunk_by(|one, next| one.field == next.field) {
-        let Some(field) = parts[0].field.map(|index| &message.fields[usize::from(index)]) else { continue };
-        match parts {
-            _ if field.label == Label::Repeated => {
-                parts.iter().for_each(|part| take(field.number, part.value(level)));
+    let field = |span: &Span| span.field.map(|index| &message.fields[usize::from(index)]);
+    let is_part = |field: &Field| field.label != Label::Repeated && field.message().is_some();
+    let mut seen = 0_u64;
+    let is_split = spans(message, level).any(|span| {
+        let bit = span.field.map_or(0, |index| 1 << index);
+        let before = seen;
+        seen |= bit;
+        before & bit != 0 && field(&span).is_some_and(is_part)
+    });
+    if !is_split {
+        for span in spans(message, level) {
+            if let Some(field) = field(&span) {
+                take(field.number, span.value(level));
             }
-            [_, _, ..] if field.message().is_some() => take(field.number, &merged(parts, level)),
-            [.., last] => take(field.number, last.value(level)),
-            [] => {}
+        }
+        return;
+    }
+    for parts in settled(message, level).chunk_by(|one, next| one.field == next.field) {
+        match field(&parts[0]) {
+            Some(field) if is_part(field) => take(field.number, &merged(parts, level)),
+            Some(field) => parts.iter().for_each(|part| take(field.number, part.value(level))),
+            None => {}
         }
     }
 }
