@@ -47,12 +47,13 @@ class Hello(mesos.Scheduler):
         print(f"registered as {self.framework_id} with the master at {where}")
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
-        need = {"cpus": 0.1, "mem": 32}
+        need = mesos.Resources(cpus=0.1, mem=32)
         for offer in offers:
-            have = {r.name: r.scalar.value for r in offer.resources if r.type == mesos.Value.SCALAR}
-            fits = int(min(have.get(name, 0) / amount for name, amount in need.items()))
+            left = mesos.Resources(offer.resources)
             tasks: list[mesos.TaskInfo] = []
-            for task_id in list(self.waiting)[:fits]:
+            while self.waiting and need in left:
+                left -= need
+                task_id = next(iter(self.waiting))
                 command = self.waiting.pop(task_id)
                 self.agents[task_id] = offer.url
                 tasks.append(
@@ -60,7 +61,7 @@ class Hello(mesos.Scheduler):
                         task_id=task_id,
                         name=task_id,
                         command={"value": command},
-                        resources=mesos.Resources(**need),
+                        resources=need,
                     )
                 )
             driver.launch_tasks(offer, tasks)  # without tasks it declines

@@ -37,8 +37,8 @@ class LocalCluster:
     """A Mesos cluster in this process, running as soon as it is made.
 
     * `agents`: how many agents it has, 1 to 1000, all on this machine (host name 127.0.0.1).
-    * `resources`: what each agent offers, in Mesos' text form: ``NAME:AMOUNT`` separated by ``;``, where an
-      amount is a number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``.
+    * `resources`: what each agent offers, in Mesos' text form: ``name:value`` separated by ``;``, where a
+      value is a number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``.
       They are counted, not enforced: a task that was given one cpu may use all of them.
     * `port`: where it listens on 127.0.0.1. 0 takes a free port, see `master`.
     * `work_dir`: where the tasks' sandboxes are made; created if missing, and kept. None makes a temporary
