@@ -9,7 +9,7 @@ use super::item::{Disk, Item, Kind, Labels, Reservation, ReservationKind, Source
 use super::quantity::{Quantity, amount};
 use crate::wire::spans::{merged, settled};
 use crate::wire::{
-    Field, Label, Message, Span, double, field, field::resource as number, msg, spans, varint,
+    Bits, Field, Label, Message, Span, double, field, field::resource as number, msg, spans, varint,
 };
 use std::sync::Arc;
 
@@ -129,7 +129,7 @@ fn rest(bytes: &[u8]) -> [Vec<u8>; 2] {
 fn each(message: &'static Message, level: &[u8], mut take: impl FnMut(u32, &[u8])) {
     let field = |span: &Span| span.field.map(|index| &message.fields[usize::from(index)]);
     let is_part = |field: &Field| field.label != Label::Repeated && field.message().is_some();
-    let mut seen = 0_u64;
+    let mut seen: Bits = 0;
     let is_split = spans(message, level).any(|span| {
         let bit = span.field.map_or(0, |index| 1 << index);
         let before = seen;
