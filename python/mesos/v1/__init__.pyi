@@ -185,6 +185,11 @@ class AgentInfo(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: AgentInfoLike, /) -> None: ...
     def MergeFrom(self, other: AgentInfoLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class AgentInfoDict(TypedDict, total=False):
@@ -308,6 +313,11 @@ class CSIPluginContainerInfo(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: CSIPluginContainerInfoLike, /) -> None: ...
     def MergeFrom(self, other: CSIPluginContainerInfoLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class CSIPluginContainerInfoDict(TypedDict, total=False):
@@ -2235,6 +2245,11 @@ class ExecutorInfo(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: ExecutorInfoLike, /) -> None: ...
     def MergeFrom(self, other: ExecutorInfoLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class ExecutorInfoDict(TypedDict, total=False):
@@ -3032,6 +3047,11 @@ class InverseOffer(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: InverseOfferLike, /) -> None: ...
     def MergeFrom(self, other: InverseOfferLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class InverseOfferDict(TypedDict, total=False):
@@ -3879,6 +3899,11 @@ class Offer(_Message):
             def WhichOneof(self, name: NoReturn, /) -> None: ...
             def CopyFrom(self, other: OfferOperationReserveLike, /) -> None: ...
             def MergeFrom(self, other: OfferOperationReserveLike, /) -> None: ...
+            def scalars(self) -> dict[str, float]:
+                """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+                they are reserved for, rounded to three decimals as in Mesos.
+                mesos.Resources(message.resources) tells more.
+                """
 
         @final
         class ShrinkVolume(_Message):
@@ -3953,6 +3978,11 @@ class Offer(_Message):
             def WhichOneof(self, name: NoReturn, /) -> None: ...
             def CopyFrom(self, other: OfferOperationUnreserveLike, /) -> None: ...
             def MergeFrom(self, other: OfferOperationUnreserveLike, /) -> None: ...
+            def scalars(self) -> dict[str, float]:
+                """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+                they are reserved for, rounded to three decimals as in Mesos.
+                mesos.Resources(message.resources) tells more.
+                """
 
         @property
         def type(self) -> Offer.Operation.Type:
@@ -4084,6 +4114,11 @@ class Offer(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: OfferLike, /) -> None: ...
     def MergeFrom(self, other: OfferLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class OfferDict(TypedDict, total=False):
@@ -5099,6 +5134,11 @@ class Request(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: RequestLike, /) -> None: ...
     def MergeFrom(self, other: RequestLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class RequestDict(TypedDict, total=False):
@@ -5902,6 +5942,11 @@ class ResourceUsage(_Message):
             def WhichOneof(self, name: NoReturn, /) -> None: ...
             def CopyFrom(self, other: ResourceUsageExecutorTaskLike, /) -> None: ...
             def MergeFrom(self, other: ResourceUsageExecutorTaskLike, /) -> None: ...
+            def scalars(self) -> dict[str, float]:
+                """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+                they are reserved for, rounded to three decimals as in Mesos.
+                mesos.Resources(message.resources) tells more.
+                """
 
         @property
         def executor_info(self) -> ExecutorInfo:
@@ -6012,6 +6057,11 @@ class Role(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: RoleLike, /) -> None: ...
     def MergeFrom(self, other: RoleLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class RoleDict(TypedDict, total=False):
@@ -6365,6 +6415,11 @@ class Task(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: TaskLike, /) -> None: ...
     def MergeFrom(self, other: TaskLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class TaskDict(TypedDict, total=False):
@@ -6530,6 +6585,11 @@ class TaskInfo(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: TaskInfoLike, /) -> None: ...
     def MergeFrom(self, other: TaskInfoLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class TaskInfoDict(TypedDict, total=False):
@@ -6567,6 +6627,11 @@ class TaskResourceLimitation(_Message):
     def WhichOneof(self, name: NoReturn, /) -> None: ...
     def CopyFrom(self, other: TaskResourceLimitationLike, /) -> None: ...
     def MergeFrom(self, other: TaskResourceLimitationLike, /) -> None: ...
+    def scalars(self) -> dict[str, float]:
+        """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever they
+        are reserved for, rounded to three decimals as in Mesos. mesos.Resources(message.resources) tells
+        more.
+        """
 
 @type_check_only
 class TaskResourceLimitationDict(TypedDict, total=False):

@@ -215,6 +215,11 @@ class Call(_Message):
         def WhichOneof(self, name: NoReturn, /) -> None: ...
         def CopyFrom(self, other: CallLaunchContainerLike, /) -> None: ...
         def MergeFrom(self, other: CallLaunchContainerLike, /) -> None: ...
+        def scalars(self) -> dict[str, float]:
+            """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+            they are reserved for, rounded to three decimals as in Mesos.
+            mesos.Resources(message.resources) tells more.
+            """
 
     @final
     class LaunchNestedContainer(_Message):

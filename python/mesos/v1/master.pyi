@@ -324,6 +324,11 @@ class Call(_Message):
         def WhichOneof(self, name: NoReturn, /) -> None: ...
         def CopyFrom(self, other: CallReserveResourcesLike, /) -> None: ...
         def MergeFrom(self, other: CallReserveResourcesLike, /) -> None: ...
+        def scalars(self) -> dict[str, float]:
+            """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+            they are reserved for, rounded to three decimals as in Mesos.
+            mesos.Resources(message.resources) tells more.
+            """
 
     @final
     class SetLoggingLevel(_Message):
@@ -579,6 +584,11 @@ class Call(_Message):
         def WhichOneof(self, name: NoReturn, /) -> None: ...
         def CopyFrom(self, other: CallUnreserveResourcesLike, /) -> None: ...
         def MergeFrom(self, other: CallUnreserveResourcesLike, /) -> None: ...
+        def scalars(self) -> dict[str, float]:
+            """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+            they are reserved for, rounded to three decimals as in Mesos.
+            mesos.Resources(message.resources) tells more.
+            """
 
     @final
     class UpdateMaintenanceSchedule(_Message):

@@ -164,6 +164,11 @@ class Call(_Message):
         def WhichOneof(self, name: NoReturn, /) -> None: ...
         def CopyFrom(self, other: CallUpdateStateLike, /) -> None: ...
         def MergeFrom(self, other: CallUpdateStateLike, /) -> None: ...
+        def scalars(self) -> dict[str, float]:
+            """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+            they are reserved for, rounded to three decimals as in Mesos.
+            mesos.Resources(message.resources) tells more.
+            """
 
     @property
     def resource_provider_id(self) -> ResourceProviderID:
@@ -349,6 +354,11 @@ class Event(_Message):
         def WhichOneof(self, name: NoReturn, /) -> None: ...
         def CopyFrom(self, other: EventPublishResourcesLike, /) -> None: ...
         def MergeFrom(self, other: EventPublishResourcesLike, /) -> None: ...
+        def scalars(self) -> dict[str, float]:
+            """How much there is of each scalar in its resources: {"cpus": 4.0, "mem": 512.0}. Whatever
+            they are reserved for, rounded to three decimals as in Mesos.
+            mesos.Resources(message.resources) tells more.
+            """
 
     @final
     class ReconcileOperations(_Message):
