@@ -107,6 +107,6 @@ def make(
     made: type[Enum] = functional(name.rpartition(".")[2], members, module=module, qualname=name)
     for member, _, text in values:
         made[member].__doc__ = text
-    about = [f"* `{member}` = {number}: {text}".rstrip(": ") for member, number, text in values]
+    about = [f"* `{member}` = {number}: {text}".replace("\n", "\n  ") for member, number, text in values]
     made.__doc__ = "\n".join([doc, "", *about])
     return made
