@@ -109,6 +109,7 @@ def messages(made: mesos.TaskInfo, anything: mesos.Message) -> None:
     made.resources.add(name="cpus").scalar.value = 1
     made.resources.append({"name": "mem", "type": "SCALAR", "scalar": 32})
     made.resources.extend(mesos.Resources("cpus:1"))
+    made.command.environment.variables.add(name="A").value = "b"
     print([each.scalar.value for each in made.resources[1:]], made.limits["mem"].value)
     status = mesos.TaskStatus(state=3, source="SOURCE_EXECUTOR")
     status.state = "TASK_LOST"
@@ -139,6 +140,7 @@ def wrong(driver: mesos.SchedulerDriver, made: mesos.TaskInfo) -> None:
     made.name = 1  # type: ignore[assignment]  # pyright: ignore[reportAttributeAccessIssue]
     made.task_id = mesos.TaskID()  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     made.resources.append(mesos.Label())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    made.resources.add(nam="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     made.CopyFrom(mesos.TaskID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     driver.kill_task(mesos.AgentID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     driver.launch_tasks("o", [{"nam": "x"}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
