@@ -1,6 +1,7 @@
 """Apache Mesos for Python: subclass `Scheduler`, make a `SchedulerDriver`, run it.
 
-Every public name is in `__all__`; nothing happens on import.
+`__all__` lists what there is besides the messages, enums and enum values of the package `mesos.v1`, which are
+here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from mesos.local import LocalCluster
     from mesos.v1 import *  # noqa: F403 - its `__all__` is checked
 
-    __all__ += v1.__all__
+    __all__ += v1.__all__  # or pyright would take them for private
 else:
     # messages and enums are made when first asked for, and what few programs need is imported then
     __getattr__, __dir__ = exports(

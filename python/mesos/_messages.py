@@ -2,6 +2,7 @@
 
 A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the
 module, so that importing makes nothing. Submodules, and classes that few programs need, are imported so too.
+Modules that are a package and nothing else have an `__all__` by the same way.
 """
 
 from __future__ import annotations
