@@ -70,6 +70,11 @@ def extras(made: type[mesos.Message]) -> list[str]:
     return [name for name, value in vars(made).items() if isinstance(value, MethodDescriptorType)]
 
 
+def match_args(made: type[mesos.Message]) -> tuple[str, ...]:
+    """The names that the positions in a `match` statement stand for."""
+    return getattr(made, "__match_args__", ())
+
+
 def fields(full_name: str) -> list[FieldDescriptor]:
     """The fields of a message."""
     return list(_descriptors.fields(full_name).values())

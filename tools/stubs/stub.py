@@ -150,6 +150,8 @@ class Stub:
 
     def message(self, made: type[mesos.Message], full_name: str, depth: int) -> list[str]:
         body = [*docstring(made.__doc__ or "", depth + 1), ""]
+        if positions := schema.match_args(made):
+            body += [*filled("__match_args__ = (", quoted(positions), ",)", depth + 1)]
         for name, inner in nested(made).items():
             body += [*self.class_(inner, f"{full_name}.{name}", depth + 1), ""]
         fields = schema.fields(full_name)
