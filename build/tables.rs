@@ -143,13 +143,16 @@ impl Schema {
             "Enum" => position(&self.enums, field.type_name())?,
             _ => 0,
         };
+        let message = self.messages.get(field.type_name().trim_start_matches('.'));
+        let is_map = message.is_some_and(|(message, _)| is_map_entry(message));
         let (name, number, oneof) = (field.name(), field.number(), field.oneof_index);
         let deprecated = field.options.as_ref().is_some_and(|options| options.deprecated());
         let default = self.unset(field)?;
         Ok(writeln!(
             out,
             "Field {{ name: {name:?}, number: {number}, kind: Kind::{kind}, label: Label::{label}, child: {child}, \
-             oneof: {oneof:?}, default: Default::{default}, deprecated: {deprecated}, doc: {doc:?} }},"
+             oneof: {oneof:?}, is_map: {is_map}, default: Default::{default}, deprecated: {deprecated}, \
+             doc: {doc:?} }},"
         )?)
     }
 

@@ -50,8 +50,21 @@ fn set_many(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, held: Hel
     }
 }
 
-/// Appends all that an iterable yields. Items before a refused one stay.
+/// Appends all that an iterable yields, or nothing if an item is refused.
 pub(super) fn extend(
+    field: &'static Field,
+    target: Repeated<'_>,
+    value: &Bound<'_, PyAny>,
+    held: Held,
+) -> PyResult<()> {
+    let before = target.len();
+    append_each(field, target, value, held).inspect_err(|_| {
+        let after = target.len(); // less than before, if an item's conversion removed some
+        target.remove(before.min(after)..after);
+    })
+}
+
+fn append_each(
     field: &'static Field,
     target: Repeated<'_>,
     value: &Bound<'_, PyAny>,

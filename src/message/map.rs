@@ -14,7 +14,7 @@ use super::desc::{Desc, Field};
 use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, STUB};
 use super::types;
 use super::value::Source;
-use super::{access, alloc, convert};
+use super::{access, alloc, convert, merge};
 use pyo3::exceptions::PyKeyError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -338,12 +338,27 @@ impl<'a> Map<'a> {
     /// Sets what a dict or another map holds; messages are replaced.
     pub(super) fn update<'py>(self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<()> {
         match Map::of(value) {
+            Some(other) if ptr::eq(other.field(), self.field()) => self.update_from_own_kind(py, other),
             Some(other) => self.update_from(py, &other.dict(py)?),
             None => match value.cast::<PyDict>() {
                 Ok(dict) => self.update_from(py, dict),
                 Err(_) => Err(super::errors::wrong_type(self.field(), "a dict", value)),
             },
         }
+    }
+
+    /// Keys and values need no conversion, and some would not stand it: keys that are not UTF-8.
+    fn update_from_own_kind<'py>(self, py: Python<'py>, other: Map<'_>) -> PyResult<()> {
+        for pair in other.dict(py)?.items() {
+            let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = pair.extract()?;
+            let value = match Message::of(&value) {
+                Some(message) => merge::copy(py, message)?,
+                None => value,
+            };
+            self.put(py, &key, value)?;
+        }
+        access::touch(self.as_node());
+        Ok(())
     }
 
     fn update_from<'py>(self, py: Python<'py>, other: &Bound<'py, PyDict>) -> PyResult<()> {

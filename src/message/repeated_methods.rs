@@ -96,7 +96,7 @@ impl Places {
 
     /// As a range, if they follow each other.
     fn range(&self) -> Option<std::ops::Range<usize>> {
-        let start = self.start as usize;
+        let start = self.start.max(0) as usize; // -1 if a slice backwards begins in front of the first item
         (self.step == 1 || self.count == 0).then_some(start..start + self.count)
     }
 }

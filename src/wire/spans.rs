@@ -9,13 +9,14 @@
 use super::input::{self, MAX_DEPTH};
 use super::scan::is_packed;
 use super::schema::ENUMS;
-use super::table::{Act, Kind, Message, Step};
+use super::table::{Act, Field, Kind, Message, Step};
 
 /// Where one field lies in the bytes of its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     /// Index in `Message::fields`. None is an unknown field: an unknown number, a known field in another wire
-    /// type, or a number that is none of a closed enum's values. Such a field is kept as it is: `start..end`.
+    /// type, a number that is none of a closed enum's values, or an entry of a map that has more than key and value.
+    /// Such a field is kept as it is: `start..end`.
     pub(crate) field: Option<u8>,
     /// Several values of a repeated number in one length-delimited field: read them with `packed`.
     pub(crate) is_packed: bool,
@@ -103,6 +104,12 @@ pub(crate) fn merged(parts: &[Span], level: &[u8]) -> Vec<u8> {
     parts.iter().map(|part| part.value(level)).collect::<Vec<_>>().concat()
 }
 
+/// Whether `value` is an entry of a map, with nothing but key and value: more would be lost in the map, and makes
+/// it an unknown field as a whole.
+fn is_entry(map: &Field, value: &[u8]) -> bool {
+    map.message().is_some_and(|entry| spans(entry, value).all(|span| span.field.is_some()))
+}
+
 impl Iterator for Spans<'_> {
     type Item = Span;
 
@@ -139,7 +146,9 @@ impl<'a> Spans<'a> {
             known = item.contains(varint(after) as i32);
         }
         let (length, rest) = if tag & 7 == input::DELIMITED {
-            input::delimited(after).map(|(value, rest)| (value.len(), rest)).ok()?
+            let (value, rest) = input::delimited(after).ok()?;
+            known = known && field.is_none_or(|field| !field.is_map || is_entry(field, value));
+            (value.len(), rest)
         } else {
             input::skip(tag, after, MAX_DEPTH).map(|rest| (after.len() - rest.len(), rest)).ok()?
         };
@@ -204,6 +213,25 @@ mod tests {
             assert_eq!(walked[0].whole(bytes), bytes, "{what}");
         }
         assert_eq!(walk(msg::TASK_STATUS, b"\x10\x01"), [(Some("state"), vec![1])]);
+    }
+
+    #[test]
+    fn an_entry_of_a_map_with_more_than_key_and_value_is_unknown() {
+        let known = |entry: &[u8]| {
+            let mut writer = Writer::new();
+            writer.bytes(field::task_info::LIMITS, entry);
+            let bytes = writer.finish();
+            assert_eq!(validate(msg::TASK_INFO, &bytes), Ok(()));
+            let walked: Vec<_> = spans(msg::TASK_INFO, &bytes).collect();
+            assert_eq!(walked.len(), 1);
+            assert_eq!(walked[0].whole(&bytes), bytes);
+            walked[0].field.is_some()
+        };
+        assert!(known(b""));
+        assert!(known(b"\x12\x00\x0a\x01a"));
+        assert!(!known(b"\x0a\x01a\x12\x00\x18\x01"), "another number");
+        assert!(!known(b"\x08\x01\x12\x00"), "a key that is no text");
+        assert!(known(b"\x0a\x01a\x12\x02\x10\x01"), "inside the value it stays there");
     }
 
     #[test]

@@ -77,6 +77,8 @@ pub(crate) struct Field {
     pub(crate) child: u16,
     /// index into `Message::oneofs`
     pub(crate) oneof: Option<u8>,
+    /// whether its messages are the entries of a map
+    pub(crate) is_map: bool,
     pub(crate) default: Default,
     pub(crate) deprecated: bool,
     /// the comment in the .proto file
@@ -151,7 +153,7 @@ impl Step {
 /// The ways on from a tag byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Act {
-    /// not a known field in its own wire type, or a longer tag: read the tag and look
+    /// not a known field in its own wire type, a map, or a longer tag: read the tag and look
     Slow,
     Varint,
     /// a varint that is a value of a closed enum, or else an unknown field
@@ -186,7 +188,8 @@ impl Message {
             if matches!(field.label, Label::Required) {
                 required |= 1 << index;
             }
-            if field.number < 16 {
+            // an entry of a map is looked into
+            if field.number < 16 && !field.is_map {
                 let act = match field.kind {
                     Kind::Double => Act::Fixed64,
                     Kind::String | Kind::Bytes => Act::Bytes,
