@@ -8,12 +8,12 @@ BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python conformance wheel \
-	bench system clean
+.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python conformance \
+	differential wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: $(VENV)/wheel ## build, install, and run five tasks on the embedded cluster
 	$(BIN)/python examples/hello.py
@@ -97,6 +97,14 @@ test-python: $(VENV)/tools $(VENV)/wheel
 
 conformance: system $(VENV)/tools ## protobuf's own conformance tests of the message classes, and their counts
 	cd tests && ../$(BIN)/python -m conformance
+
+# Without MINUTES these are 20 seconds of `make test`.
+MINUTES ?= 10
+differential: $(VENV)/tools $(VENV)/wheel ## the messages against google.protobuf's at random, for MINUTES=10
+	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
+	  MESOS_EXAMPLES=2000 $(BIN)/pytest -q --timeout=1800 \
+	    tests/test_message_differential*.py tests/test_message_stateful.py || exit 1; \
+	done
 
 bench: $(VENV)/tools $(VENV)/wheel ## what it costs, as ratios and medians, in one table
 	$(BIN)/python benches/bench.py
