@@ -147,6 +147,22 @@ def delete_slice(items: Any, part: slice) -> None:
     del items[0:0]  # taking out nothing, too, sets what the items belong to
 
 
+def merge(message: Message, other: Message) -> None:
+    """Merge one of google.protobuf's messages into another, child by child.
+
+    Its own MergeFrom and MergeFromString (upb, 7.36) forget children that were read but not set, if they lie
+    below one that was set.
+    """
+    message.SetInParent()
+    for field, value in other.ListFields():
+        if field.is_repeated:
+            getattr(message, field.name).MergeFrom(value)
+        elif field.message_type is not None:
+            merge(getattr(message, field.name), value)
+        else:
+            setattr(message, field.name, value)
+
+
 def clears_only(message: Message, field: Any) -> bool:
     """Whether google.protobuf's ClearField of the field clears nothing else.
 

@@ -16,6 +16,7 @@ from google_messages import (
     fill,
     google_class,
     is_map,
+    merge,
     our_class,
     scalar,
 )
@@ -176,7 +177,7 @@ class Sessions(RuleBasedStateMachine):
         data = other.SerializePartialToString()
         if how in ("Parse", "CopyFrom"):
             clear(google)
-        google.MergeFromString(data)
+        merge(google, other)
         if how in ("Parse", "Merge"):
             getattr(ours, f"{how}FromString")(data)
         else:
@@ -193,7 +194,7 @@ class Sessions(RuleBasedStateMachine):
             source = copy.deepcopy(other_google)
             if how == "CopyFrom":
                 clear(google)
-            google.MergeFrom(source)
+            merge(google, source)
             getattr(ours, how)(other)
 
     @precondition(lambda self: self.messages)
@@ -228,11 +229,9 @@ class Sessions(RuleBasedStateMachine):
         elif how == "delete":
             del ours[part]
             delete_slice(google, part)
-        elif how == "reverse":
-            ours.reverse()
-            google.reverse()
-        elif how == "clear":
-            del ours[:], google[:]
+        elif how in ("reverse", "clear"):
+            getattr(ours, how)()
+            getattr(google, how)()
         elif how == "extend":
             ours.extend(list(ours[part]))
             google.extend(list(google[part]))

@@ -224,7 +224,9 @@ methods! {
         Ok(count.into_pyobject(py)?.into_any())
     }
     clear(py, items, _none) {
-        items.remove(0..items.len());
+        if items.len() > 0 {
+            items.remove(0..items.len()); // of nothing, it would set the parent, which google.protobuf's does not
+        }
         Ok(none(py))
     }
     reverse(py, items, _none) {
@@ -329,8 +331,10 @@ unsafe extern "C" fn sort(
                 return Err(changed_while_sorted());
             }
             let order: Vec<Slot> = sorted.iter().map(|item| Slot::object(item.as_ptr())).collect();
-            items.with(|slots| *slots = order);
-            access::touch(items.as_node());
+            if !order.is_empty() {
+                items.with(|slots| *slots = order);
+                access::touch(items.as_node());
+            }
             Ok(none(py))
         })
     }
