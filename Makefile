@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
-.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python conformance \
-	differential wheel bench system clean
+.PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python test-pythons \
+	conformance differential wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -105,6 +105,9 @@ differential: $(VENV)/tools $(VENV)/wheel ## the messages against google.protobu
 	  MESOS_EXAMPLES=2000 $(BIN)/pytest -q --timeout=1800 \
 	    tests/test_message_differential*.py tests/test_message_stateful.py || exit 1; \
 	done
+
+test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
+	$(BIN)/python tests/pythons.py
 
 bench: $(VENV)/tools $(VENV)/wheel ## what it costs, as ratios and medians, in one table
 	$(BIN)/python benches/bench.py
