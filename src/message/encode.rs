@@ -215,6 +215,7 @@ fn encode_items(
             View::Object(item) => encode_scalar(field, item, out)?,
             View::Empty => {}
         }
+        check_size(out)?;
     }
     Ok(())
 }
@@ -249,8 +250,15 @@ fn encode_map(
         }
         encode_scalar(keys, key, out)?;
         out.tagged(field.tag, (out.len() - before) as u64);
+        check_size(out)?;
     }
     Ok(())
+}
+
+/// Stops before a large value that is there a thousand times fills the memory.
+#[inline]
+fn check_size(out: &Backward) -> Result<(), Fail> {
+    if out.len() > MAX_SIZE { Err(Fail::TooLarge) } else { Ok(()) }
 }
 
 /// An object that is no message, with its tag.
