@@ -77,7 +77,11 @@ def rows() -> Iterator[tuple[str, str, str]]:
     """Each figure, and how it compares with google.protobuf's."""
     for state, wanted in (("untouched", 0.25), ("read", 1.2)):
         ours, theirs = (memory(side, state) for side in ("mesos", "google"))
-        yield f"memory of an Offer, {state}", f"{ours / 1000:.1f} kB", f"{ours / theirs:.2f} × google.protobuf (≤ {wanted})"
+        yield (
+            f"memory of an Offer, {state}",
+            f"{ours / 1000:.1f} kB",
+            f"{ours / theirs:.2f} × google.protobuf (≤ {wanted})",
+        )
     generate()
     bare = interpreter("pass")
     ours, theirs = interpreter(IMPORT["mesos"]) - bare, interpreter(IMPORT["google"]) - bare

@@ -141,7 +141,12 @@ def building() -> Iterator[Operation]:
         lambda: samples.task(mesos).SerializeToString(),
         lambda: samples.task(pb).SerializeToString(),
     )
-    yield "build a TaskInfo from nested dicts", 5, lambda: mesos.TaskInfo(**fields), lambda: pb.TaskInfo(**fields)
+    yield (
+        "build a TaskInfo from nested dicts",
+        5,
+        lambda: mesos.TaskInfo(**fields),
+        lambda: pb.TaskInfo(**fields),
+    )
     yield (
         "… and serialise it",
         3,

@@ -45,7 +45,12 @@ def offer(module: Any, number: int = 17) -> Any:
         disk.disk.persistence.principal = "scheduler"
         disk.disk.volume.container_path = "data"
         disk.disk.volume.mode = 1
-    attributes = ("rack", f"r{number % 20}"), ("zone", "eu-west-1a"), ("type", "m5.8xlarge"), ("kernel", "6.1")
+    attributes = (
+        ("rack", f"r{number % 20}"),
+        ("zone", "eu-west-1a"),
+        ("type", "m5.8xlarge"),
+        ("kernel", "6.1"),
+    )
     for name, text in attributes:
         made.attributes.add(name=name, type=TEXT).text.value = text
     made.attributes.add(name="generation", type=SCALAR).scalar.value = 5.0
@@ -185,4 +190,11 @@ def touch(made: Any) -> object:
 
 def read_status(made: Any) -> object:
     """What a framework reads of an update."""
-    return made.task_id.value, made.state, made.agent_id.value, made.uuid, made.message, made.HasField("healthy")
+    return (
+        made.task_id.value,
+        made.state,
+        made.agent_id.value,
+        made.uuid,
+        made.message,
+        made.HasField("healthy"),
+    )

@@ -4,7 +4,6 @@ Whatever google.protobuf makes of the same schema and the same steps is right.
 """
 
 import pickle
-import random
 import re
 
 import mesos
