@@ -1,7 +1,7 @@
 """What message classes take before they do anything: memory of parsed offers, time to import all types.
 
-Each side runs in fresh interpreters of its own. Memory is what the resident set grows by for each of many offers, their
-own bytes included; the import of google.protobuf's side is that of modules as protoc generates them.
+Each side runs in fresh interpreters of its own. Memory is what the resident set grows by for each of many
+offers, their own bytes included; google.protobuf's side imports modules as protoc generates them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Message classes against google.protobuf's (upb), operation by operation.
 
-Both sides get the same bytes and run the same code; where google.protobuf has no such method, the code that its users
-write in its place. `≥` is what this project wants of itself.
+Both sides get the same bytes and run the same code; where google.protobuf has no such method, the code that
+its users write in its place. `≥` is what this project wants of itself.
 """
 
 from __future__ import annotations
@@ -91,11 +91,11 @@ def reading() -> Iterator[Operation]:
 
     def attributes(offer: Any) -> None:
         for _ in range(10):
-            offer.hostname, offer.id.value, offer.agent_id.value, offer.url.address.port, offer.resources
+            _ = offer.hostname, offer.id.value, offer.agent_id.value, offer.url.address.port, offer.resources
 
     def has(offer: Any) -> None:
         for _ in range(10):
-            offer.HasField("hostname"), offer.HasField("url"), offer.HasField("domain")
+            _ = offer.HasField("hostname"), offer.HasField("url"), offer.HasField("domain")
 
     def totals(offer: Any) -> dict[str, float]:
         found: dict[str, float] = {}

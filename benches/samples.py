@@ -1,7 +1,8 @@
 """What the message benches are run on: the same contents made with any library's classes.
 
-The sizes are those of a busy cluster: an offer has 20 resources in 4 roles (two kinds of reservations, 3 persistent
-volumes, ports in several ranges) and 5 attributes; a task a command, an environment, a URI, 4 resources and a label.
+The sizes are those of a busy cluster: an offer has 20 resources in 4 roles (two kinds of reservations, 3
+persistent volumes, ports in several ranges) and 5 attributes; a task a command, an environment, a URI,
+4 resources and a label.
 """
 
 from __future__ import annotations
