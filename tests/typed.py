@@ -57,6 +57,20 @@ class Async(mesos.Scheduler):
         self.done.set()
 
 
+def fill(offer: mesos.Offer, given: mesos.TaskInfo) -> mesos.Resources:
+    need = mesos.Resources(given.resources) + mesos.Resources("cpus:1", role="web", mem=32, ports=[(1, 2)])
+    left = mesos.Resources(offer.resources) - given.resources
+    while need in left and need <= left:
+        left -= need
+    totals: dict[str, float] = offer.scalars()
+    begin, end = left.ports[0]
+    print(
+        totals["cpus"] + left.cpus, begin + end, left[0].scalar.value, len(left[:2].unreserved()), str(left)
+    )
+    found = left.find("cpus:1")
+    return left.allocated("web") if found is None else found.reserved("web")
+
+
 async def main() -> None:
     greeter = Async()
     async with mesos.SchedulerDriver(greeter, {"name": "x"}, "local", dispatcher="asyncio") as driver:

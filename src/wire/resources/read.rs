@@ -130,12 +130,13 @@ fn each(message: &'static Message, level: &[u8], mut take: impl FnMut(u32, &[u8]
     let field = |span: &Span| span.field.map(|index| &message.fields[usize::from(index)]);
     let is_part = |field: &Field| field.label != Label::Repeated && field.message().is_some();
     let mut seen: Bits = 0;
-    let is_split = spans(message, level).any(|span| {
-        let bit = span.field.map_or(0, |index| 1 << index);
-        let before = seen;
-        seen |= bit;
-        before & bit != 0 && field(&span).is_some_and(is_part)
-    });
+    let is_split = message.fields.iter().any(is_part)
+        && spans(message, level).any(|span| {
+            let bit = span.field.map_or(0, |index| 1 << index);
+            let before = seen;
+            seen |= bit;
+            before & bit != 0 && field(&span).is_some_and(is_part)
+        });
     if !is_split {
         for span in spans(message, level) {
             if let Some(field) = field(&span) {

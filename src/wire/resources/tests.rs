@@ -86,6 +86,8 @@ fn allocations_are_found_when_nobody_asks_for_one() {
     let both = sum(&offer, &of("cpus:1"));
     assert_eq!(both.items().len(), 3, "adding tells them apart");
     assert_eq!(difference(&both, &of("cpus:1")), offer);
+    let mixed = of("cpus:1;cpus(allocated: web):5");
+    assert!(mixed.contains(&of("cpus:3")), "not where it is allocated alike, but where all of it is");
     let two = of("cpus(allocated: a):1;cpus(allocated: b):3");
     assert_eq!(text(&difference(&two, &of("cpus:2"))), "cpus(allocated: a):1;cpus(allocated: b):1");
 }
