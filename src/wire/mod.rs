@@ -4,7 +4,8 @@
 //! the project knows how a tag or a varint looks, and there is no second JSON codec.
 //!
 //! `validate` is for whatever comes in, `missing` for what must be complete too. After it `spans` walks a level by the schema (for the message classes),
-//! `fields` by number (for Rust code that wants a few of them). `Writer` puts messages together.
+//! `fields` by number (for Rust code that wants a few of them). `Writer` puts messages together. `resources` computes
+//! with what offers and tasks hold.
 //!
 //! `msg` and `field` name the schema for Rust code: words are separated by `_`, `mesos.v1.` is left out.
 //! `mesos.v1.Offer.Operation` is `msg::OFFER_OPERATION`, `mesos.v1.scheduler.Call.Accept` is
