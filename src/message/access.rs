@@ -27,6 +27,9 @@ pub(super) fn read<'py>(py: Python<'py>, message: Message<'_>, at: usize) -> PyR
     let object = match message.slot(at).view() {
         // SAFETY: the slot owns it.
         View::Object(object) => return Ok(unsafe { Bound::from_borrowed_ptr(py, object) }),
+        View::Span(offset, len) if message.desc().many >> at & 1 == 1 => {
+            return index::unroll(py, message, at, (offset, len));
+        }
         View::Span(offset, len) => {
             // SAFETY: decoding does not write to the message.
             let whole = unsafe { message.source() };

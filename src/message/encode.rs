@@ -128,7 +128,10 @@ fn encode_message(
                 encode_items(py, field, object, source, mode, depth, out)?;
             }
             (View::Object(object), Shape::Map) => encode_map(py, field, object, source, mode, depth, out)?,
-            (View::Span(offset, len), _) => encode_span(field, source, offset, len, mode, out)?,
+            (View::Span(offset, len), Shape::Scalar | Shape::Message) => {
+                encode_span(field, source, offset, len, mode, out)?;
+            }
+            (View::Span(offset, len), _) => encode_run(desc, source, offset, len, mode, out)?,
             (View::Empty, _) => {}
         }
     }
@@ -175,6 +178,29 @@ fn encode_span(
             out.delimited(field.tag, bytes);
         }
     }
+    Ok(())
+}
+
+/// The items of a field that nobody has looked at.
+fn encode_run(
+    desc: &Desc,
+    source: Source<'_>,
+    offset: usize,
+    len: usize,
+    mode: Mode,
+    out: &mut Backward,
+) -> Result<(), Fail> {
+    let run = source.bytes.get(offset..offset + len).unwrap_or_default();
+    if mode == Mode::Full && !source.complete {
+        let child = |span: &wire::Span| desc.wire.fields[usize::from(span.field?)].message();
+        let mut items = wire::spans(desc.wire, run);
+        let complete =
+            |item: &wire::Span| child(item).is_none_or(|child| wire::is_complete(child, item.value(run)));
+        if !items.all(|item| complete(&item)) {
+            return Err(Fail::Missing);
+        }
+    }
+    out.bytes(run);
     Ok(())
 }
 

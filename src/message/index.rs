@@ -2,7 +2,9 @@
 //!
 //! # Invariants
 //! * Runs no Python code and cannot fail but for memory: the bytes passed the validating scan.
-//! * Afterwards each slot holds a span, a `Repeated` or `Map` over spans, or nothing, and `has` tells which.
+//! * Afterwards each slot holds a span or nothing, and `has` tells which. That of a repeated field or map is a run:
+//!   the span of all its items, tags included, which becomes a container when it is read. Only items that are apart,
+//!   or not delimited, are in a container at once.
 //! * What google.protobuf does with odd bytes is done here: the last scalar wins, a member of a oneof clears
 //!   the others, a message in several parts is their sum, unknown fields are kept as they are.
 
@@ -10,8 +12,8 @@
 
 use super::buffer::Buffer;
 use super::desc::{Shape, ones};
-use super::layout::{CLEAN, Message, Node, RAW, Slot, View};
-use super::{alloc, map, repeated};
+use super::layout::{CLEAN, MAP, Message, RAW, Slot, View};
+use super::{access, alloc, map, repeated};
 use crate::wire::{self, Bits, Span};
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -47,7 +49,9 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
         };
         let bit: Bits = 1 << index;
         if desc.many & bit != 0 {
-            add_item(py, message, index, &span, level).inspect_err(|_| message.has.set(has))?;
+            if !extend_run(message, index, &span) {
+                add_item(py, message, index, &span, level).inspect_err(|_| message.has.set(has))?;
+            }
         } else if has & desc.nodes & bit != 0 {
             return Ok(false);
         } else {
@@ -64,36 +68,78 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
     Ok(true)
 }
 
+/// Begins a run of items with one, or adds one that follows it; false if it does not.
+#[inline]
+fn extend_run(message: Message<'_>, index: usize, span: &Span) -> bool {
+    let (start, end) = (span.start as usize, span.end as usize);
+    let begin = match message.slot(index).view() {
+        View::Empty if message.desc().field(index).kind.wire_type() == 2 => start,
+        View::Span(offset, len) if offset + len == start => offset,
+        _ => return false,
+    };
+    message.set_slot(index, Slot::span(begin, end - begin));
+    true
+}
+
+/// Makes a container of a run. Nothing is looked at but the run: what it holds stays spans.
+pub(super) fn unroll<'py>(
+    py: Python<'py>,
+    message: Message<'_>,
+    index: usize,
+    (offset, len): (usize, usize),
+) -> PyResult<Bound<'py, PyAny>> {
+    let container = container(py, message, index)?;
+    // SAFETY: the owner does not change in here.
+    let run = unsafe { message.parsed() }.get(offset..offset + len).unwrap_or_default();
+    for span in wire::spans(message.desc().wire, run) {
+        // SAFETY: a container of this field, just made.
+        unsafe { push(&container, offset + span.value as usize, (span.end - span.value) as usize) };
+    }
+    Ok(container)
+}
+
+/// An empty container for the field, in its slot.
+fn container<'py>(py: Python<'py>, message: Message<'_>, index: usize) -> PyResult<Bound<'py, PyAny>> {
+    let field = message.desc().field(index);
+    // SAFETY: the owner does not change in here.
+    let source = unsafe { message.source() };
+    let container = match field.shape {
+        Shape::Map => map::over(py, field, source)?,
+        _ => repeated::over(py, field, source)?,
+    };
+    access::node(&container).add(CLEAN);
+    alloc::adopt(&container, message.as_node(), index);
+    message.set_slot(index, Slot::object(container.clone().into_ptr()));
+    message.live.set(message.live.get() | 1 << index);
+    Ok(container)
+}
+
+/// Adds an item that is a span.
+///
+/// # Safety
+/// `container` is a repeated field or a map that nobody has looked at.
+unsafe fn push(container: &Bound<'_, PyAny>, offset: usize, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if access::node(container).is(MAP) {
+            map::push_span(container.as_ptr(), offset, len);
+        } else {
+            repeated::push_span(container.as_ptr(), offset, len);
+        }
+    }
+}
+
 /// Adds what a span holds to the container of a repeated field.
 fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, level: &[u8]) -> PyResult<()> {
     let field = message.desc().field(index);
     let place = match message.slot(index).view() {
-        View::Object(object) => object,
-        _ => {
-            // SAFETY: the owner does not change in here.
-            let source = unsafe { message.source() };
-            let container = match field.shape {
-                Shape::Map => map::over(py, field, source)?,
-                _ => repeated::over(py, field, source)?,
-            };
-            // SAFETY: containers begin with `Node`.
-            unsafe { (*container.as_ptr().cast::<Node>()).add(CLEAN) };
-            alloc::adopt(&container, message.as_node(), index);
-            let object = container.into_ptr();
-            message.set_slot(index, Slot::object(object));
-            message.live.set(message.live.get() | 1 << index);
-            object
-        }
+        // SAFETY: the slot owns it.
+        View::Object(object) => unsafe { Bound::from_borrowed_ptr(py, object) },
+        View::Span(offset, len) => unroll(py, message, index, (offset, len))?,
+        View::Empty => container(py, message, index)?,
     };
-    let push = |offset: usize, len: usize| {
-        // SAFETY: just made or found in the slot of a repeated field, and alive in it.
-        unsafe {
-            match field.shape {
-                Shape::Map => map::push_span(place, offset, len),
-                _ => repeated::push_span(place, offset, len),
-            }
-        }
-    };
+    // SAFETY: a container that nobody has looked at yet.
+    let push = |offset, len| unsafe { push(&place, offset, len) };
     let value = span.value(level);
     if span.is_packed {
         for item in wire::packed(field.kind, value) {

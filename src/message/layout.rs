@@ -11,6 +11,7 @@
 //!   dropping one never runs Python code.
 //! * Ownership goes down only. A child's `parent` is borrowed; who lets go of a child clears it first.
 //!   So there are no cycles, and none of the types takes part in garbage collection.
+//! * The span of a repeated field or map covers its items with their tags (`index`), that of any other field the value.
 //! * Spans are relative to `bytes`, which `owner` keeps alive, and came through the validating scan.
 //! * `RAW` implies `CLEAN`, empty slots and meaningless `has`.
 //! * `CLEAN`: `bytes` encodes the message with everything below it. A node that is neither `CLEAN` nor
