@@ -22,12 +22,10 @@ mesos\.v1\..*\.\w*slave\w*         # v0 names of fields: messages have them, the
 mesos\.v1\.CgroupInfo\.Blkio\.[A-Z]+  # stubtest takes their class, Blkio.Operation, for the message Operation
 mesos\._mesos\.__all__             # made by pyo3; no list for people
 mesos\._mesos\.Repeated\.add        # typed as the class of the message: a call takes what that takes
-mesos\._mesos\.Repeated\.__iter__    # in the stub only: iteration goes by index
 # "disjoint base", which older type checkers do not know: the classes themselves, not what is in them
 mesos\._mesos\.(Handle|Map|Message|Repeated|Resources|SchedulerHandle|ScriptedBackend|_LocalCluster)
 mesos\._descriptors\.fields        # its signature is behind functools.cache
 mesos\._mesos\.Resources\.__r(add|sub)__  # C has one slot for both sides; the other side is refused
-mesos\._mesos\._Resources          # a type alias, in the stub only
 """
 
 

@@ -133,6 +133,14 @@ def messages(made: mesos.TaskInfo, anything: mesos.Message) -> None:
     print(which == "attribute_name")
 
 
+def resources(offer: mesos.Offer, amounts: dict[str, float]) -> list[mesos.Resource]:
+    need = mesos.Resources(cpus=0.1, ports=[(31000, 31005), range(8000, 8010)], labels={"a", "b"})
+    left = mesos.Resources(offer.resources) - need + "cpus:1" + mesos.Resources(**amounts)
+    if need in left and need <= offer.resources:
+        print(left.cpus + offer.scalars()["mem"], left.ports[0][1] + 1, left[0].name, left[1:].scalars())
+    return [*left, *left.reserved("web")]
+
+
 def likes(given: TaskInfoLike, state: TaskStateLike) -> tuple[mesos.TaskInfo, mesos.TaskStatus]:
     made = mesos.TaskInfo()
     made.CopyFrom(given)
@@ -156,6 +164,7 @@ def wrong(driver: mesos.SchedulerDriver, made: mesos.TaskInfo) -> None:
     made.resources.append(mesos.Label())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     made.resources.add(nam="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     made.CopyFrom(mesos.TaskID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    mesos.Resources(ports=[1])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     driver.kill_task(mesos.AgentID())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     driver.launch_tasks("o", [{"nam": "x"}])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
     key: Hashable = made  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]

@@ -17,7 +17,18 @@ from collections.abc import (
     ValuesView,
 )
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, SupportsIndex, TypeAlias, TypeVar, final, overload
+from typing import (
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    SupportsFloat,
+    SupportsIndex,
+    TypeAlias,
+    TypeVar,
+    final,
+    overload,
+)
 
 from typing_extensions import Self
 
@@ -220,13 +231,14 @@ class Map(MutableMapping[str, _T], Generic[_T, _Like]):
 
 #: What Resources() takes: text, one message or several, as such or as dicts.
 _Resources: TypeAlias = str | ResourceLike | Iterable[ResourceLike]
+_Amount: TypeAlias = SupportsFloat | str | Iterable[tuple[int, int] | range] | set[str] | frozenset[str]
 
 @final
 class Resources(Sequence[Resource]):
     """The public face is mesos.Resources."""
 
     # role is a str or None; said so, it would forbid Resources(**amounts)
-    def __new__(cls, spec: _Resources = (), /, *, role: Any = None, **named: Any) -> Self: ...
+    def __new__(cls, spec: _Resources = (), /, *, role: Any = None, **named: _Amount) -> Self: ...
     def scalars(self) -> dict[str, float]: ...
     @property
     def cpus(self) -> float: ...
