@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable
     from typing import TypeAlias, TypeVar
 
-    from mesos import v1
+    from mesos import Status, v1
     from mesos._stats import SchedulerStats
     from mesos.dispatch import Dispatcher
     from mesos.local import LocalCluster
@@ -246,7 +246,7 @@ class SchedulerDriver(Driver):
         offers: Offers,
         operations: OneOrMany[v1.OfferOperationLike],
         filters: v1.FiltersLike | None = None,
-    ) -> v1.Status:
+    ) -> Status:
         """Use offers of one agent for operations, in order; what is left over is declined.
 
         offers: Offer, OfferID or str, one or many. operations: Offer.Operation, one or many. filters: Filters
@@ -258,7 +258,7 @@ class SchedulerDriver(Driver):
 
     def launch_tasks(
         self, offers: Offers, tasks: OneOrMany[v1.TaskInfoLike], filters: v1.FiltersLike | None = None
-    ) -> v1.Status:
+    ) -> Status:
         """Launch tasks with offers of one agent; no tasks decline the offers.
 
         offers: Offer, OfferID or str, one or many. tasks: TaskInfo, one or many; without `agent_id` they get
@@ -268,7 +268,7 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.launch_tasks(offers, tasks, filters))
 
-    def decline_offer(self, offers: Offers, filters: v1.FiltersLike | None = None) -> v1.Status:
+    def decline_offer(self, offers: Offers, filters: v1.FiltersLike | None = None) -> Status:
         """Give offers back: Offer, OfferID or str, one or many.
 
         filters: Filters or a dict: `{"refuse_seconds": 60}` asks not to be offered the same resources again
@@ -278,31 +278,28 @@ class SchedulerDriver(Driver):
 
     def accept_inverse_offers(
         self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
-    ) -> v1.Status:
+    ) -> Status:
         """Agree to maintenance: InverseOffer, OfferID or str, one or many."""
         return as_status(self._native.accept_inverse_offers(offer_ids, filters))
 
     def decline_inverse_offers(
         self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
-    ) -> v1.Status:
+    ) -> Status:
         """Object to maintenance: InverseOffer, OfferID or str, one or many."""
         return as_status(self._native.decline_inverse_offers(offer_ids, filters))
 
-    def revive_offers(self, roles: Iterable[str] | None = None) -> v1.Status:
+    def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
         """Ask for offers again despite filters and suppression.
 
         roles: names of some of the framework's roles; None is all, () sends nothing.
         """
         return as_status(self._native.revive_offers(roles))
 
-    def suppress_offers(self, roles: Iterable[str] | None = None) -> v1.Status:
-        """Ask for no more offers until `revive_offers`.
-
-        roles: names of some of the framework's roles; None is all, () sends nothing.
-        """
+    def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
+        """Ask for no more offers until `revive_offers`, which takes the same roles."""
         return as_status(self._native.suppress_offers(roles))
 
-    def request_resources(self, requests: OneOrMany[v1.RequestLike]) -> v1.Status:
+    def request_resources(self, requests: OneOrMany[v1.RequestLike]) -> Status:
         """Say what would be welcome (Request, one or many); Mesos' own allocator ignores it."""
         return as_status(self._native.request_resources(requests))
 
@@ -313,7 +310,7 @@ class SchedulerDriver(Driver):
         task_id: v1.TaskIDLike,
         agent_id: v1.AgentIDLike | None = None,
         kill_policy: v1.KillPolicyLike | None = None,
-    ) -> v1.Status:
+    ) -> Status:
         """Ask for the end of a task (TaskID or str), gracefully as `kill_policy` or the task's own says.
 
         Unreliable as all calls: repeat it until a terminal update comes. Naming the agent (AgentID or str)
@@ -321,7 +318,7 @@ class SchedulerDriver(Driver):
         """
         return as_status(self._native.kill_task(task_id, agent_id, kill_policy))
 
-    def reconcile_tasks(self, statuses: OneOrMany[v1.TaskStatusLike | v1.TaskIDLike]) -> v1.Status:
+    def reconcile_tasks(self, statuses: OneOrMany[v1.TaskStatusLike | v1.TaskIDLike]) -> Status:
         """Ask for the latest updates of tasks (TaskStatus, dict, TaskID or str, one or many); []: of all.
 
         Only `task_id` and `agent_id` of a status count.
@@ -330,21 +327,21 @@ class SchedulerDriver(Driver):
 
     def reconcile_operations(
         self, operations: OneOrMany[v1.OperationStatusLike | v1.OperationIDLike]
-    ) -> v1.Status:
+    ) -> Status:
         """Ask for the latest updates of operations (OperationStatus, dict, OperationID or str); []: of all.
 
         Only `operation_id`, `agent_id` and `resource_provider_id` count.
         """
         return as_status(self._native.reconcile_operations(operations))
 
-    def acknowledge_status_update(self, status: v1.TaskStatusLike) -> v1.Status:
+    def acknowledge_status_update(self, status: v1.TaskStatusLike) -> Status:
         """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
 
         Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
         """
         return as_status(self._native.acknowledge_status_update(status))
 
-    def acknowledge_operation_status(self, status: v1.OperationStatusLike) -> v1.Status:
+    def acknowledge_operation_status(self, status: v1.OperationStatusLike) -> Status:
         """Say that an operation's update (OperationStatus) is safe with you: `acknowledge_status_update`."""
         return as_status(self._native.acknowledge_operation_status(status))
 
@@ -352,11 +349,11 @@ class SchedulerDriver(Driver):
 
     def send_framework_message(
         self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike, data: bytes | bytearray | memoryview
-    ) -> v1.Status:
+    ) -> Status:
         """Send bytes to an executor (ExecutorID and AgentID, or str). Best effort: it may be lost."""
         return as_status(self._native.send_framework_message(executor_id, agent_id, data))
 
-    def shutdown_executor(self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike) -> v1.Status:
+    def shutdown_executor(self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike) -> Status:
         """Ask an executor (ExecutorID and AgentID, or str) to end, and its tasks with it."""
         return as_status(self._native.shutdown_executor(executor_id, agent_id))
 
@@ -366,7 +363,7 @@ class SchedulerDriver(Driver):
         *,
         suppressed_roles: Iterable[str] | None = None,
         offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
-    ) -> v1.Status:
+    ) -> Status:
         """Change what the framework says about itself: FrameworkInfo, or a dict of all its fields.
 
         suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are.
