@@ -1,12 +1,11 @@
 """Apache Mesos for Python: subclass `Scheduler`, make a `SchedulerDriver`, run it.
 
 `__all__` lists what there is besides the messages, enums and enum values of the package `mesos.v1`, which are
-here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import.
+here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import: what a program needs of the
+package is imported when it asks for it, so that one that only reads messages starts in a few milliseconds.
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from mesos._mesos import Message, Resources
 from mesos._messages import exports
@@ -20,8 +19,8 @@ from mesos.errors import (
     MasterConnectionError,
     MesosError,
 )
-from mesos.library import libmesos_version
-from mesos.scheduler import Scheduler, SchedulerDriver
+
+TYPE_CHECKING = False  # what type checkers take for True; the module typing is ten times our own import
 
 __all__ = [
     "AuthenticationError",
@@ -42,19 +41,28 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from mesos import dispatch as dispatch
     from mesos import local as local
+    from mesos import scheduler as scheduler
     from mesos import testing as testing
     from mesos import v1 as v1
     from mesos._stats import SchedulerStats
+    from mesos.library import libmesos_version
     from mesos.local import LocalCluster
+    from mesos.scheduler import Scheduler, SchedulerDriver
     from mesos.v1 import *  # noqa: F403 - its `__all__` is checked
 
     __all__ += v1.__all__  # or pyright would take them for private
 else:
-    # messages and enums are made when first asked for, and what few programs need is imported then
     __getattr__, __dir__ = exports(
         globals(),
         "mesos.v1",
-        submodules=("local", "testing", "v1"),
-        classes={"LocalCluster": "mesos.local", "SchedulerStats": "mesos._stats"},
+        submodules=("dispatch", "local", "scheduler", "testing", "v1"),
+        members={
+            "LocalCluster": "mesos.local",
+            "Scheduler": "mesos.scheduler",
+            "SchedulerDriver": "mesos.scheduler",
+            "SchedulerStats": "mesos._stats",
+            "libmesos_version": "mesos.library",
+        },
     )

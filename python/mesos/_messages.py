@@ -1,17 +1,20 @@
 """Finds message classes, enums and enum values by name, for `mesos` and the modules of `mesos.v1`.
 
 A package's `__getattr__` and `__dir__` come from `exports`: what is asked for is made then, and kept in the
-module, so that importing makes nothing. Submodules, and classes that few programs need, are imported so too.
+module, so that importing makes nothing. Submodules and what is in them are imported so, too.
 Modules that are a package and nothing else have an `__all__` by the same way.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, MutableMapping, MutableSequence, Sequence
-from typing import Any
+from _collections_abc import MutableMapping, MutableSequence, Sequence  # what is loaded anyhow: see os.py
 
 from mesos import _mesos
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 __all__ = ["exports"]
 
@@ -25,7 +28,7 @@ def exports(
     package: str | None = None,
     *,
     submodules: tuple[str, ...] = (),
-    classes: dict[str, str] | None = None,
+    members: dict[str, str] | None = None,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for a module that holds a package of the schema.
 
@@ -33,7 +36,7 @@ def exports(
         namespace: the module's `globals()`, where what was found is kept.
         package: the protobuf package; the module's own name if left out.
         submodules: modules below it that are attributes without having been imported.
-        classes: names to import when asked for, with the modules that hold them.
+        members: names to import when asked for, with the modules that hold them.
 
     """
     module = namespace["__name__"]
@@ -41,12 +44,14 @@ def exports(
     extra = ["Duration"] if scope == "mesos.v1" else []
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - becomes the module's
+        from importlib import import_module  # noqa: PLC0415 - few names need it
+
         if name in submodules:
-            return importlib.import_module(f"{module}.{name}")
+            return import_module(f"{module}.{name}")
         if name == "__all__" and package is None:
             return sorted([*_mesos.names(scope), *extra], key=lambda name: (not name.isupper(), name))
-        if classes is not None and name in classes:
-            found = getattr(importlib.import_module(classes[name]), name)
+        if members is not None and name in members:
+            found = getattr(import_module(members[name]), name)
         else:
             found = None if name.startswith("__") else _mesos.lookup(scope, name)
         if found is None and name in extra:
@@ -57,6 +62,6 @@ def exports(
         return found
 
     def __dir__() -> list[str]:  # noqa: N807 - becomes the module's
-        return sorted({*namespace, *submodules, *(classes or ()), *_mesos.names(scope), *extra})
+        return sorted({*namespace, *submodules, *(members or ()), *_mesos.names(scope), *extra})
 
     return __getattr__, __dir__

@@ -102,8 +102,8 @@ pub(super) fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, hel
     let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the documented protocol of PyDict_Next: safe on a changing dict too, which is then reported.
     while unsafe { ffi::PyDict_Next(dict.as_ptr(), &raw mut position, &raw mut key, &raw mut value) } != 0 {
-        // SAFETY: borrowed from the dict, and counted before anything else happens.
-        let (key, value) = unsafe { (argument(py, key).to_owned(), argument(py, value).to_owned()) };
+        // SAFETY: borrowed from the dict; looking up a name runs no Python code, and the value is counted before any.
+        let (key, value) = unsafe { (argument(py, key), argument(py, value).to_owned()) };
         let at = desc.names.search(&key).ok_or_else(|| no_such_field(desc, &key))?;
         set(message, at, &value, held)?;
         if dict.len() != size {

@@ -223,23 +223,34 @@ impl Held {
 
 /// A message of type `desc` without parent, of a message, a dict, a bare value or a message of google.protobuf.
 /// `context` names what it is for.
+#[inline]
 pub(super) fn message<'py>(
     desc: &'static Desc,
     value: &Bound<'py, PyAny>,
     held: Held,
     context: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let py = value.py();
     if let Ok(dict) = value.cast::<PyDict>() {
         let held = held.below(value).ok_or_else(|| {
             PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
         })?;
-        let made = alloc::empty(py, desc)?;
+        let made = alloc::empty(value.py(), desc)?;
         // SAFETY: just made.
         let target = unsafe { Message::from_ptr(made.as_ptr()) };
         construct::fill_from_dict(target, dict, held)?;
         return Ok(made);
     }
+    message_of_other(desc, value, held, context)
+}
+
+#[inline(never)]
+fn message_of_other<'py>(
+    desc: &'static Desc,
+    value: &Bound<'py, PyAny>,
+    held: Held,
+    context: &dyn Fn() -> String,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
     if let Some(given) = Message::of(value) {
         if !std::ptr::eq(given.desc(), desc) {
             let (wanted, got) = (desc.name(), given.desc().name());
