@@ -8,9 +8,10 @@
 #![expect(unsafe_code, reason = "C calls come without proof that the thread is attached")]
 
 use super::layout::Message;
-use pyo3::exceptions::PySystemError;
+use pyo3::exceptions::{PySystemError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
 use std::ffi::c_int;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
@@ -128,6 +129,40 @@ pub(super) unsafe fn optional<'a, 'py>(
 pub(super) unsafe fn receiver<'a>(object: *mut ffi::PyObject) -> Message<'a> {
     // SAFETY: the caller's promise; CPython checks the type of `self` before it calls a method.
     unsafe { Message::from_ptr(object) }
+}
+
+/// What was passed by position, and by keyword.
+type Arguments<'py, const P: usize, const K: usize> =
+    ([Bound<'py, PyAny>; P], [Option<Bound<'py, PyAny>>; K]);
+
+/// The arguments of a method that takes `P` of them by position and others by keyword only.
+///
+/// # Safety
+/// `args` is a tuple, `given` a dict or null, both alive.
+pub(super) unsafe fn arguments<'py, const P: usize, const K: usize>(
+    py: Python<'py>,
+    method: &str,
+    args: *mut ffi::PyObject,
+    given: *mut ffi::PyObject,
+    names: [&str; K],
+) -> PyResult<Arguments<'py, P, K>> {
+    // SAFETY: the caller's promise.
+    let (args, given) = unsafe { (argument(py, args), optional(py, given)) };
+    let args = args.cast::<PyTuple>()?;
+    let positional: Vec<_> = args.iter().collect();
+    let positional = positional.try_into().map_err(|_| {
+        PyTypeError::new_err(format!("{method}() takes {P} arguments besides keywords, got {}", args.len()))
+    })?;
+    let mut named = [const { None }; K];
+    if let Some(given) = given {
+        for (name, value) in given.cast::<PyDict>()?.iter() {
+            let at = names.iter().position(|known| name.eq(*known).unwrap_or(false)).ok_or_else(|| {
+                PyTypeError::new_err(format!("{method}() got an unexpected keyword argument '{name}'"))
+            })?;
+            named[at] = Some(value);
+        }
+    }
+    Ok((positional, named))
 }
 
 /// Writes methods that take one argument or none as C functions: `methods! { self = this => Map; … }`, where

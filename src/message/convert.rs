@@ -10,7 +10,7 @@
 use super::desc::{Desc, Field};
 use super::errors::{describe, kind_of, shown, wanted, wrong_type, wrong_value};
 use super::layout::Message;
-use super::{alloc, construct, encode, merge, methods, strings};
+use super::{alloc, construct, encode, merge, strings, wire_methods};
 use crate::wire::Kind;
 use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::ffi;
@@ -93,7 +93,7 @@ fn refused(py: Python<'_>, error: PyErr, ours: impl FnOnce() -> PyErr) -> PyErr 
 }
 
 /// A copy of a bytes-like object; None for any other.
-fn bytes_like<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub(super) fn bytes_like<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let known = value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyByteArray>()
         || value.is_instance_of::<PyMemoryView>();
@@ -294,7 +294,7 @@ fn bare_refused(
 }
 
 /// Whether it looks like a message of another library.
-fn is_foreign(value: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(super) fn is_foreign(value: &Bound<'_, PyAny>) -> PyResult<bool> {
     let plain = value.is_instance_of::<PyString>()
         || value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyInt>()
@@ -330,7 +330,7 @@ fn foreign<'py>(
         return Err(PyTypeError::new_err(text));
     }
     let bytes = value.call_method0("SerializePartialToString")?;
-    methods::parse(desc, &bytes)
+    wire_methods::parse(desc, &bytes)
 }
 
 /// "mesos.v1.scheduler.Call" and v0's "mesos.scheduler.Call" are the same message.

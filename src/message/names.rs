@@ -98,10 +98,7 @@ impl Names {
 
     /// The name that somebody who wrote `name` may have meant.
     pub(super) fn similar(&self, name: &str) -> Option<&str> {
-        let plain = |text: &str| text.replace('_', "").to_lowercase();
-        let wanted = plain(name);
-        let texts = self.texts.iter().map(|(text, _)| (distance(&plain(text), &wanted), text.as_str()));
-        texts.filter(|(far, text)| *far <= 1 + text.len() / 5).min().map(|(_, text)| text)
+        wire::similar(name, self.texts.iter().map(|(text, _)| text.as_str()))
     }
 }
 
@@ -109,20 +106,4 @@ impl Names {
 pub(super) fn old_name(message: &wire::Message, field: &wire::Field) -> Option<String> {
     let old = field.name.replace("agent", "slave");
     (old != field.name && message.index_named(&old).is_none()).then_some(old)
-}
-
-/// How many letters must be added, dropped or replaced to make one of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = line + 1;
-        for column in 0..other.len() {
-            let replaced = diagonal + usize::from(letter != other[column]);
-            diagonal = row[column + 1];
-            row[column + 1] = replaced.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
 }

@@ -20,14 +20,16 @@ pub(crate) mod resources;
 mod samples;
 mod scan;
 pub(crate) mod schema;
+mod similar;
 mod spans;
 mod table;
 mod writer;
 
 pub(crate) use reader::{Value, fields, last_bytes};
-pub(crate) use required::is_complete;
+pub(crate) use required::{is_complete, missing};
 pub(crate) use scan::validate;
 pub(crate) use schema::{Bits, ENUMS, MESSAGES, field, msg};
+pub(crate) use similar::similar;
 pub(crate) use spans::{Span, double, packed, spans, varint};
 pub(crate) use table::{Default, Enum, Field, Kind, Label, Message};
 pub(crate) use writer::Writer;

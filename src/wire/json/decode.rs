@@ -1,12 +1,12 @@
-//! JSON to wire, while the text is read.
+//! JSON to wire, while the text is read, or another form of the same tree.
 //!
 //! # Invariants
 //! * What comes out is a valid message with all its required fields.
 //! * An error names the path, the value and the place in the text; of a secret not the value.
 
-use crate::wire::Writer;
 use crate::wire::input::MAX_DEPTH;
 use crate::wire::table::{Field, Kind, Label, Message};
+use crate::wire::{Writer, is_complete, missing, similar, validate};
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::{DecodePaddingMode, Engine as _};
 use serde::de::{
@@ -14,25 +14,58 @@ use serde::de::{
 };
 use std::fmt::{self, Display, Formatter};
 
-/// Text that is not a message of the wanted type.
+/// Not a message of the wanted type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}{reason}", path, if path.is_empty() { "" } else { ": " })]
-pub(crate) struct JsonError {
+pub(crate) struct JsonError<E = String> {
     /// `offers[3].agent_id.value`; empty at the top
     pub(crate) path: String,
-    /// what was wrong, with line and column
-    pub(crate) reason: String,
+    /// what was wrong; in text, with line and column
+    pub(crate) reason: E,
 }
 
-/// The wire form of a message.
+/// What to do with fields, and values of enums, that the schema does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    /// as Mesos does: they may be of a newer one
+    Ignore,
+    /// an error that names them
+    Refuse,
+}
+
+/// The wire form of a message in text, read as Mesos reads it.
 pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Vec<u8>, JsonError> {
-    let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH };
+    decode_text(message, json, Unknown::Ignore)
+}
+
+/// The wire form of a message in text.
+pub(crate) fn decode_text(
+    message: &'static Message,
+    json: &[u8],
+    unknown: Unknown,
+) -> Result<Vec<u8>, JsonError> {
     let mut source = serde_json::Deserializer::from_slice(json);
-    match (Object { message, state: &mut state }).deserialize(&mut source).and_then(|()| source.end()) {
+    let bytes = decode_from(message, &mut source, unknown)
+        .map_err(|JsonError { path, reason }| JsonError { path, reason: reason.to_string() })?;
+    source.end().map_err(|error| JsonError { path: String::new(), reason: error.to_string() })?;
+    Ok(bytes)
+}
+
+/// The wire form of a message in any form that serde can read.
+///
+/// Where a message is wanted, `source` is asked for a newtype of its full name: a form that has messages by themselves
+/// may then answer with the bytes of one.
+pub(crate) fn decode_from<'de, D: Deserializer<'de>>(
+    message: &'static Message,
+    source: D,
+    unknown: Unknown,
+) -> Result<Vec<u8>, JsonError<D::Error>> {
+    let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH, unknown };
+    match (Object { message, state: &mut state }).deserialize(source) {
         Ok(()) => Ok(state.out.finish()),
-        Err(error) => {
+        Err(reason) => {
             let path: String = state.path.iter().map(Segment::to_string).collect();
-            Err(JsonError { path: path.trim_start_matches('.').to_owned(), reason: error.to_string() })
+            Err(JsonError { path: path.trim_start_matches('.').to_owned(), reason })
         }
     }
 }
@@ -46,6 +79,7 @@ struct State {
     path: Vec<Segment>,
     /// levels that may still begin
     depth: u32,
+    unknown: Unknown,
 }
 
 enum Segment {
@@ -92,7 +126,7 @@ impl<'de> Visitor<'de> for Object<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let mut missing = self.message.required;
-        while let Some(index) = fields.next_key_seed(Name(self.message))? {
+        while let Some(index) = fields.next_key_seed(Name(self.message, self.state.unknown))? {
             let Some(index) = index else {
                 fields.next_value::<IgnoredAny>()?;
                 continue;
@@ -116,16 +150,16 @@ impl<'de> Visitor<'de> for Object<'_> {
         }
         let names = self.message.fields.iter().enumerate().filter(|(index, _)| missing >> index & 1 == 1);
         let names: Vec<_> = names.map(|(_, field)| field.name).collect();
-        Err(A::Error::custom(format_args!(
-            "{} lacks what it must have: {}",
-            self.message.name,
-            names.join(", ")
-        )))
+        Err(lacks(self.message, &names.join(", ")))
     }
 }
 
+fn lacks<E: Error>(message: &Message, names: &str) -> E {
+    E::custom(format_args!("{} lacks what it must have: {names}", message.name))
+}
+
 /// Reads a key: the index of the field it names, or None.
-struct Name(&'static Message);
+struct Name(&'static Message, Unknown);
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Option<usize>;
@@ -142,9 +176,17 @@ impl Visitor<'_> for Name {
         f.write_str("the name of a field")
     }
 
-    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<Option<usize>, E> {
+        let Name(message, unknown) = self;
         let old_name = || name.contains("slave").then(|| name.replace("slave", "agent"));
-        Ok(self.0.index_named(name).or_else(|| old_name().and_then(|name| self.0.index_named(&name))))
+        let found =
+            message.index_named(name).or_else(|| old_name().and_then(|name| message.index_named(&name)));
+        if found.is_none() && unknown == Unknown::Refuse {
+            let known = similar(name, message.fields.iter().map(|field| field.name));
+            let hint = known.map_or(String::new(), |known| format!(" (did you mean {known}?)"));
+            return Err(E::custom(format_args!("{} has no field {name:?}{hint}", message.name)));
+        }
+        Ok(found)
     }
 }
 
@@ -204,6 +246,7 @@ impl Value<'_> {
                 Ok(())
             }
             None if self.field.label == Label::Required => Err(self.refuse(shown)),
+            None if self.state.unknown == Unknown::Refuse => Err(self.refuse(shown)),
             None => Ok(()), // of a newer Mesos
         }
     }
@@ -249,12 +292,19 @@ impl<'de> DeserializeSeed<'de> for Value<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
-        source.deserialize_any(self)
+        match self.field.message() {
+            Some(child) if !child.is_map_entry => source.deserialize_newtype_struct(child.name, self),
+            _ => source.deserialize_any(self),
+        }
     }
 }
 
 impl<'de> Visitor<'de> for Value<'_> {
     type Value = ();
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, source: D) -> Result<(), D::Error> {
+        source.deserialize_any(self)
+    }
 
     fn expecting(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.field.label == Label::Repeated && !self.in_array {
@@ -322,6 +372,21 @@ impl<'de> Visitor<'de> for Value<'_> {
                 _ => return Err(self.refuse(shown)),
             },
         }
+        Ok(())
+    }
+
+    /// Bytes as they are, or a message that is one already.
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<(), E> {
+        match (self.field.kind, self.field.message()) {
+            (Kind::Bytes, _) => {}
+            (_, Some(child)) if validate(child, bytes).is_ok() => {
+                if let Some(path) = (!is_complete(child, bytes)).then(|| missing(child, bytes)).flatten() {
+                    return Err(lacks(child, &path));
+                }
+            }
+            _ => return Err(self.refuse(Unexpected::Bytes(bytes))),
+        }
+        self.state.out.bytes(self.field.number, bytes);
         Ok(())
     }
 

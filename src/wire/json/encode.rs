@@ -1,138 +1,136 @@
-//! Wire to JSON.
+//! Wire to JSON: a message as something that serde can serialise, to text or to another form of the same tree.
 //!
 //! # Invariants
 //! * Fields come in the order of their numbers, whatever the order of the bytes; repeated ones may be scattered, a
 //!   singular message may be split, the last of several scalars counts.
 //! * Takes validated bytes: their nesting is bounded, so the recursion is. Text in them need not be UTF-8; JSON is,
 //!   with U+FFFD in place of what was not.
+//! * What JSON has no values for is text in every form: bytes as base64, doubles that are not finite by name.
 
 use crate::wire::spans::{Span, double, merged, packed, settled, spans, varint};
 use crate::wire::table::{Field, Kind, Label, Message};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::ser::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// Appends the message in `bytes`, which `validate` has accepted, to `out`.
 pub(crate) fn encode(message: &'static Message, bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'{');
-    let mut first = true;
-    for values in settled(message, bytes).chunk_by(|one, next| one.field == next.field) {
-        let Some(field) = values[0].field.map(|index| &message.fields[usize::from(index)]) else { continue };
-        if !values.iter().any(|span| has_value(field, span, bytes)) {
-            continue;
-        }
-        comma(&mut first, out);
-        put(field.name, out);
-        out.push(b':');
-        match field.message() {
-            Some(entry) if entry.is_map_entry => map(entry, values, bytes, out),
-            _ if field.label == Label::Repeated => array(field, values, bytes, out),
-            _ => single(field, values, bytes, out),
-        }
-    }
-    out.push(b'}');
+    let written = serde_json::to_writer(out, &Encoded { message, bytes });
+    debug_assert!(written.is_ok(), "neither the values nor a Vec can fail");
 }
 
-fn array(field: &Field, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
-    let mut first = true;
-    out.push(b'[');
-    for span in values {
-        let value = span.value(level);
-        if span.is_packed {
-            for value in packed(field.kind, value).filter(|value| is_known(field, value)) {
-                comma(&mut first, out);
-                scalar(field, value, out);
+/// A message, in bytes that `validate` has accepted.
+pub(crate) struct Encoded<'a> {
+    pub(crate) message: &'static Message,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl Serialize for Encoded<'_> {
+    fn serialize<S: Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
+        let settled = settled(self.message, self.bytes);
+        sink.collect_map(settled.chunk_by(|one, next| one.field == next.field).filter_map(|spans| {
+            let field = &self.message.fields[usize::from(spans.first()?.field?)];
+            let values = Values { field, spans, level: self.bytes };
+            values.each().next().map(|_| (field.name, values))
+        }))
+    }
+}
+
+/// What the wire has of one field.
+struct Values<'a> {
+    field: &'static Field,
+    spans: &'a [Span],
+    /// what the spans lie in
+    level: &'a [u8],
+}
+
+impl<'a> Values<'a> {
+    /// The values one by one. A packed field may be empty; whether an enum has its values nobody has asked yet.
+    fn each(&self) -> impl Iterator<Item = One<'a>> + use<'a> {
+        let (field, level) = (self.field, self.level);
+        let is_known =
+            move |value: &&[u8]| field.enumeration().is_none_or(|item| item.contains(varint(value) as i32));
+        let values = self.spans.iter().flat_map(move |span| {
+            let value = span.value(level);
+            let (one, several) = if span.is_packed { (&[][..], value) } else { (value, &[][..]) };
+            let one = (!span.is_packed).then_some(one);
+            one.into_iter().chain(packed(field.kind, several).filter(is_known))
+        });
+        values.map(move |value| One { field, value })
+    }
+}
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
+        match self.field.message() {
+            Some(entry) if entry.is_map_entry => self.map(entry, sink),
+            _ if self.field.label == Label::Repeated => sink.collect_seq(self.each()),
+            Some(_) if self.spans.len() > 1 => {
+                let value = &merged(self.spans, self.level);
+                One { field: self.field, value }.serialize(sink)
             }
-        } else {
-            comma(&mut first, out);
-            single(field, std::slice::from_ref(span), level, out);
+            // of several scalars the last; of a map's value that is not there, what is empty or 0
+            _ => self.each().last().unwrap_or(One { field: self.field, value: &[] }).serialize(sink),
         }
     }
-    out.push(b']');
 }
 
-/// A packed field may be empty, or hold only what its enum does not know.
-fn has_value(field: &Field, span: &Span, level: &[u8]) -> bool {
-    !span.is_packed || packed(field.kind, span.value(level)).any(|value| is_known(field, value))
-}
-
-/// Whether an enum has this value; in a packed field nobody has asked yet.
-fn is_known(field: &Field, value: &[u8]) -> bool {
-    field.enumeration().is_none_or(|item| item.contains(varint(value) as i32))
-}
-
-/// Keys are text, build.rs sees to that. Of entries with the same key the last one counts.
-fn map(entry: &'static Message, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
-    let [_, value_field] = entry.fields else { return };
-    let mut entries = BTreeMap::new();
-    for span in values {
-        let bytes = span.value(level);
-        let (mut key, mut values) = (&[][..], Vec::new());
-        for part in spans(entry, bytes) {
-            match part.field {
-                Some(0) => key = part.value(bytes),
-                Some(1) => values.push(part),
-                _ => {}
+impl Values<'_> {
+    /// Keys are text, build.rs sees to that. Of entries with the same key the last one counts.
+    fn map<S: Serializer>(&self, entry: &'static Message, sink: S) -> Result<S::Ok, S::Error> {
+        let mut entries = BTreeMap::new();
+        for One { value: level, .. } in self.each() {
+            let (mut key, mut parts) = (&[][..], Vec::new());
+            for part in spans(entry, level) {
+                match part.field {
+                    Some(0) => key = part.value(level),
+                    Some(_) => parts.push(part),
+                    None => {}
+                }
             }
+            entries.insert(String::from_utf8_lossy(key), (parts, level));
         }
-        entries.insert(String::from_utf8_lossy(key), (values, bytes));
-    }
-    let mut first = true;
-    out.push(b'{');
-    for (key, (values, bytes)) in entries {
-        comma(&mut first, out);
-        put(&key, out);
-        out.push(b':');
-        single(value_field, &values, bytes, out);
-    }
-    out.push(b'}');
-}
-
-/// One value, made of what the wire has of it: several parts of a message, or scalars of which the last counts.
-fn single(field: &Field, values: &[Span], level: &[u8], out: &mut Vec<u8>) {
-    match (field.message(), values) {
-        (Some(child), [whole]) => encode(child, whole.value(level), out),
-        (Some(child), parts) => encode(child, &merged(parts, level), out),
-        (None, values) => scalar(field, values.last().map_or(&[], |last| last.value(level)), out),
+        let field = entry.fields.last().unwrap_or(self.field);
+        sink.collect_map(entries.iter().map(|(key, (spans, level))| (key, Values { field, spans, level })))
     }
 }
 
-/// `value` as `Span::value` has it; nothing at all is 0 or empty.
-fn scalar(field: &Field, value: &[u8], out: &mut Vec<u8>) {
-    match field.kind {
-        Kind::Double => match double(value) {
-            number if number.is_finite() => put(&number, out),
-            number if number.is_nan() => put("NaN", out),
-            number => put(if number > 0.0 { "Infinity" } else { "-Infinity" }, out),
-        },
-        Kind::Int32 => put(&(varint(value) as i32), out),
-        Kind::Int64 => put(&(varint(value) as i64), out),
-        Kind::Uint32 => put(&(varint(value) as u32), out),
-        Kind::Uint64 => put(&varint(value), out),
-        Kind::Bool => put(&(varint(value) != 0), out),
-        Kind::String => put(&String::from_utf8_lossy(value), out),
-        Kind::Bytes => put(&STANDARD.encode(value), out),
-        Kind::Enum => {
-            let number = varint(value) as i32;
-            match field.enumeration().and_then(|item| item.by_number(number)) {
-                Some(value) => put(value.name, out),
-                None => put(&number, out),
+/// One value, as `Span::value` has it; nothing at all is 0 or empty.
+struct One<'a> {
+    field: &'static Field,
+    value: &'a [u8],
+}
+
+impl Serialize for One<'_> {
+    fn serialize<S: Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
+        let One { field, value } = *self;
+        match field.kind {
+            Kind::Double => match double(value) {
+                number if number.is_finite() => sink.serialize_f64(number),
+                number if number.is_nan() => sink.serialize_str("NaN"),
+                number => sink.serialize_str(if number > 0.0 { "Infinity" } else { "-Infinity" }),
+            },
+            Kind::Int32 => sink.serialize_i32(varint(value) as i32),
+            Kind::Int64 => sink.serialize_i64(varint(value) as i64),
+            Kind::Uint32 => sink.serialize_u32(varint(value) as u32),
+            Kind::Uint64 => sink.serialize_u64(varint(value)),
+            Kind::Bool => sink.serialize_bool(varint(value) != 0),
+            Kind::String => sink.serialize_str(&String::from_utf8_lossy(value)),
+            Kind::Bytes => sink.serialize_str(&STANDARD.encode(value)),
+            Kind::Enum => {
+                let number = varint(value) as i32;
+                match field.enumeration().and_then(|item| item.by_number(number)) {
+                    Some(value) => sink.serialize_str(value.name),
+                    None => sink.serialize_i32(number),
+                }
             }
+            Kind::Message => match field.message() {
+                Some(message) => Encoded { message, bytes: value }.serialize(sink),
+                None => sink.serialize_unit(), // never: a field of this kind has one
+            },
         }
-        Kind::Message => {} // never a scalar: `single` has encoded it
     }
-}
-
-fn comma(first: &mut bool, out: &mut Vec<u8>) {
-    if !std::mem::replace(first, false) {
-        out.push(b',');
-    }
-}
-
-/// Text or a number. Neither they nor a Vec can fail.
-fn put<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(out, value);
-    debug_assert!(written.is_ok());
 }
 
 #[cfg(test)]

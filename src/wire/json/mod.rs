@@ -1,4 +1,5 @@
-//! JSON as Mesos speaks it, straight from and to the wire: no tree, no objects in between.
+//! JSON as Mesos speaks it, straight from and to the wire: no tree, no objects in between. Text is one form of it;
+//! serde reads and writes others in the same way, such as Python's dicts.
 //!
 //! The dialect is that of Mesos' own library, which is not protobuf's JSON mapping:
 //! * Fields have the names of the .proto files. 64-bit integers are numbers, `bytes` are base64, enums names,
@@ -11,8 +12,8 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::decode;
-pub(crate) use encode::encode;
+pub(crate) use decode::{JsonError, Unknown, decode, decode_from, decode_text};
+pub(crate) use encode::{Encoded, encode};
 
 #[cfg(test)]
 mod tests {
