@@ -73,13 +73,8 @@ impl Schema {
         for (index, item) in message.enum_type.iter().enumerate() {
             self.add_enum(&name, item, comments, &[path, &[4, index as i32]].concat());
         }
-        // documents fields before sorting them: comments go by position
         let docs = Docs::new(comments, path, message.field.len());
-        let mut fields: Vec<_> = message.field.iter().cloned().zip(docs.parts).collect();
-        fields.sort_by_key(|(field, _)| field.number());
-        let (field, parts) = fields.into_iter().unzip();
-        let message = DescriptorProto { field, ..message.clone() };
-        self.messages.insert(name, (message, Docs { own: docs.own, parts }));
+        self.messages.insert(name, (message.clone(), docs));
     }
 
     /// The one message that is not in proto/: protox brings it along, without comments.
@@ -113,8 +108,10 @@ impl Schema {
         for (id, (name, (message, docs))) in self.messages.iter().enumerate() {
             check(name, message)?;
             writeln!(out, "static FIELDS_{id}: [Field; {}] = [", message.field.len())?;
-            for (field, doc) in message.field.iter().zip(&docs.parts) {
-                self.write_field(out, field, doc)?;
+            let mut fields: Vec<_> = message.field.iter().zip(&docs.parts).enumerate().collect();
+            fields.sort_by_key(|(_, (field, _))| field.number());
+            for (declared, (field, doc)) in fields {
+                self.write_field(out, field, declared, doc)?;
             }
             writeln!(out, "];")?;
         }
@@ -131,7 +128,13 @@ impl Schema {
         Ok(writeln!(out, "];")?)
     }
 
-    fn write_field(&self, out: &mut String, field: &FieldDescriptorProto, doc: &str) -> Result<()> {
+    fn write_field(
+        &self,
+        out: &mut String,
+        field: &FieldDescriptorProto,
+        declared: usize,
+        doc: &str,
+    ) -> Result<()> {
         let kind = kind(field)?;
         let label = match field.label() {
             Label::Optional => "Optional",
@@ -147,12 +150,12 @@ impl Schema {
         let is_map = message.is_some_and(|(message, _)| is_map_entry(message));
         let (name, number, oneof) = (field.name(), field.number(), field.oneof_index);
         let deprecated = field.options.as_ref().is_some_and(|options| options.deprecated());
-        let default = self.unset(field)?;
+        let (default, has_default) = (self.unset(field)?, field.default_value.is_some());
         Ok(writeln!(
             out,
             "Field {{ name: {name:?}, number: {number}, kind: Kind::{kind}, label: Label::{label}, child: {child}, \
-             oneof: {oneof:?}, is_map: {is_map}, default: Default::{default}, deprecated: {deprecated}, \
-             doc: {doc:?} }},"
+             oneof: {oneof:?}, is_map: {is_map}, default: Default::{default}, has_default: {has_default}, \
+             declared: {declared}, deprecated: {deprecated}, doc: {doc:?} }},"
         )?)
     }
 

@@ -161,6 +161,10 @@ def test_help_says_type_label_default_and_unit() -> None:
     assert "HasField(self, name, /)" in shown
 
 
+#: An enum's value, and google.protobuf's constant for the field of the same name.
+NAMED = ("", "_FIELD_NUMBER")
+
+
 @pytest.mark.parametrize(
     ("text", "known"),
     [
@@ -171,7 +175,7 @@ def test_help_says_type_label_default_and_unit() -> None:
         ("made.resou", {"made.resources"}),
         ("made.task_id.val", {"made.task_id.value"}),
         ("made.resources.app", {"made.resources.append("}),
-        ("mesos.Offer.Operation.LAUNCH_", {"mesos.Offer.Operation.LAUNCH_GROUP"}),
+        ("mesos.Offer.Operation.UNRESERVE", {f"mesos.Offer.Operation.UNRESERVE{end}" for end in NAMED}),
     ],
 )
 def test_a_shell_completes_names(text: str, known: set[str]) -> None:

@@ -7,15 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+if TYPE_CHECKING:
+    from mesos._reflection import EnumDescriptor
 
 _Self = TypeVar("_Self", bound="Enum")
 
 __all__ = ["Enum"]
 
 
+class _Described:
+    """Reads as the descriptor of the enum that it is asked of."""
+
+    def __get__(self, _member: object, of: type[Enum]) -> EnumDescriptor:
+        """The descriptor, for code that knows google.protobuf's."""
+        from mesos._reflection import enum_descriptor  # noqa: PLC0415 - few need it
+
+        return enum_descriptor(of)
+
+
 class Enum(IntEnum):
     """What the enums of the schema have in common: members are ints, and print as their names."""
+
+    DESCRIPTOR: ClassVar[EnumDescriptor]
 
     def __str__(self) -> str:
         """The name, on every Python (IntEnum itself changed its mind in 3.11)."""
@@ -28,6 +43,8 @@ class Enum(IntEnum):
     @classmethod
     def Name(cls, number: int) -> str:  # noqa: N802 - google.protobuf's name
         """The name of a number. Raises ValueError if no value has it."""
+        if not isinstance(number, int):
+            raise TypeError(f"{cls.__qualname__}.Name() takes a number, not {number!r}")
         return cls(number).name
 
     @classmethod
@@ -52,6 +69,10 @@ class Enum(IntEnum):
     def items(cls: type[_Self]) -> list[tuple[str, _Self]]:
         """Pairs of name and member, in the order of the schema."""
         return [(member.name, member) for member in cls]
+
+
+_enum: Any = Enum  # in its body it would be a member
+_enum.DESCRIPTOR = _Described()
 
 
 class _TaskState(Enum):

@@ -164,7 +164,7 @@ read back."),
         method(c"to_dict", to_dict, ffi::METH_NOARGS, c"to_dict() -> dict
 
 The message as dict, list, str, int, float and bool: what json.loads(message.to_json()) returns."),
-        keyword_method(c"from_json", from_json, c"from_json(text, *, ignore_unknown=True)
+        keyword_method(c"from_json", from_json, c"from_json(text, /, *, ignore_unknown=True)
 
 The message that JSON describes, as Mesos writes and reads it: str, or UTF-8 in bytes.
 
@@ -174,7 +174,7 @@ names (slave_id) are understood.
 ignore_unknown: skip fields, and values of enums, that the schema does not have, as Mesos does. False refuses them.
 
 Raises DecodeError, with path, value and place of what is wrong, also if a required field is missing."),
-        keyword_method(c"from_dict", from_dict, c"from_dict(values, *, ignore_unknown=True)
+        keyword_method(c"from_dict", from_dict, c"from_dict(values, /, *, ignore_unknown=True)
 
 The message that a dict describes: whatever to_dict() returns and json.loads() makes of Mesos' JSON.
 

@@ -37,6 +37,13 @@ methods! {
     values(py, map, _none) { view(py, map, "ValuesView") }
     items(py, map, _none) { view(py, map, "ItemsView") }
     clear(py, map, _none) { map.clear(py)?; Ok(none(py)) }
+    pop_item(py, map, _none) {
+        let last = map.dict(py)?.as_any().call_method0("__reversed__")?.try_iter()?.next().transpose()?;
+        let key = last.ok_or_else(|| PyKeyError::new_err("popitem(): the map is empty"))?;
+        let value = map.remove(py, &key)?;
+        Ok((key, value).into_pyobject(py)?.into_any())
+    }
+    entry_class(py, map, _none) { Ok(map.field().child(py)?.class(py)) }
     merge_from(py, map, other) {
         map.update(py, other)?;
         Ok(none(py))
@@ -220,6 +227,18 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
             set_default,
             many,
             c"setdefault(key, value)\n\nThe value of a key, set first if missing.",
+        ),
+        method(
+            c"popitem",
+            pop_item,
+            none,
+            c"popitem() -> tuple\n\nTakes the last item out and returns it, key and value. KeyError if there is none.",
+        ),
+        method(
+            c"GetEntryClass",
+            entry_class,
+            none,
+            c"GetEntryClass() -> type\n\nThe class of what the map is on the wire: messages of key and value.",
         ),
         method(c"clear", clear, none, c"Removes all items."),
         method(

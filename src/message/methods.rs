@@ -1,5 +1,5 @@
 //! The methods of messages: google.protobuf's Python API, and the table of all methods. Those to do with bytes are in
-//! `wire_methods`, those with JSON and dicts in `json_methods`.
+//! `wire_methods`, those with JSON and dicts in `json_methods`, those for code that knows no fields in `reflection`.
 
 #![expect(unsafe_code, reason = "methods called by CPython")]
 
@@ -8,7 +8,7 @@ use super::boundary::{methods, receiver};
 use super::desc::Shape;
 use super::layout::Message;
 use super::types::{self, method};
-use super::{access, alloc, convert, encode, index, json_methods, merge, required, wire_methods};
+use super::{access, alloc, convert, encode, index, json_methods, merge, reflection, required, wire_methods};
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -92,22 +92,26 @@ fn truth(py: Python<'_>, value: bool) -> Bound<'_, PyAny> {
     pyo3::types::PyBool::new(py, value).to_owned().into_any()
 }
 
+/// Whether a field, or a member of a oneof, is set; a ValueError for what has no presence.
+pub(super) fn is_set(message: Message<'_>, name: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = name.py();
+    if let Some(at) = message.desc().names.search(name) {
+        let field = message.desc().field(at);
+        if matches!(field.shape, Shape::Repeated | Shape::Map) {
+            let full = field.full_name();
+            return Err(PyValueError::new_err(format!("{full} is repeated and has no presence: use len()")));
+        }
+        return access::is_set(py, message, at);
+    }
+    match oneof_named(message, name) {
+        Some(oneof) => Ok(member_set(py, message, oneof)?.is_some()),
+        None => Err(convert::no_such_field(message.desc(), name)),
+    }
+}
+
 methods! {
     self = receiver => Message;
-    has_field(py, message, name) {
-        if let Some(at) = message.desc().names.search(name) {
-            let field = message.desc().field(at);
-            if matches!(field.shape, Shape::Repeated | Shape::Map) {
-                let full = field.full_name();
-                return Err(PyValueError::new_err(format!("{full} is repeated and has no presence: use len()")));
-            }
-            return Ok(truth(py, access::is_set(py, message, at)?));
-        }
-        match oneof_named(message, name) {
-            Some(oneof) => Ok(truth(py, member_set(py, message, oneof)?.is_some())),
-            None => Err(convert::no_such_field(message.desc(), name)),
-        }
-    }
+    has_field(py, message, name) { Ok(truth(py, is_set(message, name)?)) }
     clear_field(py, message, name) {
         if let Some(oneof) = oneof_named(message, name) {
             if let Some(member) = member_set(py, message, oneof)?
@@ -128,17 +132,6 @@ methods! {
             return Err(PyValueError::new_err(text));
         };
         Ok(member_set(py, message, oneof)?.map_or_else(|| none(py), |name| PyString::new(py, name).into_any()))
-    }
-    list_fields(py, message, _none) {
-        let fields = PyList::empty(py);
-        let describe = py.import("mesos._descriptors")?.getattr("field")?;
-        for field in &message.desc().fields {
-            if access::is_set(py, message, usize::from(field.index))? {
-                let descriptor = describe.call1((message.desc().wire.name, field.wire.name))?;
-                fields.append((descriptor, access::read(py, message, usize::from(field.index))?))?;
-            }
-        }
-        Ok(fields.into_any())
     }
     is_initialized(py, message, _none) { Ok(truth(py, required::is_complete(py, message)?)) }
     find_initialization_errors(py, message, _none) {
@@ -198,12 +191,6 @@ pub(super) fn table() -> *const () {
             c"WhichOneof(name) -> str | None\n\nThe name of the member that is set.",
         ),
         method(
-            c"ListFields",
-            list_fields,
-            none,
-            c"ListFields() -> list\n\nDescriptor and value of each field that is set.",
-        ),
-        method(
             c"IsInitialized",
             is_initialized,
             none,
@@ -238,6 +225,7 @@ pub(super) fn table() -> *const () {
         method(c"__copy__", copied, none, c"A copy."),
         method(c"__deepcopy__", copied, one, c"A copy."),
     ];
+    methods.extend(reflection::table());
     methods.extend(wire_methods::table());
     methods.extend(json_methods::table());
     types::table(methods, ffi::PyMethodDef::zeroed())

@@ -38,6 +38,7 @@ mod methods;
 mod module;
 mod names;
 mod plain;
+mod reflection;
 mod repeated;
 mod repeated_methods;
 mod required;

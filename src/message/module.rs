@@ -22,7 +22,9 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(lookup, module)?)?;
     module.add_function(wrap_pyfunction!(names, module)?)?;
     module.add_function(wrap_pyfunction!(fields, module)?)?;
-    module.add_function(wrap_pyfunction!(bare, module)?)
+    module.add_function(wrap_pyfunction!(bare, module)?)?;
+    module.add_function(wrap_pyfunction!(about, module)?)?;
+    module.add_function(wrap_pyfunction!(message, module)?)
 }
 
 /// The message class, enum or enum value of a package, or None.
@@ -56,6 +58,8 @@ fn fields<'py>(py: Python<'py>, message: &str) -> PyResult<Vec<Bound<'py, PyDict
         dict.set_item("enum_type", wire.enumeration().map(|values| values.name))?;
         let has_default = wire.default != wire::Default::None;
         dict.set_item("default_value", if has_default { Some(field.default(py)?) } else { None })?;
+        dict.set_item("has_default", wire.has_default)?;
+        dict.set_item("index", wire.declared)?;
         dict.set_item("oneof", wire.oneof.and_then(|oneof| message.oneofs.get(usize::from(oneof))))?;
         dict.set_item("is_deprecated", wire.deprecated)?;
         dict.set_item("doc", wire.doc)?;
@@ -69,6 +73,19 @@ fn fields<'py>(py: Python<'py>, message: &str) -> PyResult<Vec<Bound<'py, PyDict
 fn bare(py: Python<'_>, message: &str) -> PyResult<Option<&'static str>> {
     let desc = Desc::get(py, find(message)?)?;
     Ok(desc.bare.map(|at| desc.field(at).wire.name))
+}
+
+/// What the schema says of a message besides its fields: the names of its oneofs, and whether a map holds it.
+#[pyfunction]
+fn about(message: &str) -> PyResult<(Vec<&'static str>, bool)> {
+    let message = find(message)?;
+    Ok((message.oneofs.to_vec(), message.is_map_entry))
+}
+
+/// The class of a message, by its full name; also of the entries of a map.
+#[pyfunction]
+fn message<'py>(py: Python<'py>, full_name: &str) -> PyResult<Bound<'py, PyAny>> {
+    Ok(Desc::get(py, find(full_name)?)?.class(py))
 }
 
 fn find(message: &str) -> PyResult<&'static wire::Message> {

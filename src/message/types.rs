@@ -17,12 +17,13 @@ use super::layout::Head;
 use super::repeated::Items;
 use super::{
     access, alloc, attributes, compare, construct, docs, enums, extras, iterate, map, map_methods, methods,
-    repeated_methods, text,
+    reflection, repeated_methods, text,
 };
 use crate::wire::{self, Enum};
 use pyo3::exceptions::{PyImportError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::ptr;
 
@@ -216,6 +217,7 @@ several threads at a time.".as_ptr().cast()),
         slot(ffi::Py_tp_richcompare, compare::compare as *const ()),
         slot(ffi::Py_tp_hash, compare::hash as *const ()),
         slot(ffi::Py_tp_repr, text::repr as *const ()),
+        slot(ffi::Py_sq_contains, reflection::contains as *const ()),
         slot(ffi::Py_tp_methods, methods::table()),
     ];
     // SAFETY: `new` refuses to make an instance of the base or of a user's subclass, so methods see messages only.
@@ -302,6 +304,9 @@ struct Later {
 
 #[derive(Clone, Copy)]
 enum What {
+    Descriptor(&'static wire::Message),
+    /// for `match`: the fields in the order of the schema
+    MatchArgs(&'static wire::Message),
     Message(&'static wire::Message),
     Enum(&'static Enum),
     Value(&'static Enum, i32),
@@ -324,6 +329,10 @@ impl Later {
 
 fn made(py: Python<'_>, what: What) -> PyResult<Bound<'_, PyAny>> {
     Ok(match what {
+        What::Descriptor(message) => {
+            py.import("mesos._reflection")?.getattr("descriptor")?.call1((message.name,))?
+        }
+        What::MatchArgs(message) => PyTuple::new(py, declared(message))?.into_any(),
         What::Message(message) => Desc::get(py, message)?.class(py),
         What::Enum(item) => enums::get(py, item)?.class(py).clone(),
         What::Value(item, number) => {
@@ -357,11 +366,26 @@ fn inside<T>(
     below.filter(|(own, _)| !own.contains('.'))
 }
 
-/// Puts what is nested in a message into its class.
+/// The names of the fields as the .proto file has them.
+fn declared(message: &wire::Message) -> impl ExactSizeIterator<Item = &'static str> {
+    let mut fields: Vec<_> = message.fields.iter().collect();
+    fields.sort_by_key(|field| field.declared);
+    fields.into_iter().map(|field| field.name)
+}
+
+/// Puts what is nested in a message, or told of it, into its class.
 pub(super) fn add_scope(py: Python<'_>, desc: &'static Desc) -> PyResult<()> {
-    for (name, what) in scope(desc.wire.name) {
+    let class = desc.class(py);
+    let own = [("DESCRIPTOR", What::Descriptor(desc.wire)), ("__match_args__", What::MatchArgs(desc.wire))];
+    // one without fields has no positions
+    let own = own.into_iter().take(if desc.fields.is_empty() { 1 } else { 2 });
+    let own = own.map(|(name, what)| (name.to_owned(), what));
+    for (name, what) in own.chain(scope(desc.wire.name)) {
         let later = Later { scope: desc.wire, name: name.clone(), what };
-        desc.class(py).setattr(name, Bound::new(py, later)?)?;
+        class.setattr(name, Bound::new(py, later)?)?;
+    }
+    for field in desc.wire.fields {
+        class.setattr(field.name.to_uppercase() + reflection::NUMBER, field.number)?;
     }
     Ok(())
 }

@@ -80,6 +80,10 @@ pub(crate) struct Field {
     /// whether its messages are the entries of a map
     pub(crate) is_map: bool,
     pub(crate) default: Default,
+    /// whether the .proto file says it, or only its type
+    pub(crate) has_default: bool,
+    /// the place among the message's fields in the .proto file
+    pub(crate) declared: u8,
     pub(crate) deprecated: bool,
     /// the comment in the .proto file
     pub(crate) doc: &'static str,

@@ -82,7 +82,7 @@ def fields(full_name: str) -> list[FieldDescriptor]:
 
 def held(field: FieldDescriptor) -> FieldDescriptor:
     """What is said of the values of a field: for a map, of those of its items."""
-    return _descriptors.field(str(field.message_type), "value") if field.is_map else field
+    return _descriptors.fields(str(field.message_type))["value"] if field.is_map else field
 
 
 def check_names(made: Class, full_name: str) -> None:

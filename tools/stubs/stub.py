@@ -161,6 +161,8 @@ class Stub:
         for field in fields:
             if field.old_name is not None:
                 body += self.field(field, field.old_name, f"`{field.name}`, as v0 calls it.", depth + 1)
+        final = self.typing("Final")
+        body += [f"{field.name.upper()}_FIELD_NUMBER: {final} = {field.number}" for field in fields]
         body += self.methods(full_name, fields, depth + 1)
         for name in sorted(schema.extras(made)):
             about = inspect.getdoc(getattr(made, name)) or ""

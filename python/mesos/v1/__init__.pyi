@@ -48,12 +48,16 @@ __all__ = [
 class Address(_Message):
     """Where a process listens."""
 
+    __match_args__ = ("hostname", "ip", "port",)
     hostname: str
     """string. Host name, if known."""
     ip: str
     """string. IP address as text, for example "10.0.0.7"."""
     port: int
     """required int32. TCP port."""
+    HOSTNAME_FIELD_NUMBER: Final = 1
+    IP_FIELD_NUMBER: Final = 2
+    PORT_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -81,8 +85,10 @@ AddressLike: TypeAlias = Address | AddressDict
 class AgentID(_Message):
     """Names an agent. The master assigns it; it survives restarts of the agent that recover its state."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. The id as text. Opaque."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -102,12 +108,14 @@ AgentIDLike: TypeAlias = AgentID | AgentIDDict | str
 class AgentInfo(_Message):
     """An agent: a machine and what it offers."""
 
+    __match_args__ = ("hostname", "port", "resources", "attributes", "id", "domain",)
     @final
     class Capability(_Message):
         """Something this agent can do. Agents report it to the master, which sees to it that nobody asks
         for more.
         """
 
+        __match_args__ = ("type",)
         class Type(Enum):
             """The capabilities that exist."""
 
@@ -145,6 +153,7 @@ class AgentInfo(_Message):
             """AgentInfo.Capability.Type, UNKNOWN if unset. The capability."""
         @type.setter
         def type(self, value: AgentInfoCapabilityTypeLike) -> None: ...
+        TYPE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, type: AgentInfoCapabilityTypeLike | None = None) -> Self: ...
         def HasField(self, name: Literal["type"], /) -> bool: ...
         def ClearField(self, name: Literal["type"], /) -> None: ...
@@ -168,6 +177,12 @@ class AgentInfo(_Message):
     @property
     def domain(self) -> DomainInfo:
         """DomainInfo. Where it is. Unset if the operator has not given it."""
+    HOSTNAME_FIELD_NUMBER: Final = 1
+    RESOURCES_FIELD_NUMBER: Final = 3
+    ATTRIBUTES_FIELD_NUMBER: Final = 5
+    ID_FIELD_NUMBER: Final = 6
+    PORT_FIELD_NUMBER: Final = 8
+    DOMAIN_FIELD_NUMBER: Final = 10
     def __new__(
         cls,
         *,
@@ -222,6 +237,7 @@ AgentInfoCapabilityTypeLike: TypeAlias = AgentInfo.Capability.Type | _AgentInfoC
 class Attribute(_Message):
     """What an operator says of an agent, such as rack:7. It cannot be used up."""
 
+    __match_args__ = ("name", "type", "scalar", "ranges", "set", "text",)
     name: str
     """required string. Name. Several attributes may have the same."""
     @property
@@ -241,6 +257,12 @@ class Attribute(_Message):
     @property
     def set(self) -> Value.Set:
         """Value.Set. For type SET."""
+    NAME_FIELD_NUMBER: Final = 1
+    TYPE_FIELD_NUMBER: Final = 2
+    SCALAR_FIELD_NUMBER: Final = 3
+    RANGES_FIELD_NUMBER: Final = 4
+    TEXT_FIELD_NUMBER: Final = 5
+    SET_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -274,6 +296,7 @@ AttributeLike: TypeAlias = Attribute | AttributeDict
 class CSIPluginContainerInfo(_Message):
     """A container that the agent runs as part of a CSI storage plugin."""
 
+    __match_args__ = ("services", "command", "resources", "container",)
     class Service(Enum):
         """The parts of a CSI plugin."""
 
@@ -300,6 +323,10 @@ class CSIPluginContainerInfo(_Message):
     @property
     def container(self) -> ContainerInfo:
         """ContainerInfo. The container to run it in."""
+    SERVICES_FIELD_NUMBER: Final = 1
+    COMMAND_FIELD_NUMBER: Final = 2
+    RESOURCES_FIELD_NUMBER: Final = 3
+    CONTAINER_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -337,6 +364,7 @@ CSIPluginContainerInfoServiceLike: TypeAlias = CSIPluginContainerInfo.Service | 
 class CSIPluginEndpoint(_Message):
     """Where a CSI plugin listens that the agent does not run itself."""
 
+    __match_args__ = ("csi_service", "endpoint",)
     @property
     def csi_service(self) -> CSIPluginContainerInfo.Service:
         """required CSIPluginContainerInfo.Service. The service that is there."""
@@ -344,6 +372,8 @@ class CSIPluginEndpoint(_Message):
     def csi_service(self, value: CSIPluginContainerInfoServiceLike) -> None: ...
     endpoint: str
     """required string. Address for gRPC, such as "unix:///run/plugin.sock"."""
+    CSI_SERVICE_FIELD_NUMBER: Final = 1
+    ENDPOINT_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -369,6 +399,7 @@ CSIPluginEndpointLike: TypeAlias = CSIPluginEndpoint | CSIPluginEndpointDict
 class CSIPluginInfo(_Message):
     """A CSI storage plugin and how it is run."""
 
+    __match_args__ = ("type", "name", "containers", "endpoints", "target_path_root", "target_path_exists",)
     type: str
     """required string. Kind of plugin, in the style of a Java package, such as "org.example.csi.lvm"."""
     name: str
@@ -383,6 +414,12 @@ class CSIPluginInfo(_Message):
     """string. Directory under which volumes are mounted."""
     target_path_exists: bool
     """bool. Whether the plugin wants the mount point made before it mounts."""
+    TYPE_FIELD_NUMBER: Final = 1
+    NAME_FIELD_NUMBER: Final = 2
+    CONTAINERS_FIELD_NUMBER: Final = 3
+    ENDPOINTS_FIELD_NUMBER: Final = 4
+    TARGET_PATH_ROOT_FIELD_NUMBER: Final = 5
+    TARGET_PATH_EXISTS_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -422,6 +459,7 @@ class CapabilityInfo(_Message):
     plus 1000.
     """
 
+    __match_args__ = ("capabilities",)
     class Capability(Enum):
         """The Linux capabilities."""
 
@@ -547,6 +585,7 @@ class CapabilityInfo(_Message):
     @property
     def capabilities(self) -> Repeated[CapabilityInfo.Capability, CapabilityInfoCapabilityLike]:
         """repeated CapabilityInfo.Capability. The set. Empty means no capability at all."""
+    CAPABILITIES_FIELD_NUMBER: Final = 1
     def __new__(cls, *, capabilities: Iterable[CapabilityInfoCapabilityLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["capabilities"], /) -> None: ...
@@ -576,6 +615,7 @@ CapabilityInfoCapabilityLike: TypeAlias = CapabilityInfo.Capability | _Capabilit
 class CgroupInfo(_Message):
     """Facts of a container's cgroups."""
 
+    __match_args__ = ("net_cls",)
     @final
     class Blkio(_Message):
         """Statistics of block devices."""
@@ -588,6 +628,10 @@ class CgroupInfo(_Message):
             class Statistics(_Message):
                 """Those of one device."""
 
+                __match_args__ = (
+                    "device", "sectors", "time", "io_serviced", "io_service_bytes", "io_service_time",
+                    "io_wait_time", "io_merged", "io_queued"
+                ,)
                 @property
                 def device(self) -> Device.Number:
                     """Device.Number. The device. Unset in an entry that is for all devices."""
@@ -615,6 +659,15 @@ class CgroupInfo(_Message):
                 @property
                 def io_queued(self) -> Repeated[CgroupInfo.Blkio.Value, CgroupInfoBlkioValueLike]:
                     """repeated CgroupInfo.Blkio.Value. Requests now in the queue."""
+                DEVICE_FIELD_NUMBER: Final = 1
+                SECTORS_FIELD_NUMBER: Final = 2
+                TIME_FIELD_NUMBER: Final = 3
+                IO_SERVICED_FIELD_NUMBER: Final = 4
+                IO_SERVICE_BYTES_FIELD_NUMBER: Final = 5
+                IO_SERVICE_TIME_FIELD_NUMBER: Final = 6
+                IO_WAIT_TIME_FIELD_NUMBER: Final = 7
+                IO_MERGED_FIELD_NUMBER: Final = 8
+                IO_QUEUED_FIELD_NUMBER: Final = 9
                 def __new__(
                     cls,
                     *,
@@ -674,6 +727,7 @@ class CgroupInfo(_Message):
         class Statistics(_Message):
             """All statistics of block devices."""
 
+            __match_args__ = ("cfq", "cfq_recursive", "throttling",)
             @property
             def cfq(self) -> Repeated[CgroupInfo.Blkio.CFQ.Statistics, CgroupInfoBlkioCFQStatisticsLike]:
                 """repeated CgroupInfo.Blkio.CFQ.Statistics. Those of the container's cgroup itself, by
@@ -685,6 +739,9 @@ class CgroupInfo(_Message):
             @property
             def throttling(self) -> Repeated[CgroupInfo.Blkio.Throttling.Statistics, CgroupInfoBlkioThrottlingStatisticsLike]:
                 """repeated CgroupInfo.Blkio.Throttling.Statistics. Those of throttling, by device."""
+            CFQ_FIELD_NUMBER: Final = 1
+            CFQ_RECURSIVE_FIELD_NUMBER: Final = 2
+            THROTTLING_FIELD_NUMBER: Final = 3
             def __new__(
                 cls,
                 *,
@@ -706,6 +763,7 @@ class CgroupInfo(_Message):
             class Statistics(_Message):
                 """Those of one device."""
 
+                __match_args__ = ("device", "io_serviced", "io_service_bytes",)
                 @property
                 def device(self) -> Device.Number:
                     """Device.Number. The device. Unset in an entry that is for all devices."""
@@ -715,6 +773,9 @@ class CgroupInfo(_Message):
                 @property
                 def io_service_bytes(self) -> Repeated[CgroupInfo.Blkio.Value, CgroupInfoBlkioValueLike]:
                     """repeated CgroupInfo.Blkio.Value. Bytes moved."""
+                DEVICE_FIELD_NUMBER: Final = 1
+                IO_SERVICED_FIELD_NUMBER: Final = 2
+                IO_SERVICE_BYTES_FIELD_NUMBER: Final = 3
                 def __new__(
                     cls,
                     *,
@@ -741,6 +802,7 @@ class CgroupInfo(_Message):
         class Value(_Message):
             """One number."""
 
+            __match_args__ = ("op", "value",)
             @property
             def op(self) -> CgroupInfo.Blkio.Operation:
                 """CgroupInfo.Blkio.Operation, UNKNOWN if unset. What it counts."""
@@ -748,6 +810,8 @@ class CgroupInfo(_Message):
             def op(self, value: CgroupInfoBlkioOperationLike) -> None: ...
             value: int
             """uint64. The number; its unit depends on the field it stands in."""
+            OP_FIELD_NUMBER: Final = 1
+            VALUE_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -771,10 +835,12 @@ class CgroupInfo(_Message):
     class NetCls(_Message):
         """The network class of the container."""
 
+        __match_args__ = ("classid",)
         classid: int
         """uint32. The class handle that marks its packets: major number in the upper 16 bits, minor in the
         lower 16.
         """
+        CLASSID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, classid: int | None = None) -> Self: ...
         def HasField(self, name: Literal["classid"], /) -> bool: ...
         def ClearField(self, name: Literal["classid"], /) -> None: ...
@@ -785,6 +851,7 @@ class CgroupInfo(_Message):
     @property
     def net_cls(self) -> CgroupInfo.NetCls:
         """CgroupInfo.NetCls. The network class. Set only if the agent uses the net_cls isolator."""
+    NET_CLS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, net_cls: CgroupInfoNetClsLike | None = None) -> Self: ...
     def HasField(self, name: Literal["net_cls"], /) -> bool: ...
     def ClearField(self, name: Literal["net_cls"], /) -> None: ...
@@ -882,13 +949,18 @@ class CheckInfo(_Message):
     To have a failing task killed use HealthCheck.
     """
 
+    __match_args__ = (
+        "type", "command", "http", "tcp", "delay_seconds", "interval_seconds", "timeout_seconds"
+    ,)
     @final
     class Command(_Message):
         """Runs a command in the task's container. The result is its exit status."""
 
+        __match_args__ = ("command",)
         @property
         def command(self) -> CommandInfo:
             """required CommandInfo. The command."""
+        COMMAND_FIELD_NUMBER: Final = 1
         def __new__(cls, *, command: CommandInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["command"], /) -> bool: ...
         def ClearField(self, name: Literal["command"], /) -> None: ...
@@ -900,10 +972,13 @@ class CheckInfo(_Message):
     class Http(_Message):
         """Sends GET to a server in the task's network. The result is the status code."""
 
+        __match_args__ = ("port", "path",)
         port: int
         """required uint32. Port that the task listens on."""
         path: str
         """string. Path of the request, with its leading slash."""
+        PORT_FIELD_NUMBER: Final = 1
+        PATH_FIELD_NUMBER: Final = 2
         def __new__(cls, *, port: int | None = None, path: str | None = None) -> Self: ...
         def HasField(self, name: Literal["port", "path"], /) -> bool: ...
         def ClearField(self, name: Literal["port", "path"], /) -> None: ...
@@ -915,8 +990,10 @@ class CheckInfo(_Message):
     class Tcp(_Message):
         """Opens a connection to a server in the task's network. The result is whether that worked."""
 
+        __match_args__ = ("port",)
         port: int
         """required uint32. Port that the task listens on."""
+        PORT_FIELD_NUMBER: Final = 1
         def __new__(cls, *, port: int | None = None) -> Self: ...
         def HasField(self, name: Literal["port"], /) -> bool: ...
         def ClearField(self, name: Literal["port"], /) -> None: ...
@@ -963,6 +1040,13 @@ class CheckInfo(_Message):
     @property
     def tcp(self) -> CheckInfo.Tcp:
         """CheckInfo.Tcp. For type TCP."""
+    TYPE_FIELD_NUMBER: Final = 1
+    COMMAND_FIELD_NUMBER: Final = 2
+    HTTP_FIELD_NUMBER: Final = 3
+    DELAY_SECONDS_FIELD_NUMBER: Final = 4
+    INTERVAL_SECONDS_FIELD_NUMBER: Final = 5
+    TIMEOUT_SECONDS_FIELD_NUMBER: Final = 6
+    TCP_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -1032,12 +1116,15 @@ class CheckStatusInfo(_Message):
     yet, or the check could not be made.
     """
 
+    __match_args__ = ("type", "command", "http", "tcp",)
     @final
     class Command(_Message):
         """Result of a command."""
 
+        __match_args__ = ("exit_code",)
         exit_code: int
         """int32. Its exit status. Unset if there is no result."""
+        EXIT_CODE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, exit_code: int | None = None) -> Self: ...
         def HasField(self, name: Literal["exit_code"], /) -> bool: ...
         def ClearField(self, name: Literal["exit_code"], /) -> None: ...
@@ -1049,8 +1136,10 @@ class CheckStatusInfo(_Message):
     class Http(_Message):
         """Result of a request."""
 
+        __match_args__ = ("status_code",)
         status_code: int
         """uint32. The HTTP status code. Unset if there is no result."""
+        STATUS_CODE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status_code: int | None = None) -> Self: ...
         def HasField(self, name: Literal["status_code"], /) -> bool: ...
         def ClearField(self, name: Literal["status_code"], /) -> None: ...
@@ -1062,8 +1151,10 @@ class CheckStatusInfo(_Message):
     class Tcp(_Message):
         """Result of opening a connection."""
 
+        __match_args__ = ("succeeded",)
         succeeded: bool
         """bool. Whether it worked. Unset if there is no result."""
+        SUCCEEDED_FIELD_NUMBER: Final = 1
         def __new__(cls, *, succeeded: bool | None = None) -> Self: ...
         def HasField(self, name: Literal["succeeded"], /) -> bool: ...
         def ClearField(self, name: Literal["succeeded"], /) -> None: ...
@@ -1085,6 +1176,10 @@ class CheckStatusInfo(_Message):
     @property
     def tcp(self) -> CheckStatusInfo.Tcp:
         """CheckStatusInfo.Tcp. For type TCP."""
+    TYPE_FIELD_NUMBER: Final = 1
+    COMMAND_FIELD_NUMBER: Final = 2
+    HTTP_FIELD_NUMBER: Final = 3
+    TCP_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -1138,10 +1233,12 @@ CheckStatusInfoTcpLike: TypeAlias = CheckStatusInfo.Tcp | CheckStatusInfoTcpDict
 class CommandInfo(_Message):
     """A command to run, with the files and variables that it needs. Fetched files land in its sandbox."""
 
+    __match_args__ = ("uris", "environment", "shell", "value", "arguments", "user",)
     @final
     class URI(_Message):
         """A file to put into the sandbox before the command runs."""
 
+        __match_args__ = ("value", "executable", "extract", "cache", "output_file",)
         value: str
         """required string. Where it is: http, https, ftp, hdfs and the like, or a path on the agent."""
         executable: bool
@@ -1154,6 +1251,11 @@ class CommandInfo(_Message):
         """bool. Keep the file in the agent's cache, and use it from there."""
         output_file: str
         """string. Name of the file in the sandbox. By default the last part of `value`."""
+        VALUE_FIELD_NUMBER: Final = 1
+        EXECUTABLE_FIELD_NUMBER: Final = 2
+        EXTRACT_FIELD_NUMBER: Final = 3
+        CACHE_FIELD_NUMBER: Final = 4
+        OUTPUT_FILE_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -1194,6 +1296,12 @@ class CommandInfo(_Message):
         """repeated string. With shell=False, the argument vector. Its first item is the program's own
         name. Otherwise ignored.
         """
+    URIS_FIELD_NUMBER: Final = 1
+    ENVIRONMENT_FIELD_NUMBER: Final = 2
+    VALUE_FIELD_NUMBER: Final = 3
+    USER_FIELD_NUMBER: Final = 5
+    SHELL_FIELD_NUMBER: Final = 6
+    ARGUMENTS_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -1241,11 +1349,14 @@ CommandInfoURILike: TypeAlias = CommandInfo.URI | CommandInfoURIDict
 class ContainerID(_Message):
     """Names a container on an agent."""
 
+    __match_args__ = ("value", "parent",)
     value: str
     """required string. A UUID for containers of executors; for a nested container, what its creator chose."""
     @property
     def parent(self) -> ContainerID:
         """ContainerID. The container that this one is nested in. Unset for a top-level container."""
+    VALUE_FIELD_NUMBER: Final = 1
+    PARENT_FIELD_NUMBER: Final = 2
     def __new__(cls, *, value: str | None = None, parent: ContainerIDLike | None = None) -> Self: ...
     def HasField(self, name: Literal["value", "parent"], /) -> bool: ...
     def ClearField(self, name: Literal["value", "parent"], /) -> None: ...
@@ -1266,10 +1377,18 @@ ContainerIDLike: TypeAlias = ContainerID | ContainerIDDict | str
 class ContainerInfo(_Message):
     """The container a task or executor runs in: who runs it, its image, volumes and networks."""
 
+    __match_args__ = (
+        "type", "volumes", "hostname", "docker", "mesos", "network_infos", "linux_info", "rlimit_info",
+        "tty_info"
+    ,)
     @final
     class DockerInfo(_Message):
         """Settings of a container run by the Docker daemon."""
 
+        __match_args__ = (
+            "image", "network", "port_mappings", "privileged", "parameters", "force_pull_image",
+            "volume_driver"
+        ,)
         class Network(Enum):
             """The network of the container."""
 
@@ -1291,12 +1410,16 @@ class ContainerInfo(_Message):
         class PortMapping(_Message):
             """A port of the host that leads to a port of the container."""
 
+            __match_args__ = ("host_port", "container_port", "protocol",)
             host_port: int
             """required uint32. The port on the host. It must be among the `ports` resources of the task."""
             container_port: int
             """required uint32. The port in the container."""
             protocol: str
             """string. "tcp" or "udp"; Docker's default, "tcp", if unset."""
+            HOST_PORT_FIELD_NUMBER: Final = 1
+            CONTAINER_PORT_FIELD_NUMBER: Final = 2
+            PROTOCOL_FIELD_NUMBER: Final = 3
             def __new__(
                 cls,
                 *,
@@ -1333,6 +1456,13 @@ class ContainerInfo(_Message):
         """bool. True pulls the image before every launch, even if the host has it. Default false."""
         volume_driver: str
         """string, deprecated. Obsolete; use a volume of type DOCKER_VOLUME."""
+        IMAGE_FIELD_NUMBER: Final = 1
+        NETWORK_FIELD_NUMBER: Final = 2
+        PORT_MAPPINGS_FIELD_NUMBER: Final = 3
+        PRIVILEGED_FIELD_NUMBER: Final = 4
+        PARAMETERS_FIELD_NUMBER: Final = 5
+        FORCE_PULL_IMAGE_FIELD_NUMBER: Final = 6
+        VOLUME_DRIVER_FIELD_NUMBER: Final = 7
         def __new__(
             cls,
             *,
@@ -1359,9 +1489,11 @@ class ContainerInfo(_Message):
     class MesosInfo(_Message):
         """Settings of a container run by Mesos itself."""
 
+        __match_args__ = ("image",)
         @property
         def image(self) -> Image:
             """Image. The image of its file system. If unset it sees the file system of the host."""
+        IMAGE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, image: ImageLike | None = None) -> Self: ...
         def HasField(self, name: Literal["image"], /) -> bool: ...
         def ClearField(self, name: Literal["image"], /) -> None: ...
@@ -1410,6 +1542,15 @@ class ContainerInfo(_Message):
     @property
     def tty_info(self) -> TTYInfo:
         """TTYInfo. If set the container gets a pseudo terminal. MESOS only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    VOLUMES_FIELD_NUMBER: Final = 2
+    DOCKER_FIELD_NUMBER: Final = 3
+    HOSTNAME_FIELD_NUMBER: Final = 4
+    MESOS_FIELD_NUMBER: Final = 5
+    NETWORK_INFOS_FIELD_NUMBER: Final = 7
+    LINUX_INFO_FIELD_NUMBER: Final = 8
+    RLIMIT_INFO_FIELD_NUMBER: Final = 9
+    TTY_INFO_FIELD_NUMBER: Final = 10
     def __new__(
         cls,
         *,
@@ -1492,6 +1633,7 @@ ContainerInfoTypeLike: TypeAlias = ContainerInfo.Type | _ContainerInfoTypeName |
 class ContainerStatus(_Message):
     """What Mesos knows of a running container. Filled by the agent in statuses."""
 
+    __match_args__ = ("container_id", "network_infos", "cgroup_info", "executor_pid",)
     @property
     def network_infos(self) -> Repeated[NetworkInfo, NetworkInfoLike]:
         """repeated NetworkInfo. The networks it is in, with the addresses it got."""
@@ -1503,6 +1645,10 @@ class ContainerStatus(_Message):
     @property
     def container_id(self) -> ContainerID:
         """ContainerID. The container's id."""
+    NETWORK_INFOS_FIELD_NUMBER: Final = 1
+    CGROUP_INFO_FIELD_NUMBER: Final = 2
+    EXECUTOR_PID_FIELD_NUMBER: Final = 3
+    CONTAINER_ID_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -1536,10 +1682,13 @@ class Credential(_Message):
     or an error.
     """
 
+    __match_args__ = ("principal", "secret",)
     principal: str
     """required string. The name to sign in with. FrameworkInfo.principal should be the same."""
     secret: str
     """string. The password. Unset means that no password is sent."""
+    PRINCIPAL_FIELD_NUMBER: Final = 1
+    SECRET_FIELD_NUMBER: Final = 2
     def __new__(cls, *, principal: str | None = None, secret: str | None = None) -> Self: ...
     def HasField(self, name: Literal["principal", "secret"], /) -> bool: ...
     def ClearField(self, name: Literal["principal", "secret"], /) -> None: ...
@@ -1560,9 +1709,11 @@ CredentialLike: TypeAlias = Credential | CredentialDict
 class Credentials(_Message):
     """A list of credentials, as in the master's and agent's credentials file."""
 
+    __match_args__ = ("credentials",)
     @property
     def credentials(self) -> Repeated[Credential, CredentialLike]:
         """repeated Credential. The credentials."""
+    CREDENTIALS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, credentials: Iterable[CredentialLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["credentials"], /) -> None: ...
@@ -1582,14 +1733,18 @@ CredentialsLike: TypeAlias = Credentials | CredentialsDict
 class Device(_Message):
     """A device of the agent's machine, by path or by number."""
 
+    __match_args__ = ("path", "number",)
     @final
     class Number(_Message):
         """The device number."""
 
+        __match_args__ = ("major_number", "minor_number",)
         major_number: int
         """required uint64. The major number."""
         minor_number: int
         """required uint64. The minor number."""
+        MAJOR_NUMBER_FIELD_NUMBER: Final = 1
+        MINOR_NUMBER_FIELD_NUMBER: Final = 2
         def __new__(cls, *, major_number: int | None = None, minor_number: int | None = None) -> Self: ...
         def HasField(self, name: Literal["major_number", "minor_number"], /) -> bool: ...
         def ClearField(self, name: Literal["major_number", "minor_number"], /) -> None: ...
@@ -1602,6 +1757,8 @@ class Device(_Message):
     @property
     def number(self) -> Device.Number:
         """Device.Number. Its number."""
+    PATH_FIELD_NUMBER: Final = 1
+    NUMBER_FIELD_NUMBER: Final = 2
     def __new__(cls, *, path: str | None = None, number: DeviceNumberLike | None = None) -> Self: ...
     def HasField(self, name: Literal["path", "number"], /) -> bool: ...
     def ClearField(self, name: Literal["path", "number"], /) -> None: ...
@@ -1631,16 +1788,21 @@ DeviceNumberLike: TypeAlias = Device.Number | DeviceNumberDict
 class DeviceAccess(_Message):
     """A device and what a container may do with it."""
 
+    __match_args__ = ("device", "access",)
     @final
     class Access(_Message):
         """The permitted operations; those unset are not permitted."""
 
+        __match_args__ = ("read", "write", "mknod",)
         read: bool
         """bool. May read."""
         write: bool
         """bool. May write."""
         mknod: bool
         """bool. May make a device file for it."""
+        READ_FIELD_NUMBER: Final = 1
+        WRITE_FIELD_NUMBER: Final = 2
+        MKNOD_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1660,6 +1822,8 @@ class DeviceAccess(_Message):
     @property
     def access(self) -> DeviceAccess.Access:
         """required DeviceAccess.Access. The permitted operations."""
+    DEVICE_FIELD_NUMBER: Final = 1
+    ACCESS_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -1695,9 +1859,11 @@ DeviceAccessAccessLike: TypeAlias = DeviceAccess.Access | DeviceAccessAccessDict
 class DeviceWhitelist(_Message):
     """The devices every container of an agent may use. Part of the agent's configuration."""
 
+    __match_args__ = ("allowed_devices",)
     @property
     def allowed_devices(self) -> Repeated[DeviceAccess, DeviceAccessLike]:
         """repeated DeviceAccess. The devices."""
+    ALLOWED_DEVICES_FIELD_NUMBER: Final = 1
     def __new__(cls, *, allowed_devices: Iterable[DeviceAccessLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["allowed_devices"], /) -> None: ...
@@ -1719,6 +1885,7 @@ class DiscoveryInfo(_Message):
     system acts on it.
     """
 
+    __match_args__ = ("visibility", "name", "environment", "location", "version", "ports", "labels",)
     class Visibility(Enum):
         """Who should be able to find the service."""
 
@@ -1752,6 +1919,13 @@ class DiscoveryInfo(_Message):
     @property
     def labels(self) -> Labels:
         """Labels. Labels for the service discovery."""
+    VISIBILITY_FIELD_NUMBER: Final = 1
+    NAME_FIELD_NUMBER: Final = 2
+    ENVIRONMENT_FIELD_NUMBER: Final = 3
+    LOCATION_FIELD_NUMBER: Final = 4
+    VERSION_FIELD_NUMBER: Final = 5
+    PORTS_FIELD_NUMBER: Final = 6
+    LABELS_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -1794,6 +1968,7 @@ DiscoveryInfoVisibilityLike: TypeAlias = DiscoveryInfo.Visibility | _DiscoveryIn
 class DiskStatistics(_Message):
     """Use of one disk, or one persistent volume, by a container."""
 
+    __match_args__ = ("source", "persistence", "limit_bytes", "used_bytes",)
     @property
     def source(self) -> Resource.DiskInfo.Source:
         """Resource.DiskInfo.Source. The disk. Unset means the disk of the agent's work directory."""
@@ -1804,6 +1979,10 @@ class DiskStatistics(_Message):
     """uint64. What the container may use, in bytes."""
     used_bytes: int
     """uint64. What it uses, in bytes."""
+    SOURCE_FIELD_NUMBER: Final = 1
+    PERSISTENCE_FIELD_NUMBER: Final = 2
+    LIMIT_BYTES_FIELD_NUMBER: Final = 3
+    USED_BYTES_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -1833,16 +2012,20 @@ DiskStatisticsLike: TypeAlias = DiskStatistics | DiskStatisticsDict
 class DomainInfo(_Message):
     """Where a master or agent is, in terms of what can fail together."""
 
+    __match_args__ = ("fault_domain",)
     @final
     class FaultDomain(_Message):
         """A place in two steps: region, and zone within it."""
 
+        __match_args__ = ("region", "zone",)
         @final
         class RegionInfo(_Message):
             """Zones near each other. Contact between regions is slow."""
 
+            __match_args__ = ("name",)
             name: str
             """required string. Name of the region, as operators chose it."""
+            NAME_FIELD_NUMBER: Final = 1
             def __new__(cls, *, name: str | None = None) -> Self: ...
             def HasField(self, name: Literal["name"], /) -> bool: ...
             def ClearField(self, name: Literal["name"], /) -> None: ...
@@ -1854,8 +2037,10 @@ class DomainInfo(_Message):
         class ZoneInfo(_Message):
             """Machines likely to fail together, like those of one data centre."""
 
+            __match_args__ = ("name",)
             name: str
             """required string. Name of the zone; unique in its region."""
+            NAME_FIELD_NUMBER: Final = 1
             def __new__(cls, *, name: str | None = None) -> Self: ...
             def HasField(self, name: Literal["name"], /) -> bool: ...
             def ClearField(self, name: Literal["name"], /) -> None: ...
@@ -1869,6 +2054,8 @@ class DomainInfo(_Message):
         @property
         def zone(self) -> DomainInfo.FaultDomain.ZoneInfo:
             """required DomainInfo.FaultDomain.ZoneInfo. The zone in that region."""
+        REGION_FIELD_NUMBER: Final = 1
+        ZONE_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1884,6 +2071,7 @@ class DomainInfo(_Message):
     @property
     def fault_domain(self) -> DomainInfo.FaultDomain:
         """DomainInfo.FaultDomain. The place. Unset if the operator has not given one."""
+    FAULT_DOMAIN_FIELD_NUMBER: Final = 1
     def __new__(cls, *, fault_domain: DomainInfoFaultDomainLike | None = None) -> Self: ...
     def HasField(self, name: Literal["fault_domain"], /) -> bool: ...
     def ClearField(self, name: Literal["fault_domain"], /) -> None: ...
@@ -1928,6 +2116,7 @@ DomainInfoFaultDomainZoneInfoLike: TypeAlias = DomainInfo.FaultDomain.ZoneInfo |
 class DrainConfig(_Message):
     """How an agent is to be drained: the operator's request as the master keeps it."""
 
+    __match_args__ = ("max_grace_period", "mark_gone",)
     @property
     def max_grace_period(self) -> DurationInfo:
         """DurationInfo. The time a task gets between the kill and its end, where its own kill policy gives
@@ -1935,6 +2124,8 @@ class DrainConfig(_Message):
         """
     mark_gone: bool
     """bool. True marks the agent gone for good once it is drained. Default false."""
+    MAX_GRACE_PERIOD_FIELD_NUMBER: Final = 1
+    MARK_GONE_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -1960,6 +2151,7 @@ DrainConfigLike: TypeAlias = DrainConfig | DrainConfigDict
 class DrainInfo(_Message):
     """How far the draining of an agent is."""
 
+    __match_args__ = ("state", "config",)
     @property
     def state(self) -> DrainState:
         """required DrainState. DRAINING until all tasks and operations have ended, then DRAINED."""
@@ -1968,6 +2160,8 @@ class DrainInfo(_Message):
     @property
     def config(self) -> DrainConfig:
         """required DrainConfig. The request."""
+    STATE_FIELD_NUMBER: Final = 1
+    CONFIG_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -2010,10 +2204,13 @@ DrainStateLike: TypeAlias = DrainState | _DrainStateName | int
 class Duration(_Message):
     """A span of time: `seconds` and `nanos` added, both of one sign."""
 
+    __match_args__ = ("seconds", "nanos",)
     seconds: int
     """int64. Whole seconds."""
     nanos: int
     """int32. The rest, in nanoseconds."""
+    SECONDS_FIELD_NUMBER: Final = 1
+    NANOS_FIELD_NUMBER: Final = 2
     def __new__(cls, *, seconds: int | None = None, nanos: int | None = None) -> Self: ...
     def HasField(self, name: Literal["seconds", "nanos"], /) -> bool: ...
     def ClearField(self, name: Literal["seconds", "nanos"], /) -> None: ...
@@ -2034,8 +2231,10 @@ DurationLike: TypeAlias = Duration | DurationDict
 class DurationInfo(_Message):
     """A length of time."""
 
+    __match_args__ = ("nanoseconds",)
     nanoseconds: int
     """required int64. Nanoseconds. 5 seconds is 5_000_000_000."""
+    NANOSECONDS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, nanoseconds: int | None = None) -> Self: ...
     def HasField(self, name: Literal["nanoseconds"], /) -> bool: ...
     def ClearField(self, name: Literal["nanoseconds"], /) -> None: ...
@@ -2055,10 +2254,12 @@ DurationInfoLike: TypeAlias = DurationInfo | DurationInfoDict
 class Environment(_Message):
     """The environment variables set for a command."""
 
+    __match_args__ = ("variables",)
     @final
     class Variable(_Message):
         """One variable: a plain text or a secret, never both."""
 
+        __match_args__ = ("name", "type", "value", "secret",)
         class Type(Enum):
             """Where the text of a variable comes from."""
 
@@ -2087,6 +2288,10 @@ class Environment(_Message):
         @property
         def secret(self) -> Secret:
             """Secret. The secret. Required for SECRET, an error for VALUE. Its bytes may not contain NUL."""
+        NAME_FIELD_NUMBER: Final = 1
+        VALUE_FIELD_NUMBER: Final = 2
+        TYPE_FIELD_NUMBER: Final = 3
+        SECRET_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -2104,6 +2309,7 @@ class Environment(_Message):
     @property
     def variables(self) -> Repeated[Environment.Variable, EnvironmentVariableLike]:
         """repeated Environment.Variable. The variables. Give each name once."""
+    VARIABLES_FIELD_NUMBER: Final = 1
     def __new__(cls, *, variables: Iterable[EnvironmentVariableLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["variables"], /) -> None: ...
@@ -2137,8 +2343,10 @@ EnvironmentVariableTypeLike: TypeAlias = Environment.Variable.Type | _Environmen
 class ExecutorID(_Message):
     """Names an executor. The framework chooses it."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. The same characters as in a TaskID. One of these per agent and framework at a time."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -2160,6 +2368,10 @@ class ExecutorInfo(_Message):
     always come with the same description.
     """
 
+    __match_args__ = (
+        "type", "executor_id", "framework_id", "command", "container", "resources", "name", "source", "data",
+        "discovery", "shutdown_grace_period", "labels"
+    ,)
     class Type(Enum):
         """Who provides the executor."""
 
@@ -2218,6 +2430,18 @@ class ExecutorInfo(_Message):
         """ExecutorInfo.Type, UNKNOWN if unset. Needed for task groups. Unset means CUSTOM."""
     @type.setter
     def type(self, value: ExecutorInfoTypeLike) -> None: ...
+    EXECUTOR_ID_FIELD_NUMBER: Final = 1
+    DATA_FIELD_NUMBER: Final = 4
+    RESOURCES_FIELD_NUMBER: Final = 5
+    COMMAND_FIELD_NUMBER: Final = 7
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 8
+    NAME_FIELD_NUMBER: Final = 9
+    SOURCE_FIELD_NUMBER: Final = 10
+    CONTAINER_FIELD_NUMBER: Final = 11
+    DISCOVERY_FIELD_NUMBER: Final = 12
+    SHUTDOWN_GRACE_PERIOD_FIELD_NUMBER: Final = 13
+    LABELS_FIELD_NUMBER: Final = 14
+    TYPE_FIELD_NUMBER: Final = 15
     def __new__(
         cls,
         *,
@@ -2277,6 +2501,7 @@ ExecutorInfoTypeLike: TypeAlias = ExecutorInfo.Type | _ExecutorInfoTypeName | in
 class FileInfo(_Message):
     """A file or directory in a listing, as stat(2) gives it."""
 
+    __match_args__ = ("path", "nlink", "size", "mtime", "mode", "uid", "gid",)
     path: str
     """required string. Its path, in the form that LIST_FILES and READ_FILE take."""
     nlink: int
@@ -2292,6 +2517,13 @@ class FileInfo(_Message):
     """string. The owner's user name, or number if it has no name."""
     gid: str
     """string. The group's name, or number if it has no name."""
+    PATH_FIELD_NUMBER: Final = 1
+    NLINK_FIELD_NUMBER: Final = 2
+    SIZE_FIELD_NUMBER: Final = 3
+    MTIME_FIELD_NUMBER: Final = 4
+    MODE_FIELD_NUMBER: Final = 5
+    UID_FIELD_NUMBER: Final = 6
+    GID_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -2329,11 +2561,13 @@ FileInfoLike: TypeAlias = FileInfo | FileInfoDict
 class Filters(_Message):
     """How the resources of an offer that were not used are held back from this framework."""
 
+    __match_args__ = ("refuse_seconds",)
     refuse_seconds: float
     """double, 5.0 if unset. Seconds before the unused resources may be offered to the same role of this
     framework again. 0 sets no filter; a negative value means the default; more than 365 days is cut to 365
     days. REVIVE drops all filters.
     """
+    REFUSE_SECONDS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, refuse_seconds: float | None = None) -> Self: ...
     def HasField(self, name: Literal["refuse_seconds"], /) -> bool: ...
     def ClearField(self, name: Literal["refuse_seconds"], /) -> None: ...
@@ -2353,10 +2587,13 @@ FiltersLike: TypeAlias = Filters | FiltersDict
 class Flag(_Message):
     """A setting with which a master or agent was started."""
 
+    __match_args__ = ("name", "value",)
     name: str
     """required string. The setting's name, without dashes."""
     value: str
     """string. Its value as text. Unset if there is none."""
+    NAME_FIELD_NUMBER: Final = 1
+    VALUE_FIELD_NUMBER: Final = 2
     def __new__(cls, *, name: str | None = None, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["name", "value"], /) -> bool: ...
     def ClearField(self, name: Literal["name", "value"], /) -> None: ...
@@ -2379,8 +2616,10 @@ class FrameworkID(_Message):
     give it back in FrameworkInfo.id to take the framework over after a restart.
     """
 
+    __match_args__ = ("value",)
     value: str
     """required string. The id as text. Opaque."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -2400,10 +2639,15 @@ FrameworkIDLike: TypeAlias = FrameworkID | FrameworkIDDict | str
 class FrameworkInfo(_Message):
     """Who a framework is and what it wants, as it tells the master when it registers."""
 
+    __match_args__ = (
+        "user", "name", "id", "failover_timeout", "checkpoint", "role", "roles", "hostname", "principal",
+        "webui_url", "capabilities", "labels", "offer_filters"
+    ,)
     @final
     class Capability(_Message):
         """Something the framework says it can deal with. Mesos then does it."""
 
+        __match_args__ = ("type",)
         class Type(Enum):
             """The capabilities that exist."""
 
@@ -2441,6 +2685,7 @@ class FrameworkInfo(_Message):
             """FrameworkInfo.Capability.Type, UNKNOWN if unset. The capability. Needed."""
         @type.setter
         def type(self, value: FrameworkInfoCapabilityTypeLike) -> None: ...
+        TYPE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, type: FrameworkInfoCapabilityTypeLike | None = None) -> Self: ...
         def HasField(self, name: Literal["type"], /) -> bool: ...
         def ClearField(self, name: Literal["type"], /) -> None: ...
@@ -2493,6 +2738,19 @@ class FrameworkInfo(_Message):
         """map of string to OfferFilters. By role, the least that an offer must hold. Roles not in it get
         the master's setting.
         """
+    USER_FIELD_NUMBER: Final = 1
+    NAME_FIELD_NUMBER: Final = 2
+    ID_FIELD_NUMBER: Final = 3
+    FAILOVER_TIMEOUT_FIELD_NUMBER: Final = 4
+    CHECKPOINT_FIELD_NUMBER: Final = 5
+    ROLE_FIELD_NUMBER: Final = 6
+    HOSTNAME_FIELD_NUMBER: Final = 7
+    PRINCIPAL_FIELD_NUMBER: Final = 8
+    WEBUI_URL_FIELD_NUMBER: Final = 9
+    CAPABILITIES_FIELD_NUMBER: Final = 10
+    LABELS_FIELD_NUMBER: Final = 11
+    ROLES_FIELD_NUMBER: Final = 12
+    OFFER_FILTERS_FIELD_NUMBER: Final = 13
     def __new__(
         cls,
         *,
@@ -2562,10 +2820,15 @@ class HealthCheck(_Message):
     result is TaskStatus.healthy.
     """
 
+    __match_args__ = (
+        "delay_seconds", "interval_seconds", "timeout_seconds", "consecutive_failures",
+        "grace_period_seconds", "type", "command", "http", "tcp"
+    ,)
     @final
     class HTTPCheckInfo(_Message):
         """Sends GET to a server in the task's network."""
 
+        __match_args__ = ("protocol", "scheme", "port", "path", "statuses",)
         port: int
         """required uint32. Port that the task listens on."""
         path: str
@@ -2582,6 +2845,11 @@ class HealthCheck(_Message):
             """NetworkInfo.Protocol, IPv4 if unset. Whether the loopback address is IPv4 or IPv6."""
         @protocol.setter
         def protocol(self, value: NetworkInfoProtocolLike) -> None: ...
+        PORT_FIELD_NUMBER: Final = 1
+        PATH_FIELD_NUMBER: Final = 2
+        SCHEME_FIELD_NUMBER: Final = 3
+        STATUSES_FIELD_NUMBER: Final = 4
+        PROTOCOL_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -2601,6 +2869,7 @@ class HealthCheck(_Message):
     class TCPCheckInfo(_Message):
         """Opens a connection to a server in the task's network."""
 
+        __match_args__ = ("protocol", "port",)
         port: int
         """required uint32. Port that the task listens on."""
         @property
@@ -2608,6 +2877,8 @@ class HealthCheck(_Message):
             """NetworkInfo.Protocol, IPv4 if unset. Whether the loopback address is IPv4 or IPv6."""
         @protocol.setter
         def protocol(self, value: NetworkInfoProtocolLike) -> None: ...
+        PORT_FIELD_NUMBER: Final = 1
+        PROTOCOL_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -2663,6 +2934,15 @@ class HealthCheck(_Message):
     @property
     def tcp(self) -> HealthCheck.TCPCheckInfo:
         """HealthCheck.TCPCheckInfo. For type TCP."""
+    HTTP_FIELD_NUMBER: Final = 1
+    DELAY_SECONDS_FIELD_NUMBER: Final = 2
+    INTERVAL_SECONDS_FIELD_NUMBER: Final = 3
+    TIMEOUT_SECONDS_FIELD_NUMBER: Final = 4
+    CONSECUTIVE_FAILURES_FIELD_NUMBER: Final = 5
+    GRACE_PERIOD_SECONDS_FIELD_NUMBER: Final = 6
+    COMMAND_FIELD_NUMBER: Final = 7
+    TYPE_FIELD_NUMBER: Final = 8
+    TCP_FIELD_NUMBER: Final = 9
     def __new__(
         cls,
         *,
@@ -2734,6 +3014,13 @@ class IcmpStatistics(_Message):
     Cumulative.
     """
 
+    __match_args__ = (
+        "InMsgs", "InErrors", "InCsumErrors", "InDestUnreachs", "InTimeExcds", "InParmProbs", "InSrcQuenchs",
+        "InRedirects", "InEchos", "InEchoReps", "InTimestamps", "InTimestampReps", "InAddrMasks",
+        "InAddrMaskReps", "OutMsgs", "OutErrors", "OutDestUnreachs", "OutTimeExcds", "OutParmProbs",
+        "OutSrcQuenchs", "OutRedirects", "OutEchos", "OutEchoReps", "OutTimestamps", "OutTimestampReps",
+        "OutAddrMasks", "OutAddrMaskReps"
+    ,)
     InMsgs: int
     """int64. Messages received, those with errors included."""
     InErrors: int
@@ -2788,6 +3075,33 @@ class IcmpStatistics(_Message):
     """int64. Address mask requests sent."""
     OutAddrMaskReps: int
     """int64. Address mask replies sent."""
+    INMSGS_FIELD_NUMBER: Final = 1
+    INERRORS_FIELD_NUMBER: Final = 2
+    INCSUMERRORS_FIELD_NUMBER: Final = 3
+    INDESTUNREACHS_FIELD_NUMBER: Final = 4
+    INTIMEEXCDS_FIELD_NUMBER: Final = 5
+    INPARMPROBS_FIELD_NUMBER: Final = 6
+    INSRCQUENCHS_FIELD_NUMBER: Final = 7
+    INREDIRECTS_FIELD_NUMBER: Final = 8
+    INECHOS_FIELD_NUMBER: Final = 9
+    INECHOREPS_FIELD_NUMBER: Final = 10
+    INTIMESTAMPS_FIELD_NUMBER: Final = 11
+    INTIMESTAMPREPS_FIELD_NUMBER: Final = 12
+    INADDRMASKS_FIELD_NUMBER: Final = 13
+    INADDRMASKREPS_FIELD_NUMBER: Final = 14
+    OUTMSGS_FIELD_NUMBER: Final = 15
+    OUTERRORS_FIELD_NUMBER: Final = 16
+    OUTDESTUNREACHS_FIELD_NUMBER: Final = 17
+    OUTTIMEEXCDS_FIELD_NUMBER: Final = 18
+    OUTPARMPROBS_FIELD_NUMBER: Final = 19
+    OUTSRCQUENCHS_FIELD_NUMBER: Final = 20
+    OUTREDIRECTS_FIELD_NUMBER: Final = 21
+    OUTECHOS_FIELD_NUMBER: Final = 22
+    OUTECHOREPS_FIELD_NUMBER: Final = 23
+    OUTTIMESTAMPS_FIELD_NUMBER: Final = 24
+    OUTTIMESTAMPREPS_FIELD_NUMBER: Final = 25
+    OUTADDRMASKS_FIELD_NUMBER: Final = 26
+    OUTADDRMASKREPS_FIELD_NUMBER: Final = 27
     def __new__(
         cls,
         *,
@@ -2875,10 +3189,12 @@ IcmpStatisticsLike: TypeAlias = IcmpStatistics | IcmpStatisticsDict
 class Image(_Message):
     """A container image."""
 
+    __match_args__ = ("type", "appc", "docker", "cached",)
     @final
     class Appc(_Message):
         """An App Container image by its name."""
 
+        __match_args__ = ("name", "id", "labels",)
         name: str
         """required string. The image's name."""
         id: str
@@ -2886,6 +3202,9 @@ class Image(_Message):
         @property
         def labels(self) -> Labels:
             """Labels. Labels used in image discovery, such as version, os and arch."""
+        NAME_FIELD_NUMBER: Final = 1
+        ID_FIELD_NUMBER: Final = 2
+        LABELS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -2903,6 +3222,7 @@ class Image(_Message):
     class Docker(_Message):
         """A Docker image by its name."""
 
+        __match_args__ = ("name", "credential", "config",)
         name: str
         """required string. The image as in `docker pull`: "[registry/]repository[:tag|@digest]". Without a
         registry the agent's default is used.
@@ -2913,6 +3233,9 @@ class Image(_Message):
         @property
         def config(self) -> Secret:
             """Secret. A secret holding a Docker config file in JSON, for a registry that needs signing in."""
+        NAME_FIELD_NUMBER: Final = 1
+        CREDENTIAL_FIELD_NUMBER: Final = 2
+        CONFIG_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -2952,6 +3275,10 @@ class Image(_Message):
     """bool, True if unset. True (default) takes the image from the agent's store if it is there. False
     pulls it anew each time.
     """
+    TYPE_FIELD_NUMBER: Final = 1
+    APPC_FIELD_NUMBER: Final = 2
+    DOCKER_FIELD_NUMBER: Final = 3
+    CACHED_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -3006,6 +3333,7 @@ class InverseOffer(_Message):
     to be gone by then; Mesos does not hold the framework to it.
     """
 
+    __match_args__ = ("id", "url", "framework_id", "agent_id", "unavailability", "resources",)
     @property
     def id(self) -> OfferID:
         """required OfferID. Names the inverse offer when it is accepted or declined."""
@@ -3027,6 +3355,12 @@ class InverseOffer(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    ID_FIELD_NUMBER: Final = 1
+    URL_FIELD_NUMBER: Final = 2
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 3
+    AGENT_ID_FIELD_NUMBER: Final = 4
+    UNAVAILABILITY_FIELD_NUMBER: Final = 5
+    RESOURCES_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -3073,6 +3407,11 @@ class IpStatistics(_Message):
     Cumulative.
     """
 
+    __match_args__ = (
+        "Forwarding", "DefaultTTL", "InReceives", "InHdrErrors", "InAddrErrors", "ForwDatagrams",
+        "InUnknownProtos", "InDiscards", "InDelivers", "OutRequests", "OutDiscards", "OutNoRoutes",
+        "ReasmTimeout", "ReasmReqds", "ReasmOKs", "ReasmFails", "FragOKs", "FragFails", "FragCreates"
+    ,)
     Forwarding: int
     """int64. 1 if packets are forwarded, 2 if not."""
     DefaultTTL: int
@@ -3111,6 +3450,25 @@ class IpStatistics(_Message):
     """int64. Datagrams that had to be split but could not be."""
     FragCreates: int
     """int64. Fragments made."""
+    FORWARDING_FIELD_NUMBER: Final = 1
+    DEFAULTTTL_FIELD_NUMBER: Final = 2
+    INRECEIVES_FIELD_NUMBER: Final = 3
+    INHDRERRORS_FIELD_NUMBER: Final = 4
+    INADDRERRORS_FIELD_NUMBER: Final = 5
+    FORWDATAGRAMS_FIELD_NUMBER: Final = 6
+    INUNKNOWNPROTOS_FIELD_NUMBER: Final = 7
+    INDISCARDS_FIELD_NUMBER: Final = 8
+    INDELIVERS_FIELD_NUMBER: Final = 9
+    OUTREQUESTS_FIELD_NUMBER: Final = 10
+    OUTDISCARDS_FIELD_NUMBER: Final = 11
+    OUTNOROUTES_FIELD_NUMBER: Final = 12
+    REASMTIMEOUT_FIELD_NUMBER: Final = 13
+    REASMREQDS_FIELD_NUMBER: Final = 14
+    REASMOKS_FIELD_NUMBER: Final = 15
+    REASMFAILS_FIELD_NUMBER: Final = 16
+    FRAGOKS_FIELD_NUMBER: Final = 17
+    FRAGFAILS_FIELD_NUMBER: Final = 18
+    FRAGCREATES_FIELD_NUMBER: Final = 19
     def __new__(
         cls,
         *,
@@ -3178,11 +3536,13 @@ IpStatisticsLike: TypeAlias = IpStatistics | IpStatisticsDict
 class KillPolicy(_Message):
     """How a task is to be ended."""
 
+    __match_args__ = ("grace_period",)
     @property
     def grace_period(self) -> DurationInfo:
         """DurationInfo. Time between the polite request (SIGTERM) and the end by force (SIGKILL). If unset
         the executor decides; Mesos' own take some seconds.
         """
+    GRACE_PERIOD_FIELD_NUMBER: Final = 1
     def __new__(cls, *, grace_period: DurationInfoLike | None = None) -> Self: ...
     def HasField(self, name: Literal["grace_period"], /) -> bool: ...
     def ClearField(self, name: Literal["grace_period"], /) -> None: ...
@@ -3202,10 +3562,13 @@ KillPolicyLike: TypeAlias = KillPolicy | KillPolicyDict
 class Label(_Message):
     """One free key-value pair."""
 
+    __match_args__ = ("key", "value",)
     key: str
     """required string. The key."""
     value: str
     """string. The value. May be unset, as a mere mark."""
+    KEY_FIELD_NUMBER: Final = 1
+    VALUE_FIELD_NUMBER: Final = 2
     def __new__(cls, *, key: str | None = None, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["key", "value"], /) -> bool: ...
     def ClearField(self, name: Literal["key", "value"], /) -> None: ...
@@ -3228,9 +3591,11 @@ class Labels(_Message):
     meaning.
     """
 
+    __match_args__ = ("labels",)
     @property
     def labels(self) -> Repeated[Label, LabelLike]:
         """repeated Label. The labels; a key may come more than once."""
+    LABELS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, labels: Iterable[LabelLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["labels"], /) -> None: ...
@@ -3252,6 +3617,10 @@ class LinuxInfo(_Message):
     agent.
     """
 
+    __match_args__ = (
+        "capability_info", "bounding_capabilities", "effective_capabilities", "share_pid_namespace",
+        "seccomp", "ipc_mode", "shm_size", "share_cgroups"
+    ,)
     class IpcMode(Enum):
         """Which IPC namespace and /dev/shm a container uses."""
 
@@ -3302,6 +3671,14 @@ class LinuxInfo(_Message):
     true). Among tasks only those of a task group may set it to false, and all tasks of one executor have
     to agree.
     """
+    CAPABILITY_INFO_FIELD_NUMBER: Final = 1
+    BOUNDING_CAPABILITIES_FIELD_NUMBER: Final = 2
+    EFFECTIVE_CAPABILITIES_FIELD_NUMBER: Final = 3
+    SHARE_PID_NAMESPACE_FIELD_NUMBER: Final = 4
+    SECCOMP_FIELD_NUMBER: Final = 5
+    IPC_MODE_FIELD_NUMBER: Final = 6
+    SHM_SIZE_FIELD_NUMBER: Final = 7
+    SHARE_CGROUPS_FIELD_NUMBER: Final = 8
     def __new__(
         cls,
         *,
@@ -3348,10 +3725,13 @@ LinuxInfoIpcModeLike: TypeAlias = LinuxInfo.IpcMode | _LinuxInfoIpcModeName | in
 class MachineID(_Message):
     """Names a machine for maintenance. Set both fields, as the agents on it report them; one is the least."""
 
+    __match_args__ = ("hostname", "ip",)
     hostname: str
     """string. Host name. Upper and lower case are the same."""
     ip: str
     """string. IP address as text."""
+    HOSTNAME_FIELD_NUMBER: Final = 1
+    IP_FIELD_NUMBER: Final = 2
     def __new__(cls, *, hostname: str | None = None, ip: str | None = None) -> Self: ...
     def HasField(self, name: Literal["hostname", "ip"], /) -> bool: ...
     def ClearField(self, name: Literal["hostname", "ip"], /) -> None: ...
@@ -3372,6 +3752,7 @@ MachineIDLike: TypeAlias = MachineID | MachineIDDict
 class MachineInfo(_Message):
     """A machine, with what maintenance has planned for it."""
 
+    __match_args__ = ("id", "mode", "unavailability",)
     class Mode(Enum):
         """Where the machine is in its maintenance."""
 
@@ -3397,6 +3778,9 @@ class MachineInfo(_Message):
     @property
     def unavailability(self) -> Unavailability:
         """Unavailability. The scheduled outage. Set when the mode is DRAINING or DOWN."""
+    ID_FIELD_NUMBER: Final = 1
+    MODE_FIELD_NUMBER: Final = 2
+    UNAVAILABILITY_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -3427,10 +3811,12 @@ MachineInfoModeLike: TypeAlias = MachineInfo.Mode | _MachineInfoModeName | int
 class MasterInfo(_Message):
     """A master: what the leading one tells of itself."""
 
+    __match_args__ = ("id", "ip", "port", "pid", "hostname", "version", "address", "domain", "capabilities",)
     @final
     class Capability(_Message):
         """Something this master can do."""
 
+        __match_args__ = ("type",)
         class Type(Enum):
             """The capabilities that exist."""
 
@@ -3450,6 +3836,7 @@ class MasterInfo(_Message):
             """MasterInfo.Capability.Type, UNKNOWN if unset. The capability."""
         @type.setter
         def type(self, value: MasterInfoCapabilityTypeLike) -> None: ...
+        TYPE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, type: MasterInfoCapabilityTypeLike | None = None) -> Self: ...
         def HasField(self, name: Literal["type"], /) -> bool: ...
         def ClearField(self, name: Literal["type"], /) -> None: ...
@@ -3480,6 +3867,15 @@ class MasterInfo(_Message):
     @property
     def capabilities(self) -> Repeated[MasterInfo.Capability, MasterInfoCapabilityLike]:
         """repeated MasterInfo.Capability. What it can do."""
+    ID_FIELD_NUMBER: Final = 1
+    IP_FIELD_NUMBER: Final = 2
+    PORT_FIELD_NUMBER: Final = 3
+    PID_FIELD_NUMBER: Final = 4
+    HOSTNAME_FIELD_NUMBER: Final = 5
+    VERSION_FIELD_NUMBER: Final = 6
+    ADDRESS_FIELD_NUMBER: Final = 7
+    DOMAIN_FIELD_NUMBER: Final = 8
+    CAPABILITIES_FIELD_NUMBER: Final = 9
     def __new__(
         cls,
         *,
@@ -3534,10 +3930,13 @@ MasterInfoCapabilityTypeLike: TypeAlias = MasterInfo.Capability.Type | _MasterIn
 class Metric(_Message):
     """One measured value of a master or agent."""
 
+    __match_args__ = ("name", "value",)
     name: str
     """required string. The metric's name, for example "master/tasks_running"."""
     value: float
     """double. The value at the time of the call."""
+    NAME_FIELD_NUMBER: Final = 1
+    VALUE_FIELD_NUMBER: Final = 2
     def __new__(cls, *, name: str | None = None, value: float | None = None) -> Self: ...
     def HasField(self, name: Literal["name", "value"], /) -> bool: ...
     def ClearField(self, name: Literal["name", "value"], /) -> None: ...
@@ -3558,6 +3957,7 @@ MetricLike: TypeAlias = Metric | MetricDict
 class MountPropagation(_Message):
     """Whether mounts made on one side of a bind mount show on the other."""
 
+    __match_args__ = ("mode",)
     class Mode(Enum):
         """The direction."""
 
@@ -3579,6 +3979,7 @@ class MountPropagation(_Message):
         """
     @mode.setter
     def mode(self, value: MountPropagationModeLike) -> None: ...
+    MODE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, mode: MountPropagationModeLike | None = None) -> Self: ...
     def HasField(self, name: Literal["mode"], /) -> bool: ...
     def ClearField(self, name: Literal["mode"], /) -> None: ...
@@ -3601,10 +4002,12 @@ MountPropagationModeLike: TypeAlias = MountPropagation.Mode | _MountPropagationM
 class NetworkInfo(_Message):
     """A network that a container joins, or, in a status, has joined."""
 
+    __match_args__ = ("ip_addresses", "name", "groups", "labels", "port_mappings",)
     @final
     class IPAddress(_Message):
         """One address of the container."""
 
+        __match_args__ = ("protocol", "ip_address",)
         @property
         def protocol(self) -> NetworkInfo.Protocol:
             """NetworkInfo.Protocol, IPv4 if unset. IPv4 (default) or IPv6."""
@@ -3612,6 +4015,8 @@ class NetworkInfo(_Message):
         def protocol(self, value: NetworkInfoProtocolLike) -> None: ...
         ip_address: str
         """string. The address as text."""
+        PROTOCOL_FIELD_NUMBER: Final = 1
+        IP_ADDRESS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -3630,12 +4035,16 @@ class NetworkInfo(_Message):
         as Mesos' CNI port mapper plugin.
         """
 
+        __match_args__ = ("host_port", "container_port", "protocol",)
         host_port: int
         """required uint32. The port on the host. Take it from the `ports` resources of the task."""
         container_port: int
         """required uint32. The port in the container."""
         protocol: str
         """string. "tcp" or "udp"; "tcp" if unset."""
+        HOST_PORT_FIELD_NUMBER: Final = 1
+        CONTAINER_PORT_FIELD_NUMBER: Final = 2
+        PROTOCOL_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -3678,6 +4087,11 @@ class NetworkInfo(_Message):
     @property
     def port_mappings(self) -> Repeated[NetworkInfo.PortMapping, NetworkInfoPortMappingLike]:
         """repeated NetworkInfo.PortMapping. The mapped ports."""
+    GROUPS_FIELD_NUMBER: Final = 3
+    LABELS_FIELD_NUMBER: Final = 4
+    IP_ADDRESSES_FIELD_NUMBER: Final = 5
+    NAME_FIELD_NUMBER: Final = 6
+    PORT_MAPPINGS_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -3735,19 +4149,29 @@ class Offer(_Message):
     declines the offer, or the offer is rescinded. Several offers of one agent can be accepted together.
     """
 
+    __match_args__ = (
+        "id", "framework_id", "agent_id", "hostname", "url", "domain", "resources", "attributes",
+        "executor_ids", "unavailability", "allocation_info"
+    ,)
     @final
     class Operation(_Message):
         """What to do with offered resources. Set the type and the field of that name."""
 
+        __match_args__ = (
+            "type", "id", "launch", "launch_group", "reserve", "unreserve", "create", "destroy",
+            "grow_volume", "shrink_volume", "create_disk", "destroy_disk"
+        ,)
         @final
         class Create(_Message):
             """Creates persistent volumes on reserved disk space."""
 
+            __match_args__ = ("volumes",)
             @property
             def volumes(self) -> Repeated[Resource, ResourceLike]:
                 """repeated Resource. The disk resources as they shall be, with `disk.persistence` and
                 `disk.volume`.
                 """
+            VOLUMES_FIELD_NUMBER: Final = 1
             def __new__(cls, *, volumes: Iterable[ResourceLike] | None = None) -> Self: ...
             def HasField(self, name: NoReturn, /) -> bool: ...
             def ClearField(self, name: Literal["volumes"], /) -> None: ...
@@ -3759,6 +4183,7 @@ class Offer(_Message):
         class CreateDisk(_Message):
             """Makes a disk of raw space of a resource provider."""
 
+            __match_args__ = ("source", "target_type", "target_profile",)
             @property
             def source(self) -> Resource:
                 """required Resource. The raw disk (of type RAW) as offered."""
@@ -3771,6 +4196,9 @@ class Offer(_Message):
             """string. The profile to use for a raw disk that has an id and no profile. Else leave it
             unset.
             """
+            SOURCE_FIELD_NUMBER: Final = 1
+            TARGET_TYPE_FIELD_NUMBER: Final = 2
+            TARGET_PROFILE_FIELD_NUMBER: Final = 3
             def __new__(
                 cls,
                 *,
@@ -3788,9 +4216,11 @@ class Offer(_Message):
         class Destroy(_Message):
             """Destroys persistent volumes. None of them may be in use."""
 
+            __match_args__ = ("volumes",)
             @property
             def volumes(self) -> Repeated[Resource, ResourceLike]:
                 """repeated Resource. The volumes, as they were offered."""
+            VOLUMES_FIELD_NUMBER: Final = 1
             def __new__(cls, *, volumes: Iterable[ResourceLike] | None = None) -> Self: ...
             def HasField(self, name: NoReturn, /) -> bool: ...
             def ClearField(self, name: Literal["volumes"], /) -> None: ...
@@ -3804,9 +4234,11 @@ class Offer(_Message):
             first.
             """
 
+            __match_args__ = ("source",)
             @property
             def source(self) -> Resource:
                 """required Resource. The disk (of type MOUNT or BLOCK) as offered."""
+            SOURCE_FIELD_NUMBER: Final = 1
             def __new__(cls, *, source: ResourceLike | None = None) -> Self: ...
             def HasField(self, name: Literal["source"], /) -> bool: ...
             def ClearField(self, name: Literal["source"], /) -> None: ...
@@ -3818,6 +4250,7 @@ class Offer(_Message):
         class GrowVolume(_Message):
             """Makes a persistent volume larger."""
 
+            __match_args__ = ("volume", "addition",)
             @property
             def volume(self) -> Resource:
                 """required Resource. The volume as offered."""
@@ -3826,6 +4259,8 @@ class Offer(_Message):
                 """required Resource. Disk space on the same disk and with the same reservation, to be
                 added.
                 """
+            VOLUME_FIELD_NUMBER: Final = 1
+            ADDITION_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -3842,9 +4277,11 @@ class Offer(_Message):
         class Launch(_Message):
             """Launches tasks, each for itself."""
 
+            __match_args__ = ("task_infos",)
             @property
             def task_infos(self) -> Repeated[TaskInfo, TaskInfoLike]:
                 """repeated TaskInfo. The tasks. All on the agent of the offer."""
+            TASK_INFOS_FIELD_NUMBER: Final = 1
             def __new__(cls, *, task_infos: Iterable[TaskInfoLike] | None = None) -> Self: ...
             def HasField(self, name: NoReturn, /) -> bool: ...
             def ClearField(self, name: Literal["task_infos"], /) -> None: ...
@@ -3856,6 +4293,7 @@ class Offer(_Message):
         class LaunchGroup(_Message):
             """Launches the tasks of a group in one executor: all of them or none."""
 
+            __match_args__ = ("executor", "task_group",)
             @property
             def executor(self) -> ExecutorInfo:
                 """required ExecutorInfo. The executor to run them in, most simply one of type DEFAULT. One
@@ -3864,6 +4302,8 @@ class Offer(_Message):
             @property
             def task_group(self) -> TaskGroupInfo:
                 """required TaskGroupInfo. The tasks."""
+            EXECUTOR_FIELD_NUMBER: Final = 1
+            TASK_GROUP_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -3880,6 +4320,7 @@ class Offer(_Message):
         class Reserve(_Message):
             """Reserves resources."""
 
+            __match_args__ = ("source", "resources",)
             @property
             def resources(self) -> Repeated[Resource, ResourceLike]:
                 """repeated Resource. The resources as they shall be, with the new reservation."""
@@ -3888,6 +4329,8 @@ class Offer(_Message):
                 """repeated Resource. The resources as they are now. Unset means `resources` without their
                 last reservation; needed only to exchange one reservation for another.
                 """
+            RESOURCES_FIELD_NUMBER: Final = 1
+            SOURCE_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -3909,12 +4352,15 @@ class Offer(_Message):
         class ShrinkVolume(_Message):
             """Makes a persistent volume smaller. The space that becomes free stays reserved."""
 
+            __match_args__ = ("volume", "subtract",)
             @property
             def volume(self) -> Resource:
                 """required Resource. The volume as offered."""
             @property
             def subtract(self) -> Value.Scalar:
                 """required Value.Scalar. How much to take away, in MB. Something must remain."""
+            VOLUME_FIELD_NUMBER: Final = 1
+            SUBTRACT_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -3969,9 +4415,11 @@ class Offer(_Message):
         class Unreserve(_Message):
             """Takes the last reservation off resources."""
 
+            __match_args__ = ("resources",)
             @property
             def resources(self) -> Repeated[Resource, ResourceLike]:
                 """repeated Resource. The resources as they are now, with the reservation."""
+            RESOURCES_FIELD_NUMBER: Final = 1
             def __new__(cls, *, resources: Iterable[ResourceLike] | None = None) -> Self: ...
             def HasField(self, name: NoReturn, /) -> bool: ...
             def ClearField(self, name: Literal["resources"], /) -> None: ...
@@ -4024,6 +4472,18 @@ class Offer(_Message):
         @property
         def destroy_disk(self) -> Offer.Operation.DestroyDisk:
             """Offer.Operation.DestroyDisk. For type DESTROY_DISK."""
+        TYPE_FIELD_NUMBER: Final = 1
+        LAUNCH_FIELD_NUMBER: Final = 2
+        RESERVE_FIELD_NUMBER: Final = 3
+        UNRESERVE_FIELD_NUMBER: Final = 4
+        CREATE_FIELD_NUMBER: Final = 5
+        DESTROY_FIELD_NUMBER: Final = 6
+        LAUNCH_GROUP_FIELD_NUMBER: Final = 7
+        ID_FIELD_NUMBER: Final = 12
+        GROW_VOLUME_FIELD_NUMBER: Final = 13
+        SHRINK_VOLUME_FIELD_NUMBER: Final = 14
+        CREATE_DISK_FIELD_NUMBER: Final = 15
+        DESTROY_DISK_FIELD_NUMBER: Final = 16
         def __new__(
             cls,
             *,
@@ -4087,6 +4547,17 @@ class Offer(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    ID_FIELD_NUMBER: Final = 1
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 2
+    AGENT_ID_FIELD_NUMBER: Final = 3
+    HOSTNAME_FIELD_NUMBER: Final = 4
+    RESOURCES_FIELD_NUMBER: Final = 5
+    EXECUTOR_IDS_FIELD_NUMBER: Final = 6
+    ATTRIBUTES_FIELD_NUMBER: Final = 7
+    URL_FIELD_NUMBER: Final = 8
+    UNAVAILABILITY_FIELD_NUMBER: Final = 9
+    ALLOCATION_INFO_FIELD_NUMBER: Final = 10
+    DOMAIN_FIELD_NUMBER: Final = 11
     def __new__(
         cls,
         *,
@@ -4254,13 +4725,16 @@ OfferOperationUnreserveLike: TypeAlias = Offer.Operation.Unreserve | OfferOperat
 class OfferFilters(_Message):
     """What a framework wants to see in offers for a role."""
 
+    __match_args__ = ("min_allocatable_resources",)
     @final
     class MinAllocatableResources(_Message):
         """The least that an offer must hold: at least one of these."""
 
+        __match_args__ = ("quantities",)
         @property
         def quantities(self) -> Repeated[OfferFilters.ResourceQuantities, OfferFiltersResourceQuantitiesLike]:
             """repeated OfferFilters.ResourceQuantities. The alternatives."""
+        QUANTITIES_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -4276,9 +4750,11 @@ class OfferFilters(_Message):
     class ResourceQuantities(_Message):
         """Amounts of resources by name; all of them are wanted together."""
 
+        __match_args__ = ("quantities",)
         @property
         def quantities(self) -> Map[Value.Scalar, ValueScalarLike]:
             """map of string to Value.Scalar. Name to amount, for example {"cpus": 1, "mem": 512}."""
+        QUANTITIES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, quantities: Mapping[str, ValueScalarLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["quantities"], /) -> None: ...
@@ -4291,6 +4767,7 @@ class OfferFilters(_Message):
         """OfferFilters.MinAllocatableResources. Offers with less are not made. Unset means the master's
         setting.
         """
+    MIN_ALLOCATABLE_RESOURCES_FIELD_NUMBER: Final = 1
     def __new__(
         cls,
         *,
@@ -4330,8 +4807,10 @@ OfferFiltersResourceQuantitiesLike: TypeAlias = OfferFilters.ResourceQuantities 
 class OfferID(_Message):
     """Names one offer. It can be used once, to accept or to decline."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. The id as text. Opaque."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -4351,6 +4830,7 @@ OfferIDLike: TypeAlias = OfferID | OfferIDDict | str
 class Operation(_Message):
     """An operation on resources as the master or an agent knows it."""
 
+    __match_args__ = ("framework_id", "agent_id", "info", "latest_status", "statuses", "uuid",)
     @property
     def framework_id(self) -> FrameworkID:
         """FrameworkID. The framework that asked for it. Unset if it was an operator."""
@@ -4374,6 +4854,12 @@ class Operation(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+    AGENT_ID_FIELD_NUMBER: Final = 2
+    INFO_FIELD_NUMBER: Final = 3
+    LATEST_STATUS_FIELD_NUMBER: Final = 4
+    STATUSES_FIELD_NUMBER: Final = 5
+    UUID_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -4413,8 +4899,10 @@ OperationLike: TypeAlias = Operation | OperationDict
 class OperationID(_Message):
     """Names an operation of a framework, which chooses it."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. The id as text. Use each only once, so that status updates can be told apart."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -4476,6 +4964,9 @@ OperationStateLike: TypeAlias = OperationState | _OperationStateName | int
 class OperationStatus(_Message):
     """What has become of an operation."""
 
+    __match_args__ = (
+        "operation_id", "state", "message", "converted_resources", "uuid", "agent_id", "resource_provider_id"
+    ,)
     @property
     def operation_id(self) -> OperationID:
         """OperationID. The id that the framework chose. Unset if it chose none."""
@@ -4501,6 +4992,13 @@ class OperationStatus(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    OPERATION_ID_FIELD_NUMBER: Final = 1
+    STATE_FIELD_NUMBER: Final = 2
+    MESSAGE_FIELD_NUMBER: Final = 3
+    CONVERTED_RESOURCES_FIELD_NUMBER: Final = 4
+    UUID_FIELD_NUMBER: Final = 5
+    AGENT_ID_FIELD_NUMBER: Final = 6
+    RESOURCE_PROVIDER_ID_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -4543,10 +5041,13 @@ OperationStatusLike: TypeAlias = OperationStatus | OperationStatusDict
 class Parameter(_Message):
     """A key and a value handed on to another program, for example to Docker."""
 
+    __match_args__ = ("key", "value",)
     key: str
     """required string. The option's name, without leading dashes."""
     value: str
     """required string. The option's value, as text."""
+    KEY_FIELD_NUMBER: Final = 1
+    VALUE_FIELD_NUMBER: Final = 2
     def __new__(cls, *, key: str | None = None, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["key", "value"], /) -> bool: ...
     def ClearField(self, name: Literal["key", "value"], /) -> None: ...
@@ -4567,9 +5068,11 @@ ParameterLike: TypeAlias = Parameter | ParameterDict
 class Parameters(_Message):
     """A list of parameters."""
 
+    __match_args__ = ("parameter",)
     @property
     def parameter(self) -> Repeated[Parameter, ParameterLike]:
         """repeated Parameter. The parameters, in the order given."""
+    PARAMETER_FIELD_NUMBER: Final = 1
     def __new__(cls, *, parameter: Iterable[ParameterLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["parameter"], /) -> None: ...
@@ -4591,6 +5094,19 @@ class PerfStatistics(_Message):
     was told to count that event.
     """
 
+    __match_args__ = (
+        "timestamp", "duration", "cycles", "stalled_cycles_frontend", "stalled_cycles_backend",
+        "instructions", "cache_references", "cache_misses", "branches", "branch_misses", "bus_cycles",
+        "ref_cycles", "cpu_clock", "task_clock", "page_faults", "minor_faults", "major_faults",
+        "context_switches", "cpu_migrations", "alignment_faults", "emulation_faults", "l1_dcache_loads",
+        "l1_dcache_load_misses", "l1_dcache_stores", "l1_dcache_store_misses", "l1_dcache_prefetches",
+        "l1_dcache_prefetch_misses", "l1_icache_loads", "l1_icache_load_misses", "l1_icache_prefetches",
+        "l1_icache_prefetch_misses", "llc_loads", "llc_load_misses", "llc_stores", "llc_store_misses",
+        "llc_prefetches", "llc_prefetch_misses", "dtlb_loads", "dtlb_load_misses", "dtlb_stores",
+        "dtlb_store_misses", "dtlb_prefetches", "dtlb_prefetch_misses", "itlb_loads", "itlb_load_misses",
+        "branch_loads", "branch_load_misses", "node_loads", "node_load_misses", "node_stores",
+        "node_store_misses", "node_prefetches", "node_prefetch_misses"
+    ,)
     timestamp: float
     """required double. When the sample began, in seconds since 1970 (UTC)."""
     duration: float
@@ -4697,6 +5213,59 @@ class PerfStatistics(_Message):
     """uint64. Prefetches from memory of the CPU's own NUMA node."""
     node_prefetch_misses: int
     """uint64. Prefetches that went to another NUMA node."""
+    TIMESTAMP_FIELD_NUMBER: Final = 1
+    DURATION_FIELD_NUMBER: Final = 2
+    CYCLES_FIELD_NUMBER: Final = 3
+    STALLED_CYCLES_FRONTEND_FIELD_NUMBER: Final = 4
+    STALLED_CYCLES_BACKEND_FIELD_NUMBER: Final = 5
+    INSTRUCTIONS_FIELD_NUMBER: Final = 6
+    CACHE_REFERENCES_FIELD_NUMBER: Final = 7
+    CACHE_MISSES_FIELD_NUMBER: Final = 8
+    BRANCHES_FIELD_NUMBER: Final = 9
+    BRANCH_MISSES_FIELD_NUMBER: Final = 10
+    BUS_CYCLES_FIELD_NUMBER: Final = 11
+    REF_CYCLES_FIELD_NUMBER: Final = 12
+    CPU_CLOCK_FIELD_NUMBER: Final = 13
+    TASK_CLOCK_FIELD_NUMBER: Final = 14
+    PAGE_FAULTS_FIELD_NUMBER: Final = 15
+    MINOR_FAULTS_FIELD_NUMBER: Final = 16
+    MAJOR_FAULTS_FIELD_NUMBER: Final = 17
+    CONTEXT_SWITCHES_FIELD_NUMBER: Final = 18
+    CPU_MIGRATIONS_FIELD_NUMBER: Final = 19
+    ALIGNMENT_FAULTS_FIELD_NUMBER: Final = 20
+    EMULATION_FAULTS_FIELD_NUMBER: Final = 21
+    L1_DCACHE_LOADS_FIELD_NUMBER: Final = 22
+    L1_DCACHE_LOAD_MISSES_FIELD_NUMBER: Final = 23
+    L1_DCACHE_STORES_FIELD_NUMBER: Final = 24
+    L1_DCACHE_STORE_MISSES_FIELD_NUMBER: Final = 25
+    L1_DCACHE_PREFETCHES_FIELD_NUMBER: Final = 26
+    L1_DCACHE_PREFETCH_MISSES_FIELD_NUMBER: Final = 27
+    L1_ICACHE_LOADS_FIELD_NUMBER: Final = 28
+    L1_ICACHE_LOAD_MISSES_FIELD_NUMBER: Final = 29
+    L1_ICACHE_PREFETCHES_FIELD_NUMBER: Final = 30
+    L1_ICACHE_PREFETCH_MISSES_FIELD_NUMBER: Final = 31
+    LLC_LOADS_FIELD_NUMBER: Final = 32
+    LLC_LOAD_MISSES_FIELD_NUMBER: Final = 33
+    LLC_STORES_FIELD_NUMBER: Final = 34
+    LLC_STORE_MISSES_FIELD_NUMBER: Final = 35
+    LLC_PREFETCHES_FIELD_NUMBER: Final = 36
+    LLC_PREFETCH_MISSES_FIELD_NUMBER: Final = 37
+    DTLB_LOADS_FIELD_NUMBER: Final = 38
+    DTLB_LOAD_MISSES_FIELD_NUMBER: Final = 39
+    DTLB_STORES_FIELD_NUMBER: Final = 40
+    DTLB_STORE_MISSES_FIELD_NUMBER: Final = 41
+    DTLB_PREFETCHES_FIELD_NUMBER: Final = 42
+    DTLB_PREFETCH_MISSES_FIELD_NUMBER: Final = 43
+    ITLB_LOADS_FIELD_NUMBER: Final = 44
+    ITLB_LOAD_MISSES_FIELD_NUMBER: Final = 45
+    BRANCH_LOADS_FIELD_NUMBER: Final = 46
+    BRANCH_LOAD_MISSES_FIELD_NUMBER: Final = 47
+    NODE_LOADS_FIELD_NUMBER: Final = 48
+    NODE_LOAD_MISSES_FIELD_NUMBER: Final = 49
+    NODE_STORES_FIELD_NUMBER: Final = 50
+    NODE_STORE_MISSES_FIELD_NUMBER: Final = 51
+    NODE_PREFETCHES_FIELD_NUMBER: Final = 52
+    NODE_PREFETCH_MISSES_FIELD_NUMBER: Final = 53
     def __new__(
         cls,
         *,
@@ -4848,6 +5417,7 @@ PerfStatisticsLike: TypeAlias = PerfStatistics | PerfStatisticsDict
 class Port(_Message):
     """A port of a service, for service discovery. Reserves nothing: a port is had as a `ports` resource."""
 
+    __match_args__ = ("number", "name", "protocol", "visibility", "labels",)
     number: int
     """required uint32. The port number."""
     name: str
@@ -4864,6 +5434,11 @@ class Port(_Message):
     @property
     def labels(self) -> Labels:
         """Labels. Labels for the service discovery."""
+    NUMBER_FIELD_NUMBER: Final = 1
+    NAME_FIELD_NUMBER: Final = 2
+    PROTOCOL_FIELD_NUMBER: Final = 3
+    VISIBILITY_FIELD_NUMBER: Final = 4
+    LABELS_FIELD_NUMBER: Final = 5
     def __new__(
         cls,
         *,
@@ -4895,9 +5470,11 @@ PortLike: TypeAlias = Port | PortDict
 class Ports(_Message):
     """A list of ports."""
 
+    __match_args__ = ("ports",)
     @property
     def ports(self) -> Repeated[Port, PortLike]:
         """repeated Port. The ports."""
+    PORTS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, ports: Iterable[PortLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["ports"], /) -> None: ...
@@ -4917,10 +5494,12 @@ PortsLike: TypeAlias = Ports | PortsDict
 class RLimitInfo(_Message):
     """Limits on the processes of a container, as with setrlimit(2)."""
 
+    __match_args__ = ("rlimits",)
     @final
     class RLimit(_Message):
         """One limit. Set both `hard` and `soft`, or neither for no limit; one alone is an error."""
 
+        __match_args__ = ("type", "hard", "soft",)
         class Type(Enum):
             """The limits. The names are those of setrlimit(2) with another prefix."""
 
@@ -4986,6 +5565,9 @@ class RLimitInfo(_Message):
         """uint64. The ceiling, in the limit's unit."""
         soft: int
         """uint64. The limit in force, in the limit's unit; at most `hard`."""
+        TYPE_FIELD_NUMBER: Final = 1
+        HARD_FIELD_NUMBER: Final = 2
+        SOFT_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -5002,6 +5584,7 @@ class RLimitInfo(_Message):
     @property
     def rlimits(self) -> Repeated[RLimitInfo.RLimit, RLimitInfoRLimitLike]:
         """repeated RLimitInfo.RLimit. The limits; those not named keep the agent's values."""
+    RLIMITS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, rlimits: Iterable[RLimitInfoRLimitLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["rlimits"], /) -> None: ...
@@ -5040,6 +5623,7 @@ class RateLimit(_Message):
     configuration; calls over HTTP are not counted.
     """
 
+    __match_args__ = ("qps", "principal", "capacity",)
     qps: float
     """double. Messages per second. Unset means no limit for this principal."""
     principal: str
@@ -5048,6 +5632,9 @@ class RateLimit(_Message):
     """uint64. How many messages may wait; beyond it the master sends an error to the framework. Unset
     means no bound.
     """
+    QPS_FIELD_NUMBER: Final = 1
+    PRINCIPAL_FIELD_NUMBER: Final = 2
+    CAPACITY_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -5075,6 +5662,7 @@ RateLimitLike: TypeAlias = RateLimit | RateLimitDict
 class RateLimits(_Message):
     """The limits of all principals. Part of the master's configuration."""
 
+    __match_args__ = ("limits", "aggregate_default_qps", "aggregate_default_capacity",)
     @property
     def limits(self) -> Repeated[RateLimit, RateLimitLike]:
         """repeated RateLimit. One entry for each principal that has its own limit."""
@@ -5084,6 +5672,9 @@ class RateLimits(_Message):
     """
     aggregate_default_capacity: int
     """uint64. How many messages of those principals may wait. Unset means no bound."""
+    LIMITS_FIELD_NUMBER: Final = 1
+    AGGREGATE_DEFAULT_QPS_FIELD_NUMBER: Final = 2
+    AGGREGATE_DEFAULT_CAPACITY_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -5113,6 +5704,7 @@ RateLimitsLike: TypeAlias = RateLimits | RateLimitsDict
 class Request(_Message):
     """A wish for resources. Mesos' own allocator ignores it; other allocators may not."""
 
+    __match_args__ = ("agent_id", "resources",)
     @property
     def agent_id(self) -> AgentID:
         """AgentID. The agent they should be on. Unset means any."""
@@ -5122,6 +5714,8 @@ class Request(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    AGENT_ID_FIELD_NUMBER: Final = 1
+    RESOURCES_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -5157,12 +5751,18 @@ class Resource(_Message):
     makes lists of them.
     """
 
+    __match_args__ = (
+        "provider_id", "name", "type", "scalar", "ranges", "set", "role", "allocation_info", "reservation",
+        "reservations", "disk", "revocable", "shared"
+    ,)
     @final
     class AllocationInfo(_Message):
         """Whom a resource is allocated to."""
 
+        __match_args__ = ("role",)
         role: str
         """string. The role it was offered to."""
+        ROLE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, role: str | None = None) -> Self: ...
         def HasField(self, name: Literal["role"], /) -> bool: ...
         def ClearField(self, name: Literal["role"], /) -> None: ...
@@ -5174,16 +5774,20 @@ class Resource(_Message):
     class DiskInfo(_Message):
         """What kind of disk this is. On resources named "disk" only."""
 
+        __match_args__ = ("persistence", "volume", "source",)
         @final
         class Persistence(_Message):
             """Makes a disk a persistent volume, whose data outlives the task."""
 
+            __match_args__ = ("id", "principal",)
             id: str
             """required string. Names the volume; unique for its role on its agent. Choose it without
             slashes, as for a TaskID.
             """
             principal: str
             """string. Who created it. Must be the framework's principal, if it has one."""
+            ID_FIELD_NUMBER: Final = 1
+            PRINCIPAL_FIELD_NUMBER: Final = 2
             def __new__(cls, *, id: str | None = None, principal: str | None = None) -> Self: ...
             def HasField(self, name: Literal["id", "principal"], /) -> bool: ...
             def ClearField(self, name: Literal["id", "principal"], /) -> None: ...
@@ -5195,12 +5799,15 @@ class Resource(_Message):
         class Source(_Message):
             """Where the space comes from, if not from the disk that holds the agent's work directory."""
 
+            __match_args__ = ("type", "path", "mount", "vendor", "id", "metadata", "profile",)
             @final
             class Mount(_Message):
                 """A mounted file system on the agent."""
 
+                __match_args__ = ("root",)
                 root: str
                 """string. Its mount point. Relative paths start at the agent's work directory."""
+                ROOT_FIELD_NUMBER: Final = 1
                 def __new__(cls, *, root: str | None = None) -> Self: ...
                 def HasField(self, name: Literal["root"], /) -> bool: ...
                 def ClearField(self, name: Literal["root"], /) -> None: ...
@@ -5212,8 +5819,10 @@ class Resource(_Message):
             class Path(_Message):
                 """A directory on the agent."""
 
+                __match_args__ = ("root",)
                 root: str
                 """string. The directory. Relative paths start at the agent's work directory."""
+                ROOT_FIELD_NUMBER: Final = 1
                 def __new__(cls, *, root: str | None = None) -> Self: ...
                 def HasField(self, name: Literal["root"], /) -> bool: ...
                 def ClearField(self, name: Literal["root"], /) -> None: ...
@@ -5265,6 +5874,13 @@ class Resource(_Message):
             """
             vendor: str
             """string. The storage plugin that the disk comes from. Set by its resource provider."""
+            TYPE_FIELD_NUMBER: Final = 1
+            PATH_FIELD_NUMBER: Final = 2
+            MOUNT_FIELD_NUMBER: Final = 3
+            ID_FIELD_NUMBER: Final = 4
+            METADATA_FIELD_NUMBER: Final = 5
+            PROFILE_FIELD_NUMBER: Final = 6
+            VENDOR_FIELD_NUMBER: Final = 7
             def __new__(
                 cls,
                 *,
@@ -5295,6 +5911,9 @@ class Resource(_Message):
         @property
         def source(self) -> Resource.DiskInfo.Source:
             """Resource.DiskInfo.Source. Unset means the disk of the agent's work directory."""
+        PERSISTENCE_FIELD_NUMBER: Final = 1
+        VOLUME_FIELD_NUMBER: Final = 2
+        SOURCE_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -5312,6 +5931,7 @@ class Resource(_Message):
     class ReservationInfo(_Message):
         """One reservation of a resource for a role."""
 
+        __match_args__ = ("type", "role", "principal", "labels",)
         class Type(Enum):
             """How the reservation was made."""
 
@@ -5342,6 +5962,10 @@ class Resource(_Message):
             """
         @type.setter
         def type(self, value: ResourceReservationInfoTypeLike) -> None: ...
+        PRINCIPAL_FIELD_NUMBER: Final = 1
+        LABELS_FIELD_NUMBER: Final = 2
+        ROLE_FIELD_NUMBER: Final = 3
+        TYPE_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -5431,6 +6055,19 @@ class Resource(_Message):
         """repeated Resource.ReservationInfo. The reservations, each refining the one before. Empty means
         unreserved. Excludes `role` and `reservation`.
         """
+    NAME_FIELD_NUMBER: Final = 1
+    TYPE_FIELD_NUMBER: Final = 2
+    SCALAR_FIELD_NUMBER: Final = 3
+    RANGES_FIELD_NUMBER: Final = 4
+    SET_FIELD_NUMBER: Final = 5
+    ROLE_FIELD_NUMBER: Final = 6
+    DISK_FIELD_NUMBER: Final = 7
+    RESERVATION_FIELD_NUMBER: Final = 8
+    REVOCABLE_FIELD_NUMBER: Final = 9
+    SHARED_FIELD_NUMBER: Final = 10
+    ALLOCATION_INFO_FIELD_NUMBER: Final = 11
+    PROVIDER_ID_FIELD_NUMBER: Final = 12
+    RESERVATIONS_FIELD_NUMBER: Final = 13
     def __new__(
         cls,
         *,
@@ -5570,8 +6207,10 @@ ResourceSharedInfoLike: TypeAlias = Resource.SharedInfo | ResourceSharedInfoDict
 class ResourceProviderID(_Message):
     """Names a resource provider, for example one that offers storage. Mesos assigns it."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. The id as text. Opaque."""
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -5591,15 +6230,19 @@ ResourceProviderIDLike: TypeAlias = ResourceProviderID | ResourceProviderIDDict 
 class ResourceProviderInfo(_Message):
     """A resource provider: a part of an agent that brings resources of its own, such as disks."""
 
+    __match_args__ = ("id", "attributes", "type", "name", "default_reservations", "storage",)
     @final
     class Storage(_Message):
         """Settings of a provider of storage."""
 
+        __match_args__ = ("plugin", "reconciliation_interval_seconds",)
         @property
         def plugin(self) -> CSIPluginInfo:
             """required CSIPluginInfo. The CSI plugin that does the work."""
         reconciliation_interval_seconds: float
         """double. Seconds between two comparisons of what is known with what the plugin reports."""
+        PLUGIN_FIELD_NUMBER: Final = 1
+        RECONCILIATION_INTERVAL_SECONDS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -5632,6 +6275,12 @@ class ResourceProviderInfo(_Message):
     @property
     def storage(self) -> ResourceProviderInfo.Storage:
         """ResourceProviderInfo.Storage. For the type named above."""
+    ID_FIELD_NUMBER: Final = 1
+    ATTRIBUTES_FIELD_NUMBER: Final = 2
+    TYPE_FIELD_NUMBER: Final = 3
+    NAME_FIELD_NUMBER: Final = 4
+    DEFAULT_RESERVATIONS_FIELD_NUMBER: Final = 5
+    STORAGE_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -5678,6 +6327,19 @@ class ResourceStatistics(_Message):
     that measures them. Counters are cumulative since the container started.
     """
 
+    __match_args__ = (
+        "timestamp", "processes", "threads", "cpus_user_time_secs", "cpus_system_time_secs", "cpus_limit",
+        "cpus_soft_limit", "cpus_nr_periods", "cpus_nr_throttled", "cpus_throttled_time_secs",
+        "mem_total_bytes", "mem_total_memsw_bytes", "mem_limit_bytes", "mem_soft_limit_bytes",
+        "mem_file_bytes", "mem_anon_bytes", "mem_cache_bytes", "mem_rss_bytes", "mem_mapped_file_bytes",
+        "mem_swap_bytes", "mem_unevictable_bytes", "mem_low_pressure_counter", "mem_medium_pressure_counter",
+        "mem_critical_pressure_counter", "disk_limit_bytes", "disk_used_bytes", "disk_statistics",
+        "blkio_statistics", "perf", "net_rx_packets", "net_rx_bytes", "net_rx_errors", "net_rx_dropped",
+        "net_tx_packets", "net_tx_bytes", "net_tx_errors", "net_tx_dropped", "net_tcp_rtt_microsecs_p50",
+        "net_tcp_rtt_microsecs_p90", "net_tcp_rtt_microsecs_p95", "net_tcp_rtt_microsecs_p99",
+        "net_tcp_active_connections", "net_tcp_time_wait_connections", "net_traffic_control_statistics",
+        "net_snmp_statistics"
+    ,)
     timestamp: float
     """required double. When it was measured, in seconds since 1970 (UTC)."""
     cpus_user_time_secs: float
@@ -5775,6 +6437,51 @@ class ResourceStatistics(_Message):
     """double. CPUs that it was given as its share; with idle neighbours it may get more, up to
     `cpus_limit`.
     """
+    TIMESTAMP_FIELD_NUMBER: Final = 1
+    CPUS_USER_TIME_SECS_FIELD_NUMBER: Final = 2
+    CPUS_SYSTEM_TIME_SECS_FIELD_NUMBER: Final = 3
+    CPUS_LIMIT_FIELD_NUMBER: Final = 4
+    MEM_RSS_BYTES_FIELD_NUMBER: Final = 5
+    MEM_LIMIT_BYTES_FIELD_NUMBER: Final = 6
+    CPUS_NR_PERIODS_FIELD_NUMBER: Final = 7
+    CPUS_NR_THROTTLED_FIELD_NUMBER: Final = 8
+    CPUS_THROTTLED_TIME_SECS_FIELD_NUMBER: Final = 9
+    MEM_FILE_BYTES_FIELD_NUMBER: Final = 10
+    MEM_ANON_BYTES_FIELD_NUMBER: Final = 11
+    MEM_MAPPED_FILE_BYTES_FIELD_NUMBER: Final = 12
+    PERF_FIELD_NUMBER: Final = 13
+    NET_RX_PACKETS_FIELD_NUMBER: Final = 14
+    NET_RX_BYTES_FIELD_NUMBER: Final = 15
+    NET_RX_ERRORS_FIELD_NUMBER: Final = 16
+    NET_RX_DROPPED_FIELD_NUMBER: Final = 17
+    NET_TX_PACKETS_FIELD_NUMBER: Final = 18
+    NET_TX_BYTES_FIELD_NUMBER: Final = 19
+    NET_TX_ERRORS_FIELD_NUMBER: Final = 20
+    NET_TX_DROPPED_FIELD_NUMBER: Final = 21
+    NET_TCP_RTT_MICROSECS_P50_FIELD_NUMBER: Final = 22
+    NET_TCP_RTT_MICROSECS_P90_FIELD_NUMBER: Final = 23
+    NET_TCP_RTT_MICROSECS_P95_FIELD_NUMBER: Final = 24
+    NET_TCP_RTT_MICROSECS_P99_FIELD_NUMBER: Final = 25
+    DISK_LIMIT_BYTES_FIELD_NUMBER: Final = 26
+    DISK_USED_BYTES_FIELD_NUMBER: Final = 27
+    NET_TCP_ACTIVE_CONNECTIONS_FIELD_NUMBER: Final = 28
+    NET_TCP_TIME_WAIT_CONNECTIONS_FIELD_NUMBER: Final = 29
+    PROCESSES_FIELD_NUMBER: Final = 30
+    THREADS_FIELD_NUMBER: Final = 31
+    MEM_LOW_PRESSURE_COUNTER_FIELD_NUMBER: Final = 32
+    MEM_MEDIUM_PRESSURE_COUNTER_FIELD_NUMBER: Final = 33
+    MEM_CRITICAL_PRESSURE_COUNTER_FIELD_NUMBER: Final = 34
+    NET_TRAFFIC_CONTROL_STATISTICS_FIELD_NUMBER: Final = 35
+    MEM_TOTAL_BYTES_FIELD_NUMBER: Final = 36
+    MEM_TOTAL_MEMSW_BYTES_FIELD_NUMBER: Final = 37
+    MEM_SOFT_LIMIT_BYTES_FIELD_NUMBER: Final = 38
+    MEM_CACHE_BYTES_FIELD_NUMBER: Final = 39
+    MEM_SWAP_BYTES_FIELD_NUMBER: Final = 40
+    MEM_UNEVICTABLE_BYTES_FIELD_NUMBER: Final = 41
+    NET_SNMP_STATISTICS_FIELD_NUMBER: Final = 42
+    DISK_STATISTICS_FIELD_NUMBER: Final = 43
+    BLKIO_STATISTICS_FIELD_NUMBER: Final = 44
+    CPUS_SOFT_LIMIT_FIELD_NUMBER: Final = 45
     def __new__(
         cls,
         *,
@@ -5910,14 +6617,17 @@ ResourceStatisticsLike: TypeAlias = ResourceStatistics | ResourceStatisticsDict
 class ResourceUsage(_Message):
     """What runs on an agent and what it uses."""
 
+    __match_args__ = ("executors", "total",)
     @final
     class Executor(_Message):
         """One executor, with its tasks."""
 
+        __match_args__ = ("executor_info", "allocated", "statistics", "container_id", "tasks",)
         @final
         class Task(_Message):
             """One task of the executor."""
 
+            __match_args__ = ("name", "id", "resources", "labels",)
             name: str
             """required string. The task's name."""
             @property
@@ -5929,6 +6639,10 @@ class ResourceUsage(_Message):
             @property
             def labels(self) -> Labels:
                 """Labels. The task's labels."""
+            NAME_FIELD_NUMBER: Final = 1
+            ID_FIELD_NUMBER: Final = 2
+            RESOURCES_FIELD_NUMBER: Final = 3
+            LABELS_FIELD_NUMBER: Final = 4
             def __new__(
                 cls,
                 *,
@@ -5963,6 +6677,11 @@ class ResourceUsage(_Message):
         @property
         def tasks(self) -> Repeated[ResourceUsage.Executor.Task, ResourceUsageExecutorTaskLike]:
             """repeated ResourceUsage.Executor.Task. Its tasks that have not ended."""
+        EXECUTOR_INFO_FIELD_NUMBER: Final = 1
+        ALLOCATED_FIELD_NUMBER: Final = 2
+        STATISTICS_FIELD_NUMBER: Final = 3
+        CONTAINER_ID_FIELD_NUMBER: Final = 4
+        TASKS_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -5986,6 +6705,8 @@ class ResourceUsage(_Message):
     @property
     def total(self) -> Repeated[Resource, ResourceLike]:
         """repeated Resource. All resources of the agent."""
+    EXECUTORS_FIELD_NUMBER: Final = 1
+    TOTAL_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -6034,6 +6755,7 @@ ResourceUsageExecutorTaskLike: TypeAlias = ResourceUsage.Executor.Task | Resourc
 class Role(_Message):
     """A role and who uses what under it."""
 
+    __match_args__ = ("name", "weight", "frameworks", "resources",)
     name: str
     """required string. The role's name."""
     weight: float
@@ -6044,6 +6766,10 @@ class Role(_Message):
     @property
     def resources(self) -> Repeated[Resource, ResourceLike]:
         """repeated Resource. What is allocated and offered to it: cpus, mem, disk and gpus."""
+    NAME_FIELD_NUMBER: Final = 1
+    WEIGHT_FIELD_NUMBER: Final = 2
+    FRAMEWORKS_FIELD_NUMBER: Final = 3
+    RESOURCES_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -6078,6 +6804,7 @@ RoleLike: TypeAlias = Role | RoleDict
 class SNMPStatistics(_Message):
     """The network counters of a container that the kernel keeps by protocol."""
 
+    __match_args__ = ("ip_stats", "icmp_stats", "tcp_stats", "udp_stats",)
     @property
     def ip_stats(self) -> IpStatistics:
         """IpStatistics. For IP."""
@@ -6090,6 +6817,10 @@ class SNMPStatistics(_Message):
     @property
     def udp_stats(self) -> UdpStatistics:
         """UdpStatistics. For UDP."""
+    IP_STATS_FIELD_NUMBER: Final = 1
+    ICMP_STATS_FIELD_NUMBER: Final = 2
+    TCP_STATS_FIELD_NUMBER: Final = 3
+    UDP_STATS_FIELD_NUMBER: Final = 4
     def __new__(
         cls,
         *,
@@ -6121,10 +6852,13 @@ class SeccompInfo(_Message):
     isolator.
     """
 
+    __match_args__ = ("profile_name", "unconfined",)
     profile_name: str
     """string. The name of a profile file in the agent's seccomp directory."""
     unconfined: bool
     """bool. True runs the container without a filter."""
+    PROFILE_NAME_FIELD_NUMBER: Final = 1
+    UNCONFINED_FIELD_NUMBER: Final = 2
     def __new__(cls, *, profile_name: str | None = None, unconfined: bool | None = None) -> Self: ...
     def HasField(self, name: Literal["profile_name", "unconfined"], /) -> bool: ...
     def ClearField(self, name: Literal["profile_name", "unconfined"], /) -> None: ...
@@ -6145,16 +6879,20 @@ SeccompInfoLike: TypeAlias = SeccompInfo | SeccompInfoDict
 class Secret(_Message):
     """A secret, either by reference into a store that the agent knows, or in the open."""
 
+    __match_args__ = ("type", "reference", "value",)
     @final
     class Reference(_Message):
         """The place of a secret in a store."""
 
+        __match_args__ = ("name", "key",)
         name: str
         """required string. The name of the secret in the store."""
         key: str
         """string. The entry to take, where a stored secret has several. Ignored by stores that have no
         entries.
         """
+        NAME_FIELD_NUMBER: Final = 1
+        KEY_FIELD_NUMBER: Final = 2
         def __new__(cls, *, name: str | None = None, key: str | None = None) -> Self: ...
         def HasField(self, name: Literal["name", "key"], /) -> bool: ...
         def ClearField(self, name: Literal["name", "key"], /) -> None: ...
@@ -6180,11 +6918,13 @@ class Secret(_Message):
     class Value(_Message):
         """A secret in the open."""
 
+        __match_args__ = ("data",)
         @property
         def data(self) -> bytes:
             """required bytes. The bytes of the secret."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        DATA_FIELD_NUMBER: Final = 1
         def __new__(cls, *, data: bytes | bytearray | memoryview | None = None) -> Self: ...
         def HasField(self, name: Literal["data"], /) -> bool: ...
         def ClearField(self, name: Literal["data"], /) -> None: ...
@@ -6203,6 +6943,9 @@ class Secret(_Message):
     @property
     def value(self) -> Secret.Value:
         """Secret.Value. Set for VALUE only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    REFERENCE_FIELD_NUMBER: Final = 2
+    VALUE_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -6274,14 +7017,18 @@ StatusLike: TypeAlias = Status | _StatusName | int
 class TTYInfo(_Message):
     """Asks for a pseudo terminal as a container's input and output. An empty one is enough."""
 
+    __match_args__ = ("window_size",)
     @final
     class WindowSize(_Message):
         """The size of a terminal."""
 
+        __match_args__ = ("rows", "columns",)
         rows: int
         """required uint32. Height in lines."""
         columns: int
         """required uint32. Width in characters."""
+        ROWS_FIELD_NUMBER: Final = 1
+        COLUMNS_FIELD_NUMBER: Final = 2
         def __new__(cls, *, rows: int | None = None, columns: int | None = None) -> Self: ...
         def HasField(self, name: Literal["rows", "columns"], /) -> bool: ...
         def ClearField(self, name: Literal["rows", "columns"], /) -> None: ...
@@ -6292,6 +7039,7 @@ class TTYInfo(_Message):
     @property
     def window_size(self) -> TTYInfo.WindowSize:
         """TTYInfo.WindowSize. The size at the start. The terminal's default if unset."""
+    WINDOW_SIZE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, window_size: TTYInfoWindowSizeLike | None = None) -> Self: ...
     def HasField(self, name: Literal["window_size"], /) -> bool: ...
     def ClearField(self, name: Literal["window_size"], /) -> None: ...
@@ -6320,6 +7068,11 @@ TTYInfoWindowSizeLike: TypeAlias = TTYInfo.WindowSize | TTYInfoWindowSizeDict
 class Task(_Message):
     """A task as the master or an agent knows it. TaskInfo is what the framework asked for."""
 
+    __match_args__ = (
+        "name", "task_id", "framework_id", "executor_id", "agent_id", "state", "resources", "statuses",
+        "status_update_state", "status_update_uuid", "labels", "discovery", "container", "health_check",
+        "kill_policy", "user", "limits"
+    ,)
     name: str
     """required string. The task's name."""
     @property
@@ -6380,6 +7133,23 @@ class Task(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    NAME_FIELD_NUMBER: Final = 1
+    TASK_ID_FIELD_NUMBER: Final = 2
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 3
+    EXECUTOR_ID_FIELD_NUMBER: Final = 4
+    AGENT_ID_FIELD_NUMBER: Final = 5
+    STATE_FIELD_NUMBER: Final = 6
+    RESOURCES_FIELD_NUMBER: Final = 7
+    STATUSES_FIELD_NUMBER: Final = 8
+    STATUS_UPDATE_STATE_FIELD_NUMBER: Final = 9
+    STATUS_UPDATE_UUID_FIELD_NUMBER: Final = 10
+    LABELS_FIELD_NUMBER: Final = 11
+    DISCOVERY_FIELD_NUMBER: Final = 12
+    CONTAINER_FIELD_NUMBER: Final = 13
+    USER_FIELD_NUMBER: Final = 14
+    HEALTH_CHECK_FIELD_NUMBER: Final = 15
+    KILL_POLICY_FIELD_NUMBER: Final = 16
+    LIMITS_FIELD_NUMBER: Final = 17
     def __new__(
         cls,
         *,
@@ -6450,9 +7220,11 @@ TaskLike: TypeAlias = Task | TaskDict
 class TaskGroupInfo(_Message):
     """Tasks that run together in one executor, sharing its network and volumes (a pod)."""
 
+    __match_args__ = ("tasks",)
     @property
     def tasks(self) -> Repeated[TaskInfo, TaskInfoLike]:
         """repeated TaskInfo. The tasks. Leave their `executor` unset."""
+    TASKS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, tasks: Iterable[TaskInfoLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["tasks"], /) -> None: ...
@@ -6472,10 +7244,12 @@ TaskGroupInfoLike: TypeAlias = TaskGroupInfo | TaskGroupInfoDict
 class TaskID(_Message):
     """Names a task. The framework chooses it."""
 
+    __match_args__ = ("value",)
     value: str
     """required string. At most 255 characters, without slashes, backslashes and control characters. Do not
     use one twice in a framework.
     """
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: str | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -6495,6 +7269,10 @@ TaskIDLike: TypeAlias = TaskID | TaskIDDict | str
 class TaskInfo(_Message):
     """A task to launch. It needs a `command` or an `executor`, and not both; in a task group no executor."""
 
+    __match_args__ = (
+        "name", "task_id", "agent_id", "resources", "executor", "command", "container", "health_check",
+        "check", "kill_policy", "data", "labels", "discovery", "max_completion_time", "limits"
+    ,)
     name: str
     """required string. What people see in the web interface. Need not be unique."""
     @property
@@ -6553,6 +7331,21 @@ class TaskInfo(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    NAME_FIELD_NUMBER: Final = 1
+    TASK_ID_FIELD_NUMBER: Final = 2
+    AGENT_ID_FIELD_NUMBER: Final = 3
+    RESOURCES_FIELD_NUMBER: Final = 4
+    EXECUTOR_FIELD_NUMBER: Final = 5
+    DATA_FIELD_NUMBER: Final = 6
+    COMMAND_FIELD_NUMBER: Final = 7
+    HEALTH_CHECK_FIELD_NUMBER: Final = 8
+    CONTAINER_FIELD_NUMBER: Final = 9
+    LABELS_FIELD_NUMBER: Final = 10
+    DISCOVERY_FIELD_NUMBER: Final = 11
+    KILL_POLICY_FIELD_NUMBER: Final = 12
+    CHECK_FIELD_NUMBER: Final = 13
+    MAX_COMPLETION_TIME_FIELD_NUMBER: Final = 14
+    LIMITS_FIELD_NUMBER: Final = 15
     def __new__(
         cls,
         *,
@@ -6618,9 +7411,11 @@ TaskInfoLike: TypeAlias = TaskInfo | TaskInfoDict
 class TaskResourceLimitation(_Message):
     """Why a task was ended that used more than it may."""
 
+    __match_args__ = ("resources",)
     @property
     def resources(self) -> Repeated[Resource, ResourceLike]:
         """repeated Resource. What it used too much of."""
+    RESOURCES_FIELD_NUMBER: Final = 1
     def __new__(cls, *, resources: Iterable[ResourceLike] | None = None) -> Self: ...
     def HasField(self, name: NoReturn, /) -> bool: ...
     def ClearField(self, name: Literal["resources"], /) -> None: ...
@@ -6702,6 +7497,10 @@ TaskStateLike: TypeAlias = TaskState | _TaskStateName | int
 class TaskStatus(_Message):
     """What has become of a task: the content of a status update, and of a request to reconcile."""
 
+    __match_args__ = (
+        "task_id", "state", "message", "source", "reason", "data", "agent_id", "executor_id", "timestamp",
+        "uuid", "healthy", "check_status", "labels", "container_status", "unreachable_time", "limitation"
+    ,)
     class Reason(Enum):
         """Why a task is in its state. For finding faults: do not make decisions of importance depend on
         it.
@@ -6912,6 +7711,22 @@ class TaskStatus(_Message):
     @property
     def slave_id(self) -> AgentID:
         """`agent_id`, as v0 calls it."""
+    TASK_ID_FIELD_NUMBER: Final = 1
+    STATE_FIELD_NUMBER: Final = 2
+    DATA_FIELD_NUMBER: Final = 3
+    MESSAGE_FIELD_NUMBER: Final = 4
+    AGENT_ID_FIELD_NUMBER: Final = 5
+    TIMESTAMP_FIELD_NUMBER: Final = 6
+    EXECUTOR_ID_FIELD_NUMBER: Final = 7
+    HEALTHY_FIELD_NUMBER: Final = 8
+    SOURCE_FIELD_NUMBER: Final = 9
+    REASON_FIELD_NUMBER: Final = 10
+    UUID_FIELD_NUMBER: Final = 11
+    LABELS_FIELD_NUMBER: Final = 12
+    CONTAINER_STATUS_FIELD_NUMBER: Final = 13
+    UNREACHABLE_TIME_FIELD_NUMBER: Final = 14
+    CHECK_STATUS_FIELD_NUMBER: Final = 15
+    LIMITATION_FIELD_NUMBER: Final = 16
     def __new__(
         cls,
         *,
@@ -6998,6 +7813,10 @@ class TcpStatistics(_Message):
     Cumulative but for CurrEstab and the first four.
     """
 
+    __match_args__ = (
+        "RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "ActiveOpens", "PassiveOpens", "AttemptFails",
+        "EstabResets", "CurrEstab", "InSegs", "OutSegs", "RetransSegs", "InErrs", "OutRsts", "InCsumErrors"
+    ,)
     RtoAlgorithm: int
     """int64. How the retransmission time is computed, by the numbers of RFC 4022."""
     RtoMin: int
@@ -7028,6 +7847,21 @@ class TcpStatistics(_Message):
     """int64. Segments sent with the reset flag."""
     InCsumErrors: int
     """int64. Received segments with a wrong checksum."""
+    RTOALGORITHM_FIELD_NUMBER: Final = 1
+    RTOMIN_FIELD_NUMBER: Final = 2
+    RTOMAX_FIELD_NUMBER: Final = 3
+    MAXCONN_FIELD_NUMBER: Final = 4
+    ACTIVEOPENS_FIELD_NUMBER: Final = 5
+    PASSIVEOPENS_FIELD_NUMBER: Final = 6
+    ATTEMPTFAILS_FIELD_NUMBER: Final = 7
+    ESTABRESETS_FIELD_NUMBER: Final = 8
+    CURRESTAB_FIELD_NUMBER: Final = 9
+    INSEGS_FIELD_NUMBER: Final = 10
+    OUTSEGS_FIELD_NUMBER: Final = 11
+    RETRANSSEGS_FIELD_NUMBER: Final = 12
+    INERRS_FIELD_NUMBER: Final = 13
+    OUTRSTS_FIELD_NUMBER: Final = 14
+    INCSUMERRORS_FIELD_NUMBER: Final = 15
     def __new__(
         cls,
         *,
@@ -7085,8 +7919,10 @@ TcpStatisticsLike: TypeAlias = TcpStatistics | TcpStatisticsDict
 class TimeInfo(_Message):
     """A moment."""
 
+    __match_args__ = ("nanoseconds",)
     nanoseconds: int
     """required int64. Nanoseconds since 1970-01-01 00:00 UTC."""
+    NANOSECONDS_FIELD_NUMBER: Final = 1
     def __new__(cls, *, nanoseconds: int | None = None) -> Self: ...
     def HasField(self, name: Literal["nanoseconds"], /) -> bool: ...
     def ClearField(self, name: Literal["nanoseconds"], /) -> None: ...
@@ -7106,6 +7942,9 @@ TimeInfoLike: TypeAlias = TimeInfo | TimeInfoDict
 class TrafficControlStatistics(_Message):
     """Counters of one queueing discipline of the kernel's traffic control (as `tc -s qdisc` shows)."""
 
+    __match_args__ = (
+        "id", "backlog", "bytes", "drops", "overlimits", "packets", "qlen", "ratebps", "ratepps", "requeues"
+    ,)
     id: str
     """required string. Which one it is, in the agent's words."""
     backlog: int
@@ -7126,6 +7965,16 @@ class TrafficControlStatistics(_Message):
     """uint64. Present rate in packets per second, by the kernel's estimate."""
     requeues: int
     """uint64. Packets put back into the queue so far."""
+    ID_FIELD_NUMBER: Final = 1
+    BACKLOG_FIELD_NUMBER: Final = 2
+    BYTES_FIELD_NUMBER: Final = 3
+    DROPS_FIELD_NUMBER: Final = 4
+    OVERLIMITS_FIELD_NUMBER: Final = 5
+    PACKETS_FIELD_NUMBER: Final = 6
+    QLEN_FIELD_NUMBER: Final = 7
+    RATEBPS_FIELD_NUMBER: Final = 8
+    RATEPPS_FIELD_NUMBER: Final = 9
+    REQUEUES_FIELD_NUMBER: Final = 10
     def __new__(
         cls,
         *,
@@ -7171,6 +8020,7 @@ TrafficControlStatisticsLike: TypeAlias = TrafficControlStatistics | TrafficCont
 class URL(_Message):
     """A URL in its parts."""
 
+    __match_args__ = ("scheme", "address", "path", "query", "fragment",)
     scheme: str
     """required string. "http" or "https"."""
     @property
@@ -7183,6 +8033,11 @@ class URL(_Message):
         """repeated Parameter. The parameters after the question mark, in order."""
     fragment: str
     """string. What follows the '#'."""
+    SCHEME_FIELD_NUMBER: Final = 1
+    ADDRESS_FIELD_NUMBER: Final = 2
+    PATH_FIELD_NUMBER: Final = 3
+    QUERY_FIELD_NUMBER: Final = 4
+    FRAGMENT_FIELD_NUMBER: Final = 5
     def __new__(
         cls,
         *,
@@ -7214,11 +8069,13 @@ URLLike: TypeAlias = URL | URLDict
 class UUID(_Message):
     """A universally unique identifier, such as Python's `uuid` makes."""
 
+    __match_args__ = ("value",)
     @property
     def value(self) -> bytes:
         """required bytes. Its 16 bytes (`uuid.uuid4().bytes`)."""
     @value.setter
     def value(self, value: bytes | bytearray | memoryview) -> None: ...
+    VALUE_FIELD_NUMBER: Final = 1
     def __new__(cls, *, value: bytes | bytearray | memoryview | None = None) -> Self: ...
     def HasField(self, name: Literal["value"], /) -> bool: ...
     def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -7240,6 +8097,10 @@ class UdpStatistics(_Message):
     Cumulative.
     """
 
+    __match_args__ = (
+        "InDatagrams", "NoPorts", "InErrors", "OutDatagrams", "RcvbufErrors", "SndbufErrors", "InCsumErrors",
+        "IgnoredMulti"
+    ,)
     InDatagrams: int
     """int64. Datagrams handed to a reader."""
     NoPorts: int
@@ -7256,6 +8117,14 @@ class UdpStatistics(_Message):
     """int64. Received datagrams with a wrong checksum."""
     IgnoredMulti: int
     """int64. Multicast datagrams received and ignored."""
+    INDATAGRAMS_FIELD_NUMBER: Final = 1
+    NOPORTS_FIELD_NUMBER: Final = 2
+    INERRORS_FIELD_NUMBER: Final = 3
+    OUTDATAGRAMS_FIELD_NUMBER: Final = 4
+    RCVBUFERRORS_FIELD_NUMBER: Final = 5
+    SNDBUFERRORS_FIELD_NUMBER: Final = 6
+    INCSUMERRORS_FIELD_NUMBER: Final = 7
+    IGNOREDMULTI_FIELD_NUMBER: Final = 8
     def __new__(
         cls,
         *,
@@ -7299,12 +8168,15 @@ UdpStatisticsLike: TypeAlias = UdpStatistics | UdpStatisticsDict
 class Unavailability(_Message):
     """A planned outage of a machine."""
 
+    __match_args__ = ("start", "duration",)
     @property
     def start(self) -> TimeInfo:
         """required TimeInfo. When it begins."""
     @property
     def duration(self) -> DurationInfo:
         """DurationInfo. How long it lasts. Unset means for ever, or that nobody knows."""
+    START_FIELD_NUMBER: Final = 1
+    DURATION_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -7330,14 +8202,18 @@ UnavailabilityLike: TypeAlias = Unavailability | UnavailabilityDict
 class Value(_Message):
     """A value of any of four kinds. Set the field that goes with the type."""
 
+    __match_args__ = ("type", "scalar", "ranges", "set", "text",)
     @final
     class Range(_Message):
         """Whole numbers from one to another, such as ports."""
 
+        __match_args__ = ("begin", "end",)
         begin: int
         """required uint64. The first."""
         end: int
         """required uint64. The last; it belongs to the range."""
+        BEGIN_FIELD_NUMBER: Final = 1
+        END_FIELD_NUMBER: Final = 2
         def __new__(cls, *, begin: int | None = None, end: int | None = None) -> Self: ...
         def HasField(self, name: Literal["begin", "end"], /) -> bool: ...
         def ClearField(self, name: Literal["begin", "end"], /) -> None: ...
@@ -7349,9 +8225,11 @@ class Value(_Message):
     class Ranges(_Message):
         """Several ranges, as in "[31000-31005, 31010-31010]"."""
 
+        __match_args__ = ("range",)
         @property
         def range(self) -> Repeated[Value.Range, ValueRangeLike]:
             """repeated Value.Range. In order and without overlap when they come from Mesos."""
+        RANGE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, range: Iterable[ValueRangeLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["range"], /) -> None: ...
@@ -7363,8 +8241,10 @@ class Value(_Message):
     class Scalar(_Message):
         """A number. In Python a bare number does as well."""
 
+        __match_args__ = ("value",)
         value: float
         """required double. Mesos keeps three decimals: 0.0004 is nothing."""
+        VALUE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, value: float | None = None) -> Self: ...
         def HasField(self, name: Literal["value"], /) -> bool: ...
         def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -7376,9 +8256,11 @@ class Value(_Message):
     class Set(_Message):
         """Distinct strings, as in "{sda, sdb}"."""
 
+        __match_args__ = ("item",)
         @property
         def item(self) -> Repeated[str, str]:
             """repeated string. The strings. Order has no meaning."""
+        ITEM_FIELD_NUMBER: Final = 1
         def __new__(cls, *, item: Iterable[str] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["item"], /) -> None: ...
@@ -7390,8 +8272,10 @@ class Value(_Message):
     class Text(_Message):
         """A string. In Python a bare str does as well."""
 
+        __match_args__ = ("value",)
         value: str
         """required string. The string."""
+        VALUE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, value: str | None = None) -> Self: ...
         def HasField(self, name: Literal["value"], /) -> bool: ...
         def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -7433,6 +8317,11 @@ class Value(_Message):
     @property
     def text(self) -> Value.Text:
         """Value.Text. For type TEXT."""
+    TYPE_FIELD_NUMBER: Final = 1
+    SCALAR_FIELD_NUMBER: Final = 2
+    RANGES_FIELD_NUMBER: Final = 3
+    SET_FIELD_NUMBER: Final = 4
+    TEXT_FIELD_NUMBER: Final = 5
     def __new__(
         cls,
         *,
@@ -7508,6 +8397,9 @@ ValueTypeLike: TypeAlias = Value.Type | _ValueTypeName | int
 class VersionInfo(_Message):
     """The version of a master or agent."""
 
+    __match_args__ = (
+        "version", "build_date", "build_time", "build_user", "git_sha", "git_branch", "git_tag"
+    ,)
     version: str
     """required string. For example "1.11.0"."""
     build_date: str
@@ -7522,6 +8414,13 @@ class VersionInfo(_Message):
     """string. The branch it was built from, if known."""
     git_tag: str
     """string. The tag it was built from, if any."""
+    VERSION_FIELD_NUMBER: Final = 1
+    BUILD_DATE_FIELD_NUMBER: Final = 2
+    BUILD_TIME_FIELD_NUMBER: Final = 3
+    BUILD_USER_FIELD_NUMBER: Final = 4
+    GIT_SHA_FIELD_NUMBER: Final = 5
+    GIT_BRANCH_FIELD_NUMBER: Final = 6
+    GIT_TAG_FIELD_NUMBER: Final = 7
     def __new__(
         cls,
         *,
@@ -7563,6 +8462,7 @@ class Volume(_Message):
     set, except inside Resource.DiskInfo.
     """
 
+    __match_args__ = ("mode", "container_path", "host_path", "image", "source",)
     class Mode(Enum):
         """What the container may do with it."""
 
@@ -7578,14 +8478,20 @@ class Volume(_Message):
     class Source(_Message):
         """What a volume is made of. The field that belongs to `type` must be set."""
 
+        __match_args__ = ("type", "docker_volume", "host_path", "sandbox_path", "secret", "csi_volume",)
         @final
         class CSIVolume(_Message):
             """A volume that a CSI plugin publishes on the agent."""
 
+            __match_args__ = ("plugin_name", "static_provisioning",)
             @final
             class StaticProvisioning(_Message):
                 """A volume that exists already in the storage system."""
 
+                __match_args__ = (
+                    "volume_id", "volume_capability", "node_stage_secrets", "node_publish_secrets",
+                    "volume_context"
+                ,)
                 volume_id: str
                 """required string. The volume's id, as the plugin knows it."""
                 @property
@@ -7604,6 +8510,11 @@ class Volume(_Message):
                 @property
                 def volume_context(self) -> Map[str, str]:
                     """map of string to string. Further attributes that the plugin wants."""
+                VOLUME_ID_FIELD_NUMBER: Final = 1
+                VOLUME_CAPABILITY_FIELD_NUMBER: Final = 2
+                NODE_STAGE_SECRETS_FIELD_NUMBER: Final = 3
+                NODE_PUBLISH_SECRETS_FIELD_NUMBER: Final = 4
+                VOLUME_CONTEXT_FIELD_NUMBER: Final = 5
                 def __new__(
                     cls,
                     *,
@@ -7626,10 +8537,12 @@ class Volume(_Message):
             class VolumeCapability(_Message):
                 """How the volume is to be used, as the CSI specification defines it."""
 
+                __match_args__ = ("block", "mount", "access_mode",)
                 @final
                 class AccessMode(_Message):
                     """Who else may use the volume at the same time."""
 
+                    __match_args__ = ("mode",)
                     class Mode(Enum):
                         """The access modes of the CSI specification."""
 
@@ -7658,6 +8571,7 @@ class Volume(_Message):
                         """required Volume.Source.CSIVolume.VolumeCapability.AccessMode.Mode. The mode."""
                     @mode.setter
                     def mode(self, value: VolumeSourceCSIVolumeVolumeCapabilityAccessModeModeLike) -> None: ...
+                    MODE_FIELD_NUMBER: Final = 1
                     def __new__(
                         cls,
                         *,
@@ -7684,11 +8598,14 @@ class Volume(_Message):
                 class MountVolume(_Message):
                     """The volume as a mounted file system."""
 
+                    __match_args__ = ("fs_type", "mount_flags",)
                     fs_type: str
                     """string. The file system, for example "ext4". The plugin chooses if unset."""
                     @property
                     def mount_flags(self) -> Repeated[str, str]:
                         """repeated string. Options for the mount."""
+                    FS_TYPE_FIELD_NUMBER: Final = 1
+                    MOUNT_FLAGS_FIELD_NUMBER: Final = 2
                     def __new__(
                         cls,
                         *,
@@ -7712,6 +8629,9 @@ class Volume(_Message):
                     """required Volume.Source.CSIVolume.VolumeCapability.AccessMode. Who may use the volume
                     at the same time.
                     """
+                BLOCK_FIELD_NUMBER: Final = 1
+                MOUNT_FIELD_NUMBER: Final = 2
+                ACCESS_MODE_FIELD_NUMBER: Final = 3
                 def __new__(
                     cls,
                     *,
@@ -7736,6 +8656,8 @@ class Volume(_Message):
                 """Volume.Source.CSIVolume.StaticProvisioning. The volume. Must be set: Mesos makes no new
                 CSI volumes for a container.
                 """
+            PLUGIN_NAME_FIELD_NUMBER: Final = 1
+            STATIC_PROVISIONING_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -7752,6 +8674,7 @@ class Volume(_Message):
         class DockerVolume(_Message):
             """A volume made or found by a Docker volume driver."""
 
+            __match_args__ = ("driver", "name", "driver_options",)
             driver: str
             """string. The volume driver. Docker's default if unset."""
             name: str
@@ -7759,6 +8682,9 @@ class Volume(_Message):
             @property
             def driver_options(self) -> Parameters:
                 """Parameters. Options for the driver, used when it makes the volume."""
+            DRIVER_FIELD_NUMBER: Final = 1
+            NAME_FIELD_NUMBER: Final = 2
+            DRIVER_OPTIONS_FIELD_NUMBER: Final = 3
             def __new__(
                 cls,
                 *,
@@ -7776,6 +8702,7 @@ class Volume(_Message):
         class HostPath(_Message):
             """A path of the agent's machine."""
 
+            __match_args__ = ("path", "mount_propagation",)
             path: str
             """required string. The absolute path. It must exist, unless the agent allows making it."""
             @property
@@ -7783,6 +8710,8 @@ class Volume(_Message):
                 """MountPropagation. How mounts below the path spread. If unset they do not go from the
                 container to the host.
                 """
+            PATH_FIELD_NUMBER: Final = 1
+            MOUNT_PROPAGATION_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -7799,6 +8728,7 @@ class Volume(_Message):
         class SandboxPath(_Message):
             """A path of a sandbox, for sharing files between containers."""
 
+            __match_args__ = ("type", "path",)
             class Type(Enum):
                 """Whose sandbox."""
 
@@ -7824,6 +8754,8 @@ class Volume(_Message):
             """required string. The path below the sandbox; it must be relative. A directory is made if it
             is missing.
             """
+            TYPE_FIELD_NUMBER: Final = 1
+            PATH_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -7879,6 +8811,12 @@ class Volume(_Message):
         @property
         def csi_volume(self) -> Volume.Source.CSIVolume:
             """Volume.Source.CSIVolume. Set for CSI_VOLUME only."""
+        TYPE_FIELD_NUMBER: Final = 1
+        DOCKER_VOLUME_FIELD_NUMBER: Final = 2
+        SANDBOX_PATH_FIELD_NUMBER: Final = 3
+        SECRET_FIELD_NUMBER: Final = 4
+        HOST_PATH_FIELD_NUMBER: Final = 5
+        CSI_VOLUME_FIELD_NUMBER: Final = 6
         def __new__(
             cls,
             *,
@@ -7914,6 +8852,11 @@ class Volume(_Message):
     @property
     def source(self) -> Volume.Source:
         """Volume.Source. Any other kind of content."""
+    CONTAINER_PATH_FIELD_NUMBER: Final = 1
+    HOST_PATH_FIELD_NUMBER: Final = 2
+    MODE_FIELD_NUMBER: Final = 3
+    IMAGE_FIELD_NUMBER: Final = 4
+    SOURCE_FIELD_NUMBER: Final = 5
     def __new__(
         cls,
         *,
@@ -8061,10 +9004,13 @@ VolumeSourceTypeLike: TypeAlias = Volume.Source.Type | _VolumeSourceTypeName | i
 class WeightInfo(_Message):
     """The share of a role relative to other roles."""
 
+    __match_args__ = ("weight", "role",)
     weight: float
     """required double. Must be greater than 0. A role without an entry has 1.0; 2.0 gets twice the share."""
     role: str
     """string. The role. Must be set when weights are changed."""
+    WEIGHT_FIELD_NUMBER: Final = 1
+    ROLE_FIELD_NUMBER: Final = 2
     def __new__(cls, *, weight: float | None = None, role: str | None = None) -> Self: ...
     def HasField(self, name: Literal["weight", "role"], /) -> bool: ...
     def ClearField(self, name: Literal["weight", "role"], /) -> None: ...

@@ -31,13 +31,23 @@ class Call(_Message):
     agent's authorization.
     """
 
+    __match_args__ = (
+        "type", "get_metrics", "set_logging_level", "list_files", "read_file", "get_containers",
+        "launch_nested_container", "wait_nested_container", "kill_nested_container",
+        "remove_nested_container", "launch_nested_container_session", "attach_container_input",
+        "attach_container_output", "launch_container", "wait_container", "kill_container", "remove_container",
+        "add_resource_provider_config", "update_resource_provider_config", "remove_resource_provider_config",
+        "mark_resource_provider_gone", "prune_images"
+    ,)
     @final
     class AddResourceProviderConfig(_Message):
         """A resource provider to add. Its configuration is kept on the agent's disk."""
 
+        __match_args__ = ("info",)
         @property
         def info(self) -> ResourceProviderInfo:
             """required ResourceProviderInfo. The provider: type, name and settings; `id` must be unset."""
+        INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, info: ResourceProviderInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["info"], /) -> bool: ...
         def ClearField(self, name: Literal["info"], /) -> None: ...
@@ -49,6 +59,7 @@ class Call(_Message):
     class AttachContainerInput(_Message):
         """One record of a request stream. The first is CONTAINER_ID; all others are PROCESS_IO."""
 
+        __match_args__ = ("type", "container_id", "process_io",)
         class Type(Enum):
             """The kinds of record."""
 
@@ -74,6 +85,9 @@ class Call(_Message):
         @property
         def process_io(self) -> ProcessIO:
             """ProcessIO. Set for PROCESS_IO only: DATA of type STDIN, or CONTROL."""
+        TYPE_FIELD_NUMBER: Final = 1
+        CONTAINER_ID_FIELD_NUMBER: Final = 2
+        PROCESS_IO_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -91,9 +105,11 @@ class Call(_Message):
     class AttachContainerOutput(_Message):
         """The container whose output is wanted. The answer is a stream of ProcessIO."""
 
+        __match_args__ = ("container_id",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, container_id: ContainerIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["container_id"], /) -> bool: ...
         def ClearField(self, name: Literal["container_id"], /) -> None: ...
@@ -105,10 +121,13 @@ class Call(_Message):
     class GetContainers(_Message):
         """Which containers are wanted besides those of executors."""
 
+        __match_args__ = ("show_nested", "show_standalone",)
         show_nested: bool
         """bool. True adds nested containers. Default false."""
         show_standalone: bool
         """bool. True adds standalone containers. Default false."""
+        SHOW_NESTED_FIELD_NUMBER: Final = 1
+        SHOW_STANDALONE_FIELD_NUMBER: Final = 2
         def __new__(cls, *, show_nested: bool | None = None, show_standalone: bool | None = None) -> Self: ...
         def HasField(self, name: Literal["show_nested", "show_standalone"], /) -> bool: ...
         def ClearField(self, name: Literal["show_nested", "show_standalone"], /) -> None: ...
@@ -120,11 +139,13 @@ class Call(_Message):
     class GetMetrics(_Message):
         """Which measured values are wanted."""
 
+        __match_args__ = ("timeout",)
         @property
         def timeout(self) -> DurationInfo:
             """DurationInfo. How long to wait for values; those that are late are left out. Unset waits for
             all.
             """
+        TIMEOUT_FIELD_NUMBER: Final = 1
         def __new__(cls, *, timeout: DurationInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["timeout"], /) -> bool: ...
         def ClearField(self, name: Literal["timeout"], /) -> None: ...
@@ -136,11 +157,14 @@ class Call(_Message):
     class KillContainer(_Message):
         """The container to send a signal."""
 
+        __match_args__ = ("container_id", "signal",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
         signal: int
         """int32. The signal's number; SIGKILL if unset."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
+        SIGNAL_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -157,11 +181,14 @@ class Call(_Message):
     class KillNestedContainer(_Message):
         """Obsolete; use KillContainer."""
 
+        __match_args__ = ("container_id", "signal",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
         signal: int
         """int32. The signal's number; SIGKILL if unset."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
+        SIGNAL_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -180,6 +207,7 @@ class Call(_Message):
         without a framework, started by the operator.
         """
 
+        __match_args__ = ("container_id", "command", "resources", "container", "limits",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The id of the new container, chosen by the caller."""
@@ -199,6 +227,11 @@ class Call(_Message):
             """map of string to Value.Scalar. Limits above the resources: "cpus" and "mem" (MB), infinity
             for none. Not allowed below the first level of nesting.
             """
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
+        COMMAND_FIELD_NUMBER: Final = 2
+        RESOURCES_FIELD_NUMBER: Final = 3
+        CONTAINER_FIELD_NUMBER: Final = 4
+        LIMITS_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -225,6 +258,7 @@ class Call(_Message):
     class LaunchNestedContainer(_Message):
         """Obsolete; use LaunchContainer."""
 
+        __match_args__ = ("container_id", "command", "container",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The id of the new container, chosen by the caller, with `parent` set."""
@@ -234,6 +268,9 @@ class Call(_Message):
         @property
         def container(self) -> ContainerInfo:
             """ContainerInfo. Image, volumes and so on."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
+        COMMAND_FIELD_NUMBER: Final = 2
+        CONTAINER_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -253,6 +290,7 @@ class Call(_Message):
         of ProcessIO; closing the connection kills it.
         """
 
+        __match_args__ = ("container_id", "command", "container",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The id of the new container, chosen by the caller, with `parent` set
@@ -264,6 +302,9 @@ class Call(_Message):
         @property
         def container(self) -> ContainerInfo:
             """ContainerInfo. Settings such as `tty_info`. The new container joins its parent's namespaces."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
+        COMMAND_FIELD_NUMBER: Final = 2
+        CONTAINER_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -281,8 +322,10 @@ class Call(_Message):
     class ListFiles(_Message):
         """The directory to list."""
 
+        __match_args__ = ("path",)
         path: str
         """required string. Its path, as published by the agent, for example that of a sandbox."""
+        PATH_FIELD_NUMBER: Final = 1
         def __new__(cls, *, path: str | None = None) -> Self: ...
         def HasField(self, name: Literal["path"], /) -> bool: ...
         def ClearField(self, name: Literal["path"], /) -> None: ...
@@ -294,11 +337,13 @@ class Call(_Message):
     class MarkResourceProviderGone(_Message):
         """A resource provider that never comes back. This cannot be undone."""
 
+        __match_args__ = ("resource_provider_id",)
         @property
         def resource_provider_id(self) -> ResourceProviderID:
             """required ResourceProviderID. The provider. It must have no resources left; if it is still
             connected it is told to end.
             """
+        RESOURCE_PROVIDER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, resource_provider_id: ResourceProviderIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["resource_provider_id"], /) -> bool: ...
         def ClearField(self, name: Literal["resource_provider_id"], /) -> None: ...
@@ -310,11 +355,13 @@ class Call(_Message):
     class PruneImages(_Message):
         """Which images to keep."""
 
+        __match_args__ = ("excluded_images",)
         @property
         def excluded_images(self) -> Repeated[Image, ImageLike]:
             """repeated Image. Images to keep even if unused, besides those the agent is configured to
             keep.
             """
+        EXCLUDED_IMAGES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, excluded_images: Iterable[ImageLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["excluded_images"], /) -> None: ...
@@ -326,6 +373,7 @@ class Call(_Message):
     class ReadFile(_Message):
         """The part of a file to read."""
 
+        __match_args__ = ("path", "offset", "length",)
         path: str
         """required string. The path of the file, as in a listing."""
         offset: int
@@ -334,6 +382,9 @@ class Call(_Message):
         """uint64. How many bytes. Unset means up to the end; either way an answer holds some pages at
         most, so compare `size` and ask on.
         """
+        PATH_FIELD_NUMBER: Final = 1
+        OFFSET_FIELD_NUMBER: Final = 2
+        LENGTH_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -351,9 +402,11 @@ class Call(_Message):
     class RemoveContainer(_Message):
         """A nested container whose sandbox and state are to be removed. It must have ended."""
 
+        __match_args__ = ("container_id",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, container_id: ContainerIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["container_id"], /) -> bool: ...
         def ClearField(self, name: Literal["container_id"], /) -> None: ...
@@ -365,9 +418,11 @@ class Call(_Message):
     class RemoveNestedContainer(_Message):
         """Obsolete; use RemoveContainer."""
 
+        __match_args__ = ("container_id",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, container_id: ContainerIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["container_id"], /) -> bool: ...
         def ClearField(self, name: Literal["container_id"], /) -> None: ...
@@ -379,10 +434,13 @@ class Call(_Message):
     class RemoveResourceProviderConfig(_Message):
         """A resource provider to remove. What it provided stays known until it is marked gone."""
 
+        __match_args__ = ("type", "name",)
         type: str
         """required string. Its type."""
         name: str
         """required string. Its name."""
+        TYPE_FIELD_NUMBER: Final = 1
+        NAME_FIELD_NUMBER: Final = 2
         def __new__(cls, *, type: str | None = None, name: str | None = None) -> Self: ...
         def HasField(self, name: Literal["type", "name"], /) -> bool: ...
         def ClearField(self, name: Literal["type", "name"], /) -> None: ...
@@ -394,6 +452,7 @@ class Call(_Message):
     class SetLoggingLevel(_Message):
         """How much to log for a time."""
 
+        __match_args__ = ("level", "duration",)
         level: int
         """required uint32. The verbosity of glog; 0 is the least."""
         @property
@@ -401,6 +460,8 @@ class Call(_Message):
             """required DurationInfo. After this time the level goes back to what the agent was started
             with.
             """
+        LEVEL_FIELD_NUMBER: Final = 1
+        DURATION_FIELD_NUMBER: Final = 2
         def __new__(cls, *, level: int | None = None, duration: DurationInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["level", "duration"], /) -> bool: ...
         def ClearField(self, name: Literal["level", "duration"], /) -> None: ...
@@ -516,11 +577,13 @@ class Call(_Message):
     class UpdateResourceProviderConfig(_Message):
         """The new configuration of a resource provider."""
 
+        __match_args__ = ("info",)
         @property
         def info(self) -> ResourceProviderInfo:
             """required ResourceProviderInfo. The provider, found by type and name, with all its settings;
             `id` must be unset.
             """
+        INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, info: ResourceProviderInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["info"], /) -> bool: ...
         def ClearField(self, name: Literal["info"], /) -> None: ...
@@ -532,9 +595,11 @@ class Call(_Message):
     class WaitContainer(_Message):
         """The container to wait for. The answer comes when it ends."""
 
+        __match_args__ = ("container_id",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container. One that is unknown is answered with status 404."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, container_id: ContainerIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["container_id"], /) -> bool: ...
         def ClearField(self, name: Literal["container_id"], /) -> None: ...
@@ -546,9 +611,11 @@ class Call(_Message):
     class WaitNestedContainer(_Message):
         """Obsolete; use WaitContainer."""
 
+        __match_args__ = ("container_id",)
         @property
         def container_id(self) -> ContainerID:
             """required ContainerID. The container."""
+        CONTAINER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, container_id: ContainerIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["container_id"], /) -> bool: ...
         def ClearField(self, name: Literal["container_id"], /) -> None: ...
@@ -624,6 +691,28 @@ class Call(_Message):
     @property
     def mark_resource_provider_gone(self) -> Call.MarkResourceProviderGone:
         """Call.MarkResourceProviderGone. Required for MARK_RESOURCE_PROVIDER_GONE."""
+    TYPE_FIELD_NUMBER: Final = 1
+    GET_METRICS_FIELD_NUMBER: Final = 2
+    SET_LOGGING_LEVEL_FIELD_NUMBER: Final = 3
+    LIST_FILES_FIELD_NUMBER: Final = 4
+    READ_FILE_FIELD_NUMBER: Final = 5
+    LAUNCH_NESTED_CONTAINER_FIELD_NUMBER: Final = 6
+    WAIT_NESTED_CONTAINER_FIELD_NUMBER: Final = 7
+    KILL_NESTED_CONTAINER_FIELD_NUMBER: Final = 8
+    LAUNCH_NESTED_CONTAINER_SESSION_FIELD_NUMBER: Final = 9
+    ATTACH_CONTAINER_INPUT_FIELD_NUMBER: Final = 10
+    ATTACH_CONTAINER_OUTPUT_FIELD_NUMBER: Final = 11
+    REMOVE_NESTED_CONTAINER_FIELD_NUMBER: Final = 12
+    LAUNCH_CONTAINER_FIELD_NUMBER: Final = 13
+    WAIT_CONTAINER_FIELD_NUMBER: Final = 14
+    KILL_CONTAINER_FIELD_NUMBER: Final = 15
+    REMOVE_CONTAINER_FIELD_NUMBER: Final = 16
+    ADD_RESOURCE_PROVIDER_CONFIG_FIELD_NUMBER: Final = 17
+    UPDATE_RESOURCE_PROVIDER_CONFIG_FIELD_NUMBER: Final = 18
+    REMOVE_RESOURCE_PROVIDER_CONFIG_FIELD_NUMBER: Final = 19
+    GET_CONTAINERS_FIELD_NUMBER: Final = 20
+    PRUNE_IMAGES_FIELD_NUMBER: Final = 21
+    MARK_RESOURCE_PROVIDER_GONE_FIELD_NUMBER: Final = 22
     def __new__(
         cls,
         *,
@@ -905,17 +994,21 @@ class ProcessIO(_Message):
     attached containers send and get.
     """
 
+    __match_args__ = ("type", "data", "control",)
     @final
     class Control(_Message):
         """A control message."""
 
+        __match_args__ = ("type", "tty_info", "heartbeat",)
         @final
         class Heartbeat(_Message):
             """A sign of life."""
 
+            __match_args__ = ("interval",)
             @property
             def interval(self) -> DurationInfo:
                 """DurationInfo. The time until the next one."""
+            INTERVAL_FIELD_NUMBER: Final = 1
             def __new__(cls, *, interval: DurationInfoLike | None = None) -> Self: ...
             def HasField(self, name: Literal["interval"], /) -> bool: ...
             def ClearField(self, name: Literal["interval"], /) -> None: ...
@@ -948,6 +1041,9 @@ class ProcessIO(_Message):
         @property
         def heartbeat(self) -> ProcessIO.Control.Heartbeat:
             """ProcessIO.Control.Heartbeat. Set for HEARTBEAT only."""
+        TYPE_FIELD_NUMBER: Final = 1
+        TTY_INFO_FIELD_NUMBER: Final = 2
+        HEARTBEAT_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -965,6 +1061,7 @@ class ProcessIO(_Message):
     class Data(_Message):
         """Bytes of one of the standard streams."""
 
+        __match_args__ = ("type", "data",)
         class Type(Enum):
             """The streams."""
 
@@ -992,6 +1089,8 @@ class ProcessIO(_Message):
             """bytes. The bytes. Empty input closes the container's input, if it has no terminal."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        TYPE_FIELD_NUMBER: Final = 1
+        DATA_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1029,6 +1128,9 @@ class ProcessIO(_Message):
     @property
     def control(self) -> ProcessIO.Control:
         """ProcessIO.Control. Set for CONTROL only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    DATA_FIELD_NUMBER: Final = 2
+    CONTROL_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -1094,10 +1196,16 @@ class Response(_Message):
     authorized to see is left out.
     """
 
+    __match_args__ = (
+        "type", "get_health", "get_flags", "get_version", "get_metrics", "get_logging_level", "list_files",
+        "read_file", "get_state", "get_containers", "get_frameworks", "get_executors", "get_operations",
+        "get_tasks", "get_agent", "get_resource_providers", "wait_nested_container", "wait_container"
+    ,)
     @final
     class GetAgent(_Message):
         """The agent's own description."""
 
+        __match_args__ = ("agent_info", "drain_config", "estimated_drain_start_time",)
         @property
         def agent_info(self) -> AgentInfo:
             """AgentInfo. The description."""
@@ -1110,6 +1218,9 @@ class Response(_Message):
         @property
         def slave_info(self) -> AgentInfo:
             """`agent_info`, as v0 calls it."""
+        AGENT_INFO_FIELD_NUMBER: Final = 1
+        DRAIN_CONFIG_FIELD_NUMBER: Final = 2
+        ESTIMATED_DRAIN_START_TIME_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1132,10 +1243,15 @@ class Response(_Message):
     class GetContainers(_Message):
         """The containers of the agent."""
 
+        __match_args__ = ("containers",)
         @final
         class Container(_Message):
             """One container."""
 
+            __match_args__ = (
+                "framework_id", "executor_id", "executor_name", "container_id", "container_status",
+                "resource_statistics"
+            ,)
             @property
             def framework_id(self) -> FrameworkID:
                 """FrameworkID. The framework. Unset for nested and standalone containers."""
@@ -1153,6 +1269,12 @@ class Response(_Message):
             @property
             def resource_statistics(self) -> ResourceStatistics:
                 """ResourceStatistics. What it uses. Unset if it could not be found out."""
+            FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+            EXECUTOR_ID_FIELD_NUMBER: Final = 2
+            EXECUTOR_NAME_FIELD_NUMBER: Final = 3
+            CONTAINER_ID_FIELD_NUMBER: Final = 4
+            CONTAINER_STATUS_FIELD_NUMBER: Final = 5
+            RESOURCE_STATISTICS_FIELD_NUMBER: Final = 6
             def __new__(
                 cls,
                 *,
@@ -1178,6 +1300,7 @@ class Response(_Message):
         @property
         def containers(self) -> Repeated[Response.GetContainers.Container, ResponseGetContainersContainerLike]:
             """repeated Response.GetContainers.Container. The containers."""
+        CONTAINERS_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -1193,13 +1316,16 @@ class Response(_Message):
     class GetExecutors(_Message):
         """The executors the agent knows."""
 
+        __match_args__ = ("executors", "completed_executors",)
         @final
         class Executor(_Message):
             """One executor."""
 
+            __match_args__ = ("executor_info",)
             @property
             def executor_info(self) -> ExecutorInfo:
                 """required ExecutorInfo. Its description."""
+            EXECUTOR_INFO_FIELD_NUMBER: Final = 1
             def __new__(cls, *, executor_info: ExecutorInfoLike | None = None) -> Self: ...
             def HasField(self, name: Literal["executor_info"], /) -> bool: ...
             def ClearField(self, name: Literal["executor_info"], /) -> None: ...
@@ -1215,6 +1341,8 @@ class Response(_Message):
             """repeated Response.GetExecutors.Executor. Those that have ended; the agent remembers the
             latest ones.
             """
+        EXECUTORS_FIELD_NUMBER: Final = 1
+        COMPLETED_EXECUTORS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1231,9 +1359,11 @@ class Response(_Message):
     class GetFlags(_Message):
         """The settings the agent was started with."""
 
+        __match_args__ = ("flags",)
         @property
         def flags(self) -> Repeated[Flag, FlagLike]:
             """repeated Flag. The settings."""
+        FLAGS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, flags: Iterable[FlagLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["flags"], /) -> None: ...
@@ -1245,13 +1375,16 @@ class Response(_Message):
     class GetFrameworks(_Message):
         """The frameworks the agent knows."""
 
+        __match_args__ = ("frameworks", "completed_frameworks",)
         @final
         class Framework(_Message):
             """One framework."""
 
+            __match_args__ = ("framework_info",)
             @property
             def framework_info(self) -> FrameworkInfo:
                 """required FrameworkInfo. Its description."""
+            FRAMEWORK_INFO_FIELD_NUMBER: Final = 1
             def __new__(cls, *, framework_info: FrameworkInfoLike | None = None) -> Self: ...
             def HasField(self, name: Literal["framework_info"], /) -> bool: ...
             def ClearField(self, name: Literal["framework_info"], /) -> None: ...
@@ -1267,6 +1400,8 @@ class Response(_Message):
             """repeated Response.GetFrameworks.Framework. Those that have none any more; the agent
             remembers the latest ones.
             """
+        FRAMEWORKS_FIELD_NUMBER: Final = 1
+        COMPLETED_FRAMEWORKS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1283,8 +1418,10 @@ class Response(_Message):
     class GetHealth(_Message):
         """Whether the agent is up."""
 
+        __match_args__ = ("healthy",)
         healthy: bool
         """required bool. True, as there would be no answer otherwise."""
+        HEALTHY_FIELD_NUMBER: Final = 1
         def __new__(cls, *, healthy: bool | None = None) -> Self: ...
         def HasField(self, name: Literal["healthy"], /) -> bool: ...
         def ClearField(self, name: Literal["healthy"], /) -> None: ...
@@ -1296,8 +1433,10 @@ class Response(_Message):
     class GetLoggingLevel(_Message):
         """How much the agent logs."""
 
+        __match_args__ = ("level",)
         level: int
         """required uint32. The verbosity of glog; 0 is the least."""
+        LEVEL_FIELD_NUMBER: Final = 1
         def __new__(cls, *, level: int | None = None) -> Self: ...
         def HasField(self, name: Literal["level"], /) -> bool: ...
         def ClearField(self, name: Literal["level"], /) -> None: ...
@@ -1309,9 +1448,11 @@ class Response(_Message):
     class GetMetrics(_Message):
         """Measured values."""
 
+        __match_args__ = ("metrics",)
         @property
         def metrics(self) -> Repeated[Metric, MetricLike]:
             """repeated Metric. The values by name."""
+        METRICS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, metrics: Iterable[MetricLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["metrics"], /) -> None: ...
@@ -1323,9 +1464,11 @@ class Response(_Message):
     class GetOperations(_Message):
         """The operations on the agent's resources."""
 
+        __match_args__ = ("operations",)
         @property
         def operations(self) -> Repeated[Operation, OperationLike]:
             """repeated Operation. The operations."""
+        OPERATIONS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, operations: Iterable[OperationLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["operations"], /) -> None: ...
@@ -1337,16 +1480,20 @@ class Response(_Message):
     class GetResourceProviders(_Message):
         """The resource providers of the agent."""
 
+        __match_args__ = ("resource_providers",)
         @final
         class ResourceProvider(_Message):
             """One resource provider."""
 
+            __match_args__ = ("resource_provider_info", "total_resources",)
             @property
             def resource_provider_info(self) -> ResourceProviderInfo:
                 """required ResourceProviderInfo. Its description."""
             @property
             def total_resources(self) -> Repeated[Resource, ResourceLike]:
                 """repeated Resource. All that it provides."""
+            RESOURCE_PROVIDER_INFO_FIELD_NUMBER: Final = 1
+            TOTAL_RESOURCES_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -1362,6 +1509,7 @@ class Response(_Message):
         @property
         def resource_providers(self) -> Repeated[Response.GetResourceProviders.ResourceProvider, ResponseGetResourceProvidersResourceProviderLike]:
             """repeated Response.GetResourceProviders.ResourceProvider. The resource providers."""
+        RESOURCE_PROVIDERS_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -1377,6 +1525,7 @@ class Response(_Message):
     class GetState(_Message):
         """Frameworks, executors and tasks at one time."""
 
+        __match_args__ = ("get_tasks", "get_executors", "get_frameworks",)
         @property
         def get_tasks(self) -> Response.GetTasks:
             """Response.GetTasks. The tasks."""
@@ -1386,6 +1535,9 @@ class Response(_Message):
         @property
         def get_frameworks(self) -> Response.GetFrameworks:
             """Response.GetFrameworks. The frameworks."""
+        GET_TASKS_FIELD_NUMBER: Final = 1
+        GET_EXECUTORS_FIELD_NUMBER: Final = 2
+        GET_FRAMEWORKS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1403,6 +1555,9 @@ class Response(_Message):
     class GetTasks(_Message):
         """The tasks the agent knows, by how far they are."""
 
+        __match_args__ = (
+            "pending_tasks", "queued_tasks", "launched_tasks", "terminated_tasks", "completed_tasks"
+        ,)
         @property
         def pending_tasks(self) -> Repeated[Task, TaskLike]:
             """repeated Task. Arrived, but not yet with an executor, for example awaiting authorization."""
@@ -1418,6 +1573,11 @@ class Response(_Message):
         @property
         def completed_tasks(self) -> Repeated[Task, TaskLike]:
             """repeated Task. Ended and acknowledged; the agent remembers the latest ones."""
+        PENDING_TASKS_FIELD_NUMBER: Final = 1
+        QUEUED_TASKS_FIELD_NUMBER: Final = 2
+        LAUNCHED_TASKS_FIELD_NUMBER: Final = 3
+        TERMINATED_TASKS_FIELD_NUMBER: Final = 4
+        COMPLETED_TASKS_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -1439,9 +1599,11 @@ class Response(_Message):
     class GetVersion(_Message):
         """The agent's version."""
 
+        __match_args__ = ("version_info",)
         @property
         def version_info(self) -> VersionInfo:
             """required VersionInfo. The version and how it was built."""
+        VERSION_INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, version_info: VersionInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["version_info"], /) -> bool: ...
         def ClearField(self, name: Literal["version_info"], /) -> None: ...
@@ -1453,9 +1615,11 @@ class Response(_Message):
     class ListFiles(_Message):
         """The contents of a directory."""
 
+        __match_args__ = ("file_infos",)
         @property
         def file_infos(self) -> Repeated[FileInfo, FileInfoLike]:
             """repeated FileInfo. Its entries. Empty also if the path is a file."""
+        FILE_INFOS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, file_infos: Iterable[FileInfoLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["file_infos"], /) -> None: ...
@@ -1467,6 +1631,7 @@ class Response(_Message):
     class ReadFile(_Message):
         """A part of a file."""
 
+        __match_args__ = ("size", "data",)
         size: int
         """required uint64. The size of the whole file in bytes."""
         @property
@@ -1474,6 +1639,8 @@ class Response(_Message):
             """required bytes. The bytes from the offset on. Empty at or after the end."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        SIZE_FIELD_NUMBER: Final = 1
+        DATA_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1549,6 +1716,7 @@ class Response(_Message):
     class WaitContainer(_Message):
         """How a container ended."""
 
+        __match_args__ = ("exit_status", "state", "reason", "limitation", "message",)
         exit_status: int
         """int32. The raw wait status, as from waitpid(2). Unset if unknown."""
         @property
@@ -1570,6 +1738,11 @@ class Response(_Message):
             """TaskResourceLimitation. The resources it used too much of. Unset if that was not the cause."""
         message: str
         """string. More on the reason, for people."""
+        EXIT_STATUS_FIELD_NUMBER: Final = 1
+        STATE_FIELD_NUMBER: Final = 2
+        REASON_FIELD_NUMBER: Final = 3
+        LIMITATION_FIELD_NUMBER: Final = 4
+        MESSAGE_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -1593,6 +1766,7 @@ class Response(_Message):
     class WaitNestedContainer(_Message):
         """Obsolete; see WaitContainer."""
 
+        __match_args__ = ("exit_status", "state", "reason", "limitation", "message",)
         exit_status: int
         """int32. The raw wait status, as from waitpid(2). Unset if unknown."""
         @property
@@ -1614,6 +1788,11 @@ class Response(_Message):
             """TaskResourceLimitation. The resources it used too much of. Unset if that was not the cause."""
         message: str
         """string. More on the reason, for people."""
+        EXIT_STATUS_FIELD_NUMBER: Final = 1
+        STATE_FIELD_NUMBER: Final = 2
+        REASON_FIELD_NUMBER: Final = 3
+        LIMITATION_FIELD_NUMBER: Final = 4
+        MESSAGE_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -1692,6 +1871,24 @@ class Response(_Message):
     @property
     def get_slave(self) -> Response.GetAgent:
         """`get_agent`, as v0 calls it."""
+    TYPE_FIELD_NUMBER: Final = 1
+    GET_HEALTH_FIELD_NUMBER: Final = 2
+    GET_FLAGS_FIELD_NUMBER: Final = 3
+    GET_VERSION_FIELD_NUMBER: Final = 4
+    GET_METRICS_FIELD_NUMBER: Final = 5
+    GET_LOGGING_LEVEL_FIELD_NUMBER: Final = 6
+    LIST_FILES_FIELD_NUMBER: Final = 7
+    READ_FILE_FIELD_NUMBER: Final = 8
+    GET_STATE_FIELD_NUMBER: Final = 9
+    GET_CONTAINERS_FIELD_NUMBER: Final = 10
+    GET_FRAMEWORKS_FIELD_NUMBER: Final = 11
+    GET_EXECUTORS_FIELD_NUMBER: Final = 12
+    GET_TASKS_FIELD_NUMBER: Final = 13
+    WAIT_NESTED_CONTAINER_FIELD_NUMBER: Final = 14
+    GET_AGENT_FIELD_NUMBER: Final = 15
+    WAIT_CONTAINER_FIELD_NUMBER: Final = 16
+    GET_RESOURCE_PROVIDERS_FIELD_NUMBER: Final = 17
+    GET_OPERATIONS_FIELD_NUMBER: Final = 18
     def __new__(
         cls,
         *,

@@ -18,6 +18,7 @@ __all__ = ["InverseOfferStatus"]
 class InverseOfferStatus(_Message):
     """What one framework last answered to an inverse offer."""
 
+    __match_args__ = ("status", "framework_id", "timestamp",)
     class Status(Enum):
         """The kinds of answer."""
 
@@ -43,6 +44,9 @@ class InverseOfferStatus(_Message):
     @property
     def timestamp(self) -> TimeInfo:
         """required TimeInfo. When it answered."""
+    STATUS_FIELD_NUMBER: Final = 1
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 2
+    TIMESTAMP_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,

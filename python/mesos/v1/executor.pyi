@@ -24,15 +24,18 @@ __all__ = ["Call", "Event"]
 class Call(_Message):
     """Something an executor tells its agent. `type` says which field must be set."""
 
+    __match_args__ = ("executor_id", "framework_id", "type", "subscribe", "update", "message",)
     @final
     class Message(_Message):
         """Data for the scheduler. It may get lost on the way; nothing is sent again."""
 
+        __match_args__ = ("data",)
         @property
         def data(self) -> bytes:
             """required bytes. The bytes; Mesos does not look into them."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        DATA_FIELD_NUMBER: Final = 2
         def __new__(cls, *, data: bytes | bytearray | memoryview | None = None) -> Self: ...
         def HasField(self, name: Literal["data"], /) -> bool: ...
         def ClearField(self, name: Literal["data"], /) -> None: ...
@@ -44,6 +47,7 @@ class Call(_Message):
     class Subscribe(_Message):
         """What the agent may not know yet, as it may have restarted. Both lists are empty the first time."""
 
+        __match_args__ = ("unacknowledged_tasks", "unacknowledged_updates",)
         @property
         def unacknowledged_tasks(self) -> Repeated[TaskInfo, TaskInfoLike]:
             """repeated TaskInfo. The tasks that were launched and of which no status has been acknowledged
@@ -52,6 +56,8 @@ class Call(_Message):
         @property
         def unacknowledged_updates(self) -> Repeated[Call.Update, CallUpdateLike]:
             """repeated Call.Update. The statuses sent and not acknowledged yet, oldest first."""
+        UNACKNOWLEDGED_TASKS_FIELD_NUMBER: Final = 1
+        UNACKNOWLEDGED_UPDATES_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -88,11 +94,13 @@ class Call(_Message):
     class Update(_Message):
         """Reports a task's state."""
 
+        __match_args__ = ("status",)
         @property
         def status(self) -> TaskStatus:
             """required TaskStatus. The status. `uuid` must be 16 new random bytes, `source`
             SOURCE_EXECUTOR, and the state not TASK_STAGING.
             """
+        STATUS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status: TaskStatusLike | None = None) -> Self: ...
         def HasField(self, name: Literal["status"], /) -> bool: ...
         def ClearField(self, name: Literal["status"], /) -> None: ...
@@ -120,6 +128,12 @@ class Call(_Message):
     @property
     def message(self) -> Call.Message:
         """Call.Message. Required for MESSAGE."""
+    EXECUTOR_ID_FIELD_NUMBER: Final = 1
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 2
+    TYPE_FIELD_NUMBER: Final = 3
+    SUBSCRIBE_FIELD_NUMBER: Final = 4
+    UPDATE_FIELD_NUMBER: Final = 5
+    MESSAGE_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -185,10 +199,14 @@ CallUpdateLike: TypeAlias = Call.Update | CallUpdateDict
 class Event(_Message):
     """Something the agent tells an executor. `type` says which field is set."""
 
+    __match_args__ = (
+        "type", "subscribed", "acknowledged", "launch", "launch_group", "kill", "message", "error"
+    ,)
     @final
     class Acknowledged(_Message):
         """The scheduler, or Mesos for it, has confirmed a status, so that it need not be kept."""
 
+        __match_args__ = ("task_id", "uuid",)
         @property
         def task_id(self) -> TaskID:
             """required TaskID. The task of the status."""
@@ -197,6 +215,8 @@ class Event(_Message):
             """required bytes. The `uuid` of the status, 16 bytes."""
         @uuid.setter
         def uuid(self, value: bytes | bytearray | memoryview) -> None: ...
+        TASK_ID_FIELD_NUMBER: Final = 1
+        UUID_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -213,8 +233,10 @@ class Event(_Message):
     class Error(_Message):
         """The reason why the agent refuses the executor. The executor should end."""
 
+        __match_args__ = ("message",)
         message: str
         """required string. The reason, for people."""
+        MESSAGE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, message: str | None = None) -> Self: ...
         def HasField(self, name: Literal["message"], /) -> bool: ...
         def ClearField(self, name: Literal["message"], /) -> None: ...
@@ -226,12 +248,15 @@ class Event(_Message):
     class Kill(_Message):
         """A task to end."""
 
+        __match_args__ = ("task_id", "kill_policy",)
         @property
         def task_id(self) -> TaskID:
             """required TaskID. The task. It may be unknown or already ended."""
         @property
         def kill_policy(self) -> KillPolicy:
             """KillPolicy. Replaces the kill policy of the task. Unset keeps that."""
+        TASK_ID_FIELD_NUMBER: Final = 1
+        KILL_POLICY_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -248,9 +273,11 @@ class Event(_Message):
     class Launch(_Message):
         """A task to run."""
 
+        __match_args__ = ("task",)
         @property
         def task(self) -> TaskInfo:
             """required TaskInfo. The task. Every task must get a terminal status in the end."""
+        TASK_FIELD_NUMBER: Final = 1
         def __new__(cls, *, task: TaskInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["task"], /) -> bool: ...
         def ClearField(self, name: Literal["task"], /) -> None: ...
@@ -262,9 +289,11 @@ class Event(_Message):
     class LaunchGroup(_Message):
         """Tasks to run together: launch all of them or none."""
 
+        __match_args__ = ("task_group",)
         @property
         def task_group(self) -> TaskGroupInfo:
             """required TaskGroupInfo. The tasks."""
+        TASK_GROUP_FIELD_NUMBER: Final = 1
         def __new__(cls, *, task_group: TaskGroupInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["task_group"], /) -> bool: ...
         def ClearField(self, name: Literal["task_group"], /) -> None: ...
@@ -276,11 +305,13 @@ class Event(_Message):
     class Message(_Message):
         """Data from the scheduler. It may get lost on the way; nothing is sent again."""
 
+        __match_args__ = ("data",)
         @property
         def data(self) -> bytes:
             """required bytes. The bytes, as the scheduler sent them."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        DATA_FIELD_NUMBER: Final = 1
         def __new__(cls, *, data: bytes | bytearray | memoryview | None = None) -> Self: ...
         def HasField(self, name: Literal["data"], /) -> bool: ...
         def ClearField(self, name: Literal["data"], /) -> None: ...
@@ -292,6 +323,7 @@ class Event(_Message):
     class Subscribed(_Message):
         """The agent has accepted the executor."""
 
+        __match_args__ = ("executor_info", "framework_info", "agent_info", "container_id",)
         @property
         def executor_info(self) -> ExecutorInfo:
             """required ExecutorInfo. The executor, as the scheduler described it."""
@@ -307,6 +339,10 @@ class Event(_Message):
         @property
         def slave_info(self) -> AgentInfo:
             """`agent_info`, as v0 calls it."""
+        EXECUTOR_INFO_FIELD_NUMBER: Final = 1
+        FRAMEWORK_INFO_FIELD_NUMBER: Final = 2
+        AGENT_INFO_FIELD_NUMBER: Final = 3
+        CONTAINER_ID_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -389,6 +425,14 @@ class Event(_Message):
     @property
     def launch_group(self) -> Event.LaunchGroup:
         """Event.LaunchGroup. Set for LAUNCH_GROUP only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    SUBSCRIBED_FIELD_NUMBER: Final = 2
+    ACKNOWLEDGED_FIELD_NUMBER: Final = 3
+    LAUNCH_FIELD_NUMBER: Final = 4
+    KILL_FIELD_NUMBER: Final = 5
+    MESSAGE_FIELD_NUMBER: Final = 6
+    ERROR_FIELD_NUMBER: Final = 7
+    LAUNCH_GROUP_FIELD_NUMBER: Final = 8
     def __new__(
         cls,
         *,

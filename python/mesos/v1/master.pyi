@@ -35,10 +35,18 @@ class Call(_Message):
     master's authorization.
     """
 
+    __match_args__ = (
+        "type", "get_metrics", "set_logging_level", "list_files", "read_file", "update_weights",
+        "reserve_resources", "unreserve_resources", "create_volumes", "destroy_volumes", "grow_volume",
+        "shrink_volume", "update_maintenance_schedule", "start_maintenance", "stop_maintenance",
+        "drain_agent", "deactivate_agent", "reactivate_agent", "update_quota", "teardown", "mark_agent_gone",
+        "set_quota", "remove_quota"
+    ,)
     @final
     class CreateVolumes(_Message):
         """Persistent volumes to make."""
 
+        __match_args__ = ("agent_id", "volumes",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
@@ -48,6 +56,8 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        VOLUMES_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -65,12 +75,14 @@ class Call(_Message):
     class DeactivateAgent(_Message):
         """An agent whose resources are not to be offered. What runs on it goes on."""
 
+        __match_args__ = ("agent_id",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -87,6 +99,7 @@ class Call(_Message):
     class DestroyVolumes(_Message):
         """Persistent volumes to delete with their data."""
 
+        __match_args__ = ("agent_id", "volumes",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
@@ -96,6 +109,8 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        VOLUMES_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -115,6 +130,7 @@ class Call(_Message):
         whose machine is in the maintenance schedule.
         """
 
+        __match_args__ = ("agent_id", "max_grace_period", "mark_gone",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
@@ -128,6 +144,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        MAX_GRACE_PERIOD_FIELD_NUMBER: Final = 2
+        MARK_GONE_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -150,11 +169,13 @@ class Call(_Message):
     class GetMetrics(_Message):
         """Which measured values are wanted."""
 
+        __match_args__ = ("timeout",)
         @property
         def timeout(self) -> DurationInfo:
             """DurationInfo. How long to wait for values; those that are late are left out. Unset waits for
             all.
             """
+        TIMEOUT_FIELD_NUMBER: Final = 1
         def __new__(cls, *, timeout: DurationInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["timeout"], /) -> bool: ...
         def ClearField(self, name: Literal["timeout"], /) -> None: ...
@@ -166,6 +187,7 @@ class Call(_Message):
     class GrowVolume(_Message):
         """A persistent volume to enlarge."""
 
+        __match_args__ = ("agent_id", "volume", "addition",)
         @property
         def agent_id(self) -> AgentID:
             """AgentID. The agent; required."""
@@ -178,6 +200,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        VOLUME_FIELD_NUMBER: Final = 2
+        ADDITION_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -196,8 +221,10 @@ class Call(_Message):
     class ListFiles(_Message):
         """The directory to list."""
 
+        __match_args__ = ("path",)
         path: str
         """required string. Its path, as published by the master."""
+        PATH_FIELD_NUMBER: Final = 1
         def __new__(cls, *, path: str | None = None) -> Self: ...
         def HasField(self, name: Literal["path"], /) -> bool: ...
         def ClearField(self, name: Literal["path"], /) -> None: ...
@@ -211,12 +238,14 @@ class Call(_Message):
         this cannot be undone.
         """
 
+        __match_args__ = ("agent_id",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -233,12 +262,14 @@ class Call(_Message):
     class ReactivateAgent(_Message):
         """An agent whose resources are to be offered again, after being deactivated or drained."""
 
+        __match_args__ = ("agent_id",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -255,6 +286,7 @@ class Call(_Message):
     class ReadFile(_Message):
         """The part of a file to read."""
 
+        __match_args__ = ("path", "offset", "length",)
         path: str
         """required string. The path of the file, as in a listing; "/master/log" is the master's log, if it
         logs to a file.
@@ -265,6 +297,9 @@ class Call(_Message):
         """uint64. How many bytes. Unset means up to the end; either way an answer holds some pages at
         most, so compare `size` and ask on.
         """
+        PATH_FIELD_NUMBER: Final = 1
+        OFFSET_FIELD_NUMBER: Final = 2
+        LENGTH_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -282,8 +317,10 @@ class Call(_Message):
     class RemoveQuota(_Message):
         """Obsolete; use UpdateQuota."""
 
+        __match_args__ = ("role",)
         role: str
         """required string. The role."""
+        ROLE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, role: str | None = None) -> Self: ...
         def HasField(self, name: Literal["role"], /) -> bool: ...
         def ClearField(self, name: Literal["role"], /) -> None: ...
@@ -295,6 +332,7 @@ class Call(_Message):
     class ReserveResources(_Message):
         """Resources to reserve. They may be on offer: the master rescinds offers as needed."""
 
+        __match_args__ = ("agent_id", "source", "resources",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
@@ -311,6 +349,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        RESOURCES_FIELD_NUMBER: Final = 2
+        SOURCE_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -334,6 +375,7 @@ class Call(_Message):
     class SetLoggingLevel(_Message):
         """How much to log for a time."""
 
+        __match_args__ = ("level", "duration",)
         level: int
         """required uint32. The verbosity of glog; 0 is the least."""
         @property
@@ -341,6 +383,8 @@ class Call(_Message):
             """required DurationInfo. After this time the level goes back to what the master was started
             with.
             """
+        LEVEL_FIELD_NUMBER: Final = 1
+        DURATION_FIELD_NUMBER: Final = 2
         def __new__(cls, *, level: int | None = None, duration: DurationInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["level", "duration"], /) -> bool: ...
         def ClearField(self, name: Literal["level", "duration"], /) -> None: ...
@@ -352,9 +396,11 @@ class Call(_Message):
     class SetQuota(_Message):
         """Obsolete; use UpdateQuota."""
 
+        __match_args__ = ("quota_request",)
         @property
         def quota_request(self) -> QuotaRequest:
             """required QuotaRequest. The quota of one role, which must have none yet."""
+        QUOTA_REQUEST_FIELD_NUMBER: Final = 1
         def __new__(cls, *, quota_request: QuotaRequestLike | None = None) -> Self: ...
         def HasField(self, name: Literal["quota_request"], /) -> bool: ...
         def ClearField(self, name: Literal["quota_request"], /) -> None: ...
@@ -366,6 +412,7 @@ class Call(_Message):
     class ShrinkVolume(_Message):
         """A persistent volume to make smaller."""
 
+        __match_args__ = ("agent_id", "volume", "subtract",)
         @property
         def agent_id(self) -> AgentID:
             """AgentID. The agent; required."""
@@ -378,6 +425,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        VOLUME_FIELD_NUMBER: Final = 2
+        SUBTRACT_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -396,9 +446,11 @@ class Call(_Message):
     class StartMaintenance(_Message):
         """Machines to take down: their agents are shut down and their tasks are lost."""
 
+        __match_args__ = ("machines",)
         @property
         def machines(self) -> Repeated[MachineID, MachineIDLike]:
             """repeated MachineID. The machines. They must be in the schedule and still up."""
+        MACHINES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, machines: Iterable[MachineIDLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["machines"], /) -> None: ...
@@ -410,9 +462,11 @@ class Call(_Message):
     class StopMaintenance(_Message):
         """Machines to bring back. They leave the schedule, and their agents may register again."""
 
+        __match_args__ = ("machines",)
         @property
         def machines(self) -> Repeated[MachineID, MachineIDLike]:
             """repeated MachineID. The machines. They must be down."""
+        MACHINES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, machines: Iterable[MachineIDLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["machines"], /) -> None: ...
@@ -424,9 +478,11 @@ class Call(_Message):
     class Teardown(_Message):
         """A framework to end. All its tasks are killed and it cannot subscribe again."""
 
+        __match_args__ = ("framework_id",)
         @property
         def framework_id(self) -> FrameworkID:
             """required FrameworkID. The framework."""
+        FRAMEWORK_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, framework_id: FrameworkIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["framework_id"], /) -> bool: ...
         def ClearField(self, name: Literal["framework_id"], /) -> None: ...
@@ -563,6 +619,7 @@ class Call(_Message):
     class UnreserveResources(_Message):
         """Resources whose last reservation is to be removed."""
 
+        __match_args__ = ("agent_id", "resources",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
@@ -572,6 +629,8 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        RESOURCES_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -594,11 +653,13 @@ class Call(_Message):
     class UpdateMaintenanceSchedule(_Message):
         """The planned maintenance."""
 
+        __match_args__ = ("schedule",)
         @property
         def schedule(self) -> Schedule:
             """required Schedule. The whole new schedule; it replaces the earlier one. Machines that are
             down must stay in it.
             """
+        SCHEDULE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, schedule: ScheduleLike | None = None) -> Self: ...
         def HasField(self, name: Literal["schedule"], /) -> bool: ...
         def ClearField(self, name: Literal["schedule"], /) -> None: ...
@@ -610,6 +671,7 @@ class Call(_Message):
     class UpdateQuota(_Message):
         """Quotas to set, all or none. Roles that are not named keep theirs."""
 
+        __match_args__ = ("force", "quota_configs",)
         force: bool
         """bool. True skips the checks that the guarantees fit in the cluster and that the limits are not
         below what the roles use already. Default false.
@@ -617,6 +679,8 @@ class Call(_Message):
         @property
         def quota_configs(self) -> Repeated[QuotaConfig, QuotaConfigLike]:
             """repeated QuotaConfig. The quotas, each the whole new one of its role."""
+        FORCE_FIELD_NUMBER: Final = 1
+        QUOTA_CONFIGS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -633,9 +697,11 @@ class Call(_Message):
     class UpdateWeights(_Message):
         """The weights to set. Roles that are not named keep theirs."""
 
+        __match_args__ = ("weight_infos",)
         @property
         def weight_infos(self) -> Repeated[WeightInfo, WeightInfoLike]:
             """repeated WeightInfo. The weights; each with its role."""
+        WEIGHT_INFOS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, weight_infos: Iterable[WeightInfoLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["weight_infos"], /) -> None: ...
@@ -726,6 +792,29 @@ class Call(_Message):
     @property
     def reactivate_slave(self) -> Call.ReactivateAgent:
         """`reactivate_agent`, as v0 calls it."""
+    TYPE_FIELD_NUMBER: Final = 1
+    GET_METRICS_FIELD_NUMBER: Final = 2
+    SET_LOGGING_LEVEL_FIELD_NUMBER: Final = 3
+    LIST_FILES_FIELD_NUMBER: Final = 4
+    READ_FILE_FIELD_NUMBER: Final = 5
+    UPDATE_WEIGHTS_FIELD_NUMBER: Final = 6
+    RESERVE_RESOURCES_FIELD_NUMBER: Final = 7
+    UNRESERVE_RESOURCES_FIELD_NUMBER: Final = 8
+    CREATE_VOLUMES_FIELD_NUMBER: Final = 9
+    DESTROY_VOLUMES_FIELD_NUMBER: Final = 10
+    UPDATE_MAINTENANCE_SCHEDULE_FIELD_NUMBER: Final = 11
+    START_MAINTENANCE_FIELD_NUMBER: Final = 12
+    STOP_MAINTENANCE_FIELD_NUMBER: Final = 13
+    SET_QUOTA_FIELD_NUMBER: Final = 14
+    REMOVE_QUOTA_FIELD_NUMBER: Final = 15
+    TEARDOWN_FIELD_NUMBER: Final = 16
+    MARK_AGENT_GONE_FIELD_NUMBER: Final = 17
+    GROW_VOLUME_FIELD_NUMBER: Final = 18
+    SHRINK_VOLUME_FIELD_NUMBER: Final = 19
+    UPDATE_QUOTA_FIELD_NUMBER: Final = 20
+    DRAIN_AGENT_FIELD_NUMBER: Final = 21
+    DEACTIVATE_AGENT_FIELD_NUMBER: Final = 22
+    REACTIVATE_AGENT_FIELD_NUMBER: Final = 23
     def __new__(
         cls,
         *,
@@ -1030,16 +1119,22 @@ class Event(_Message):
     not authorized to see is left out.
     """
 
+    __match_args__ = (
+        "type", "subscribed", "task_added", "task_updated", "agent_added", "agent_removed", "framework_added",
+        "framework_updated", "framework_removed"
+    ,)
     @final
     class AgentAdded(_Message):
         """An agent has registered."""
 
+        __match_args__ = ("agent",)
         @property
         def agent(self) -> Response.GetAgents.Agent:
             """required Response.GetAgents.Agent. The agent."""
         @property
         def slave(self) -> Response.GetAgents.Agent:
             """`agent`, as v0 calls it."""
+        AGENT_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -1056,12 +1151,14 @@ class Event(_Message):
     class AgentRemoved(_Message):
         """An agent was removed, for example as it did not answer."""
 
+        __match_args__ = ("agent_id",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent."""
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -1078,9 +1175,11 @@ class Event(_Message):
     class FrameworkAdded(_Message):
         """A framework has subscribed for the first time."""
 
+        __match_args__ = ("framework",)
         @property
         def framework(self) -> Response.GetFrameworks.Framework:
             """required Response.GetFrameworks.Framework. The framework."""
+        FRAMEWORK_FIELD_NUMBER: Final = 1
         def __new__(cls, *, framework: ResponseGetFrameworksFrameworkLike | None = None) -> Self: ...
         def HasField(self, name: Literal["framework"], /) -> bool: ...
         def ClearField(self, name: Literal["framework"], /) -> None: ...
@@ -1092,9 +1191,11 @@ class Event(_Message):
     class FrameworkRemoved(_Message):
         """A framework has ended."""
 
+        __match_args__ = ("framework_info",)
         @property
         def framework_info(self) -> FrameworkInfo:
             """required FrameworkInfo. Its description."""
+        FRAMEWORK_INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, framework_info: FrameworkInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["framework_info"], /) -> bool: ...
         def ClearField(self, name: Literal["framework_info"], /) -> None: ...
@@ -1106,9 +1207,11 @@ class Event(_Message):
     class FrameworkUpdated(_Message):
         """A framework has changed or come back."""
 
+        __match_args__ = ("framework",)
         @property
         def framework(self) -> Response.GetFrameworks.Framework:
             """required Response.GetFrameworks.Framework. The framework as it is now."""
+        FRAMEWORK_FIELD_NUMBER: Final = 1
         def __new__(cls, *, framework: ResponseGetFrameworksFrameworkLike | None = None) -> Self: ...
         def HasField(self, name: Literal["framework"], /) -> bool: ...
         def ClearField(self, name: Literal["framework"], /) -> None: ...
@@ -1120,11 +1223,14 @@ class Event(_Message):
     class Subscribed(_Message):
         """The state at the start; the events after it tell what changes."""
 
+        __match_args__ = ("get_state", "heartbeat_interval_seconds",)
         @property
         def get_state(self) -> Response.GetState:
             """Response.GetState. The state, as in the answer to GET_STATE."""
         heartbeat_interval_seconds: float
         """double. Seconds between heartbeats."""
+        GET_STATE_FIELD_NUMBER: Final = 1
+        HEARTBEAT_INTERVAL_SECONDS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1141,9 +1247,11 @@ class Event(_Message):
     class TaskAdded(_Message):
         """A task was launched."""
 
+        __match_args__ = ("task",)
         @property
         def task(self) -> Task:
             """required Task. The task."""
+        TASK_FIELD_NUMBER: Final = 1
         def __new__(cls, *, task: TaskLike | None = None) -> Self: ...
         def HasField(self, name: Literal["task"], /) -> bool: ...
         def ClearField(self, name: Literal["task"], /) -> None: ...
@@ -1155,6 +1263,7 @@ class Event(_Message):
     class TaskUpdated(_Message):
         """The state or the check result of a task has changed."""
 
+        __match_args__ = ("framework_id", "status", "state",)
         @property
         def framework_id(self) -> FrameworkID:
             """required FrameworkID. The task's framework."""
@@ -1168,6 +1277,9 @@ class Event(_Message):
             """
         @state.setter
         def state(self, value: TaskStateLike) -> None: ...
+        FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+        STATUS_FIELD_NUMBER: Final = 2
+        STATE_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1253,6 +1365,15 @@ class Event(_Message):
     @property
     def slave_removed(self) -> Event.AgentRemoved:
         """`agent_removed`, as v0 calls it."""
+    TYPE_FIELD_NUMBER: Final = 1
+    SUBSCRIBED_FIELD_NUMBER: Final = 2
+    TASK_ADDED_FIELD_NUMBER: Final = 3
+    TASK_UPDATED_FIELD_NUMBER: Final = 4
+    AGENT_ADDED_FIELD_NUMBER: Final = 5
+    AGENT_REMOVED_FIELD_NUMBER: Final = 6
+    FRAMEWORK_ADDED_FIELD_NUMBER: Final = 7
+    FRAMEWORK_UPDATED_FIELD_NUMBER: Final = 8
+    FRAMEWORK_REMOVED_FIELD_NUMBER: Final = 9
     def __new__(
         cls,
         *,
@@ -1379,24 +1500,39 @@ class Response(_Message):
     authorized to see is left out.
     """
 
+    __match_args__ = (
+        "type", "get_health", "get_flags", "get_version", "get_metrics", "get_logging_level", "list_files",
+        "read_file", "get_state", "get_agents", "get_frameworks", "get_executors", "get_operations",
+        "get_tasks", "get_roles", "get_weights", "get_master", "get_maintenance_status",
+        "get_maintenance_schedule", "get_quota"
+    ,)
     @final
     class GetAgents(_Message):
         """The agents the master knows."""
 
+        __match_args__ = ("agents", "recovered_agents",)
         @final
         class Agent(_Message):
             """One agent."""
 
+            __match_args__ = (
+                "agent_info", "active", "deactivated", "version", "pid", "registered_time",
+                "reregistered_time", "total_resources", "allocated_resources", "offered_resources",
+                "capabilities", "resource_providers", "drain_info", "estimated_drain_start_time"
+            ,)
             @final
             class ResourceProvider(_Message):
                 """A resource provider of the agent."""
 
+                __match_args__ = ("resource_provider_info", "total_resources",)
                 @property
                 def resource_provider_info(self) -> ResourceProviderInfo:
                     """required ResourceProviderInfo. Its description."""
                 @property
                 def total_resources(self) -> Repeated[Resource, ResourceLike]:
                     """repeated Resource. All that it provides."""
+                RESOURCE_PROVIDER_INFO_FIELD_NUMBER: Final = 1
+                TOTAL_RESOURCES_FIELD_NUMBER: Final = 2
                 def __new__(
                     cls,
                     *,
@@ -1456,6 +1592,20 @@ class Response(_Message):
             @property
             def slave_info(self) -> AgentInfo:
                 """`agent_info`, as v0 calls it."""
+            AGENT_INFO_FIELD_NUMBER: Final = 1
+            ACTIVE_FIELD_NUMBER: Final = 2
+            VERSION_FIELD_NUMBER: Final = 3
+            PID_FIELD_NUMBER: Final = 4
+            REGISTERED_TIME_FIELD_NUMBER: Final = 5
+            REREGISTERED_TIME_FIELD_NUMBER: Final = 6
+            TOTAL_RESOURCES_FIELD_NUMBER: Final = 7
+            ALLOCATED_RESOURCES_FIELD_NUMBER: Final = 8
+            OFFERED_RESOURCES_FIELD_NUMBER: Final = 9
+            CAPABILITIES_FIELD_NUMBER: Final = 10
+            RESOURCE_PROVIDERS_FIELD_NUMBER: Final = 11
+            DEACTIVATED_FIELD_NUMBER: Final = 12
+            DRAIN_INFO_FIELD_NUMBER: Final = 13
+            ESTIMATED_DRAIN_START_TIME_FIELD_NUMBER: Final = 14
             def __new__(
                 cls,
                 *,
@@ -1502,6 +1652,8 @@ class Response(_Message):
         @property
         def recovered_slaves(self) -> Repeated[AgentInfo, AgentInfoLike]:
             """`recovered_agents`, as v0 calls it."""
+        AGENTS_FIELD_NUMBER: Final = 1
+        RECOVERED_AGENTS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1522,10 +1674,12 @@ class Response(_Message):
     class GetExecutors(_Message):
         """The executors of the cluster."""
 
+        __match_args__ = ("executors", "orphan_executors",)
         @final
         class Executor(_Message):
             """One executor."""
 
+            __match_args__ = ("executor_info", "agent_id",)
             @property
             def executor_info(self) -> ExecutorInfo:
                 """required ExecutorInfo. Its description."""
@@ -1535,6 +1689,8 @@ class Response(_Message):
             @property
             def slave_id(self) -> AgentID:
                 """`agent_id`, as v0 calls it."""
+            EXECUTOR_INFO_FIELD_NUMBER: Final = 1
+            AGENT_ID_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -1554,6 +1710,8 @@ class Response(_Message):
         @property
         def orphan_executors(self) -> Repeated[Response.GetExecutors.Executor, ResponseGetExecutorsExecutorLike]:
             """repeated Response.GetExecutors.Executor, deprecated. Obsolete and empty."""
+        EXECUTORS_FIELD_NUMBER: Final = 1
+        ORPHAN_EXECUTORS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -1570,9 +1728,11 @@ class Response(_Message):
     class GetFlags(_Message):
         """The settings the master was started with."""
 
+        __match_args__ = ("flags",)
         @property
         def flags(self) -> Repeated[Flag, FlagLike]:
             """repeated Flag. The settings."""
+        FLAGS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, flags: Iterable[FlagLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["flags"], /) -> None: ...
@@ -1584,10 +1744,16 @@ class Response(_Message):
     class GetFrameworks(_Message):
         """The frameworks the master knows."""
 
+        __match_args__ = ("frameworks", "completed_frameworks", "recovered_frameworks",)
         @final
         class Framework(_Message):
             """One framework."""
 
+            __match_args__ = (
+                "framework_info", "active", "connected", "recovered", "registered_time", "reregistered_time",
+                "unregistered_time", "offers", "inverse_offers", "allocated_resources", "offered_resources",
+                "offer_constraints"
+            ,)
             @property
             def framework_info(self) -> FrameworkInfo:
                 """required FrameworkInfo. Its description."""
@@ -1623,6 +1789,18 @@ class Response(_Message):
             @property
             def offer_constraints(self) -> OfferConstraints:
                 """OfferConstraints. Which agents it wants offers of. Unset means all."""
+            FRAMEWORK_INFO_FIELD_NUMBER: Final = 1
+            ACTIVE_FIELD_NUMBER: Final = 2
+            CONNECTED_FIELD_NUMBER: Final = 3
+            REGISTERED_TIME_FIELD_NUMBER: Final = 4
+            REREGISTERED_TIME_FIELD_NUMBER: Final = 5
+            UNREGISTERED_TIME_FIELD_NUMBER: Final = 6
+            OFFERS_FIELD_NUMBER: Final = 7
+            INVERSE_OFFERS_FIELD_NUMBER: Final = 8
+            ALLOCATED_RESOURCES_FIELD_NUMBER: Final = 9
+            OFFERED_RESOURCES_FIELD_NUMBER: Final = 10
+            RECOVERED_FIELD_NUMBER: Final = 11
+            OFFER_CONSTRAINTS_FIELD_NUMBER: Final = 12
             def __new__(
                 cls,
                 *,
@@ -1663,6 +1841,9 @@ class Response(_Message):
         @property
         def recovered_frameworks(self) -> Repeated[FrameworkInfo, FrameworkInfoLike]:
             """repeated FrameworkInfo, deprecated. Obsolete and empty; see `recovered` of each framework."""
+        FRAMEWORKS_FIELD_NUMBER: Final = 1
+        COMPLETED_FRAMEWORKS_FIELD_NUMBER: Final = 2
+        RECOVERED_FRAMEWORKS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1682,8 +1863,10 @@ class Response(_Message):
     class GetHealth(_Message):
         """Whether the master is up."""
 
+        __match_args__ = ("healthy",)
         healthy: bool
         """required bool. True, as there would be no answer otherwise."""
+        HEALTHY_FIELD_NUMBER: Final = 1
         def __new__(cls, *, healthy: bool | None = None) -> Self: ...
         def HasField(self, name: Literal["healthy"], /) -> bool: ...
         def ClearField(self, name: Literal["healthy"], /) -> None: ...
@@ -1695,8 +1878,10 @@ class Response(_Message):
     class GetLoggingLevel(_Message):
         """How much the master logs."""
 
+        __match_args__ = ("level",)
         level: int
         """required uint32. The verbosity of glog; 0 is the least."""
+        LEVEL_FIELD_NUMBER: Final = 1
         def __new__(cls, *, level: int | None = None) -> Self: ...
         def HasField(self, name: Literal["level"], /) -> bool: ...
         def ClearField(self, name: Literal["level"], /) -> None: ...
@@ -1708,9 +1893,11 @@ class Response(_Message):
     class GetMaintenanceSchedule(_Message):
         """The planned maintenance."""
 
+        __match_args__ = ("schedule",)
         @property
         def schedule(self) -> Schedule:
             """required Schedule. The schedule; empty if nothing is planned."""
+        SCHEDULE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, schedule: ScheduleLike | None = None) -> Self: ...
         def HasField(self, name: Literal["schedule"], /) -> bool: ...
         def ClearField(self, name: Literal["schedule"], /) -> None: ...
@@ -1722,9 +1909,11 @@ class Response(_Message):
     class GetMaintenanceStatus(_Message):
         """The machines that are under maintenance."""
 
+        __match_args__ = ("status",)
         @property
         def status(self) -> ClusterStatus:
             """required ClusterStatus. The machines, with the answers of frameworks."""
+        STATUS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status: ClusterStatusLike | None = None) -> Self: ...
         def HasField(self, name: Literal["status"], /) -> bool: ...
         def ClearField(self, name: Literal["status"], /) -> None: ...
@@ -1736,6 +1925,7 @@ class Response(_Message):
     class GetMaster(_Message):
         """The master's own description."""
 
+        __match_args__ = ("master_info", "start_time", "elected_time",)
         @property
         def master_info(self) -> MasterInfo:
             """MasterInfo. The description."""
@@ -1743,6 +1933,9 @@ class Response(_Message):
         """double. When it was started, in seconds since the epoch."""
         elected_time: float
         """double. When it became the leader, in seconds since the epoch."""
+        MASTER_INFO_FIELD_NUMBER: Final = 1
+        START_TIME_FIELD_NUMBER: Final = 2
+        ELECTED_TIME_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1760,9 +1953,11 @@ class Response(_Message):
     class GetMetrics(_Message):
         """Measured values."""
 
+        __match_args__ = ("metrics",)
         @property
         def metrics(self) -> Repeated[Metric, MetricLike]:
             """repeated Metric. The values by name."""
+        METRICS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, metrics: Iterable[MetricLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["metrics"], /) -> None: ...
@@ -1774,9 +1969,11 @@ class Response(_Message):
     class GetOperations(_Message):
         """The operations on resources that the master knows."""
 
+        __match_args__ = ("operations",)
         @property
         def operations(self) -> Repeated[Operation, OperationLike]:
             """repeated Operation. The operations."""
+        OPERATIONS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, operations: Iterable[OperationLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["operations"], /) -> None: ...
@@ -1788,9 +1985,11 @@ class Response(_Message):
     class GetQuota(_Message):
         """The quotas."""
 
+        __match_args__ = ("status",)
         @property
         def status(self) -> QuotaStatus:
             """required QuotaStatus. The quotas that were set."""
+        STATUS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status: QuotaStatusLike | None = None) -> Self: ...
         def HasField(self, name: Literal["status"], /) -> bool: ...
         def ClearField(self, name: Literal["status"], /) -> None: ...
@@ -1802,11 +2001,13 @@ class Response(_Message):
     class GetRoles(_Message):
         """The roles the master knows."""
 
+        __match_args__ = ("roles",)
         @property
         def roles(self) -> Repeated[Role, RoleLike]:
             """repeated Role. The roles that have frameworks, reservations, a weight or a quota, and the
             roles above them.
             """
+        ROLES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, roles: Iterable[RoleLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["roles"], /) -> None: ...
@@ -1818,6 +2019,7 @@ class Response(_Message):
     class GetState(_Message):
         """Agents, frameworks, executors and tasks at one time."""
 
+        __match_args__ = ("get_tasks", "get_executors", "get_frameworks", "get_agents",)
         @property
         def get_tasks(self) -> Response.GetTasks:
             """Response.GetTasks. The tasks."""
@@ -1833,6 +2035,10 @@ class Response(_Message):
         @property
         def get_slaves(self) -> Response.GetAgents:
             """`get_agents`, as v0 calls it."""
+        GET_TASKS_FIELD_NUMBER: Final = 1
+        GET_EXECUTORS_FIELD_NUMBER: Final = 2
+        GET_FRAMEWORKS_FIELD_NUMBER: Final = 3
+        GET_AGENTS_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -1856,6 +2062,7 @@ class Response(_Message):
     class GetTasks(_Message):
         """The tasks of the cluster, by how far they are."""
 
+        __match_args__ = ("pending_tasks", "tasks", "unreachable_tasks", "completed_tasks", "orphan_tasks",)
         @property
         def pending_tasks(self) -> Repeated[Task, TaskLike]:
             """repeated Task, deprecated. Obsolete and empty in new versions: tasks that await
@@ -1875,6 +2082,11 @@ class Response(_Message):
         @property
         def unreachable_tasks(self) -> Repeated[Task, TaskLike]:
             """repeated Task. Those on agents that the master cannot reach."""
+        PENDING_TASKS_FIELD_NUMBER: Final = 1
+        TASKS_FIELD_NUMBER: Final = 2
+        COMPLETED_TASKS_FIELD_NUMBER: Final = 3
+        ORPHAN_TASKS_FIELD_NUMBER: Final = 4
+        UNREACHABLE_TASKS_FIELD_NUMBER: Final = 5
         def __new__(
             cls,
             *,
@@ -1896,9 +2108,11 @@ class Response(_Message):
     class GetVersion(_Message):
         """The master's version."""
 
+        __match_args__ = ("version_info",)
         @property
         def version_info(self) -> VersionInfo:
             """required VersionInfo. The version and how it was built."""
+        VERSION_INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, version_info: VersionInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["version_info"], /) -> bool: ...
         def ClearField(self, name: Literal["version_info"], /) -> None: ...
@@ -1910,9 +2124,11 @@ class Response(_Message):
     class GetWeights(_Message):
         """The weights of roles that were set. All other roles have 1.0."""
 
+        __match_args__ = ("weight_infos",)
         @property
         def weight_infos(self) -> Repeated[WeightInfo, WeightInfoLike]:
             """repeated WeightInfo. The weights."""
+        WEIGHT_INFOS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, weight_infos: Iterable[WeightInfoLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["weight_infos"], /) -> None: ...
@@ -1924,9 +2140,11 @@ class Response(_Message):
     class ListFiles(_Message):
         """The contents of a directory."""
 
+        __match_args__ = ("file_infos",)
         @property
         def file_infos(self) -> Repeated[FileInfo, FileInfoLike]:
             """repeated FileInfo. Its entries. Empty also if the path is a file."""
+        FILE_INFOS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, file_infos: Iterable[FileInfoLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["file_infos"], /) -> None: ...
@@ -1938,6 +2156,7 @@ class Response(_Message):
     class ReadFile(_Message):
         """A part of a file."""
 
+        __match_args__ = ("size", "data",)
         size: int
         """required uint64. The size of the whole file in bytes."""
         @property
@@ -1945,6 +2164,8 @@ class Response(_Message):
             """required bytes. The bytes from the offset on. Empty at or after the end."""
         @data.setter
         def data(self, value: bytes | bytearray | memoryview) -> None: ...
+        SIZE_FIELD_NUMBER: Final = 1
+        DATA_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -2087,6 +2308,26 @@ class Response(_Message):
     @property
     def get_slaves(self) -> Response.GetAgents:
         """`get_agents`, as v0 calls it."""
+    TYPE_FIELD_NUMBER: Final = 1
+    GET_HEALTH_FIELD_NUMBER: Final = 2
+    GET_FLAGS_FIELD_NUMBER: Final = 3
+    GET_VERSION_FIELD_NUMBER: Final = 4
+    GET_METRICS_FIELD_NUMBER: Final = 5
+    GET_LOGGING_LEVEL_FIELD_NUMBER: Final = 6
+    LIST_FILES_FIELD_NUMBER: Final = 7
+    READ_FILE_FIELD_NUMBER: Final = 8
+    GET_STATE_FIELD_NUMBER: Final = 9
+    GET_AGENTS_FIELD_NUMBER: Final = 10
+    GET_FRAMEWORKS_FIELD_NUMBER: Final = 11
+    GET_EXECUTORS_FIELD_NUMBER: Final = 12
+    GET_TASKS_FIELD_NUMBER: Final = 13
+    GET_ROLES_FIELD_NUMBER: Final = 14
+    GET_WEIGHTS_FIELD_NUMBER: Final = 15
+    GET_MASTER_FIELD_NUMBER: Final = 16
+    GET_MAINTENANCE_STATUS_FIELD_NUMBER: Final = 17
+    GET_MAINTENANCE_SCHEDULE_FIELD_NUMBER: Final = 18
+    GET_QUOTA_FIELD_NUMBER: Final = 19
+    GET_OPERATIONS_FIELD_NUMBER: Final = 20
     def __new__(
         cls,
         *,

@@ -23,15 +23,21 @@ __all__ = ["Call", "Event"]
 class Call(_Message):
     """Something a resource provider tells its agent. `type` says which field must be set."""
 
+    __match_args__ = (
+        "resource_provider_id", "type", "subscribe", "update_operation_status", "update_state",
+        "update_publish_resources_status"
+    ,)
     @final
     class Subscribe(_Message):
         """Who is subscribing."""
 
+        __match_args__ = ("resource_provider_info",)
         @property
         def resource_provider_info(self) -> ResourceProviderInfo:
             """required ResourceProviderInfo. The provider. Its `id` is unset the first time and the one
             assigned afterwards.
             """
+        RESOURCE_PROVIDER_INFO_FIELD_NUMBER: Final = 1
         def __new__(cls, *, resource_provider_info: ResourceProviderInfoLike | None = None) -> Self: ...
         def HasField(self, name: Literal["resource_provider_info"], /) -> bool: ...
         def ClearField(self, name: Literal["resource_provider_info"], /) -> None: ...
@@ -63,6 +69,7 @@ class Call(_Message):
     class UpdateOperationStatus(_Message):
         """Reports an operation's state. Send it again until acknowledged, if the status has a `uuid`."""
 
+        __match_args__ = ("framework_id", "status", "latest_status", "operation_uuid",)
         @property
         def framework_id(self) -> FrameworkID:
             """FrameworkID. The framework that asked for the operation. Unset if an operator did."""
@@ -77,6 +84,10 @@ class Call(_Message):
         @property
         def operation_uuid(self) -> UUID:
             """required UUID. The operation."""
+        FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+        STATUS_FIELD_NUMBER: Final = 2
+        LATEST_STATUS_FIELD_NUMBER: Final = 3
+        OPERATION_UUID_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -99,6 +110,7 @@ class Call(_Message):
     class UpdatePublishResourcesStatus(_Message):
         """Whether resources could be made usable."""
 
+        __match_args__ = ("uuid", "status",)
         class Status(Enum):
             """The outcomes."""
 
@@ -121,6 +133,8 @@ class Call(_Message):
             """required Call.UpdatePublishResourcesStatus.Status. The outcome."""
         @status.setter
         def status(self, value: CallUpdatePublishResourcesStatusStatusLike) -> None: ...
+        UUID_FIELD_NUMBER: Final = 1
+        STATUS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -139,6 +153,7 @@ class Call(_Message):
         their own.
         """
 
+        __match_args__ = ("operations", "resources", "resource_version_uuid",)
         @property
         def operations(self) -> Repeated[Operation, OperationLike]:
             """repeated Operation. The operations that have not ended or whose last status is not
@@ -150,6 +165,9 @@ class Call(_Message):
         @property
         def resource_version_uuid(self) -> UUID:
             """required UUID. A new id for this state of the resources."""
+        OPERATIONS_FIELD_NUMBER: Final = 1
+        RESOURCES_FIELD_NUMBER: Final = 2
+        RESOURCE_VERSION_UUID_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -190,6 +208,12 @@ class Call(_Message):
     @property
     def update_publish_resources_status(self) -> Call.UpdatePublishResourcesStatus:
         """Call.UpdatePublishResourcesStatus. Required for UPDATE_PUBLISH_RESOURCES_STATUS."""
+    RESOURCE_PROVIDER_ID_FIELD_NUMBER: Final = 1
+    TYPE_FIELD_NUMBER: Final = 2
+    SUBSCRIBE_FIELD_NUMBER: Final = 3
+    UPDATE_OPERATION_STATUS_FIELD_NUMBER: Final = 4
+    UPDATE_STATE_FIELD_NUMBER: Final = 5
+    UPDATE_PUBLISH_RESOURCES_STATUS_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,
@@ -275,16 +299,23 @@ CallUpdateStateLike: TypeAlias = Call.UpdateState | CallUpdateStateDict
 class Event(_Message):
     """Something the agent tells a resource provider. `type` says which field is set."""
 
+    __match_args__ = (
+        "type", "subscribed", "apply_operation", "publish_resources", "acknowledge_operation_status",
+        "reconcile_operations"
+    ,)
     @final
     class AcknowledgeOperationStatus(_Message):
         """A status was received, so that it need not be sent again."""
 
+        __match_args__ = ("status_uuid", "operation_uuid",)
         @property
         def status_uuid(self) -> UUID:
             """required UUID. The `uuid` of the status."""
         @property
         def operation_uuid(self) -> UUID:
             """required UUID. The operation."""
+        STATUS_UUID_FIELD_NUMBER: Final = 1
+        OPERATION_UUID_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -301,6 +332,7 @@ class Event(_Message):
     class ApplyOperation(_Message):
         """An operation on the provider's resources."""
 
+        __match_args__ = ("framework_id", "info", "operation_uuid", "resource_version_uuid",)
         @property
         def framework_id(self) -> FrameworkID:
             """FrameworkID. The framework that asked for it. Unset if an operator did."""
@@ -315,6 +347,10 @@ class Event(_Message):
             """required UUID. The version of the resources the operation was meant for. If it is not the
             provider's latest the operation has to be dropped.
             """
+        FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+        INFO_FIELD_NUMBER: Final = 2
+        OPERATION_UUID_FIELD_NUMBER: Final = 3
+        RESOURCE_VERSION_UUID_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -337,12 +373,15 @@ class Event(_Message):
     class PublishResources(_Message):
         """Resources that are to be made usable on the agent."""
 
+        __match_args__ = ("uuid", "resources",)
         @property
         def uuid(self) -> UUID:
             """required UUID. What the request is called in the answer."""
         @property
         def resources(self) -> Repeated[Resource, ResourceLike]:
             """repeated Resource. All resources of the provider that are in use or about to be."""
+        UUID_FIELD_NUMBER: Final = 1
+        RESOURCES_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -366,9 +405,11 @@ class Event(_Message):
         dropped.
         """
 
+        __match_args__ = ("operation_uuids",)
         @property
         def operation_uuids(self) -> Repeated[UUID, UUIDLike]:
             """repeated UUID. The operations."""
+        OPERATION_UUIDS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, operation_uuids: Iterable[UUIDLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["operation_uuids"], /) -> None: ...
@@ -380,11 +421,13 @@ class Event(_Message):
     class Subscribed(_Message):
         """The agent has accepted the provider."""
 
+        __match_args__ = ("provider_id",)
         @property
         def provider_id(self) -> ResourceProviderID:
             """required ResourceProviderID. The provider's id. Store it and set it in the info of later
             subscriptions.
             """
+        PROVIDER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, provider_id: ResourceProviderIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["provider_id"], /) -> bool: ...
         def ClearField(self, name: Literal["provider_id"], /) -> None: ...
@@ -440,6 +483,12 @@ class Event(_Message):
     @property
     def reconcile_operations(self) -> Event.ReconcileOperations:
         """Event.ReconcileOperations. Set for RECONCILE_OPERATIONS only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    SUBSCRIBED_FIELD_NUMBER: Final = 2
+    APPLY_OPERATION_FIELD_NUMBER: Final = 3
+    PUBLISH_RESOURCES_FIELD_NUMBER: Final = 4
+    ACKNOWLEDGE_OPERATION_STATUS_FIELD_NUMBER: Final = 5
+    RECONCILE_OPERATIONS_FIELD_NUMBER: Final = 6
     def __new__(
         cls,
         *,

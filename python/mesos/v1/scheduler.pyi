@@ -25,6 +25,7 @@ __all__ = ["APIResult", "AttributeConstraint", "Call", "Event", "OfferConstraint
 class APIResult(_Message):
     """What came of a call that is answered at once."""
 
+    __match_args__ = ("status_code", "response", "error",)
     status_code: int
     """required uint32. The HTTP status: 200 or 202 is success."""
     @property
@@ -32,6 +33,9 @@ class APIResult(_Message):
         """Response. The answer, if the call has one."""
     error: str
     """string. The reason for a failure. Unset on success."""
+    STATUS_CODE_FIELD_NUMBER: Final = 1
+    RESPONSE_FIELD_NUMBER: Final = 2
+    ERROR_FIELD_NUMBER: Final = 3
     def __new__(
         cls,
         *,
@@ -59,12 +63,16 @@ APIResultLike: TypeAlias = APIResult | APIResultDict
 class AttributeConstraint(_Message):
     """A condition on one attribute of an agent."""
 
+    __match_args__ = ("selector", "predicate",)
     @final
     class Predicate(_Message):
         """What must hold: exactly one of the fields. On an attribute that is not text the four text
         conditions hold.
         """
 
+        __match_args__ = (
+            "exists", "not_exists", "text_equals", "text_not_equals", "text_matches", "text_not_matches"
+        ,)
         @final
         class Exists(_Message):
             """Holds if the agent has the attribute."""
@@ -91,8 +99,10 @@ class AttributeConstraint(_Message):
         class TextEquals(_Message):
             """Holds if the attribute exists and its text is equal."""
 
+            __match_args__ = ("value",)
             value: str
             """required string. The text to compare with."""
+            VALUE_FIELD_NUMBER: Final = 1
             def __new__(cls, *, value: str | None = None) -> Self: ...
             def HasField(self, name: Literal["value"], /) -> bool: ...
             def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -104,10 +114,12 @@ class AttributeConstraint(_Message):
         class TextMatches(_Message):
             """Holds if the attribute exists and its whole text matches."""
 
+            __match_args__ = ("regex",)
             regex: str
             """required string. A regular expression in RE2 syntax. The master refuses one that is too
             costly.
             """
+            REGEX_FIELD_NUMBER: Final = 1
             def __new__(cls, *, regex: str | None = None) -> Self: ...
             def HasField(self, name: Literal["regex"], /) -> bool: ...
             def ClearField(self, name: Literal["regex"], /) -> None: ...
@@ -119,8 +131,10 @@ class AttributeConstraint(_Message):
         class TextNotEquals(_Message):
             """Holds if the attribute is missing or its text is different."""
 
+            __match_args__ = ("value",)
             value: str
             """required string. The text to compare with."""
+            VALUE_FIELD_NUMBER: Final = 1
             def __new__(cls, *, value: str | None = None) -> Self: ...
             def HasField(self, name: Literal["value"], /) -> bool: ...
             def ClearField(self, name: Literal["value"], /) -> None: ...
@@ -132,10 +146,12 @@ class AttributeConstraint(_Message):
         class TextNotMatches(_Message):
             """Holds if the attribute is missing or its whole text does not match."""
 
+            __match_args__ = ("regex",)
             regex: str
             """required string. A regular expression in RE2 syntax. The master refuses one that is too
             costly.
             """
+            REGEX_FIELD_NUMBER: Final = 1
             def __new__(cls, *, regex: str | None = None) -> Self: ...
             def HasField(self, name: Literal["regex"], /) -> bool: ...
             def ClearField(self, name: Literal["regex"], /) -> None: ...
@@ -161,6 +177,12 @@ class AttributeConstraint(_Message):
         @property
         def text_not_matches(self) -> AttributeConstraint.Predicate.TextNotMatches:
             """AttributeConstraint.Predicate.TextNotMatches. The text does not match."""
+        EXISTS_FIELD_NUMBER: Final = 1
+        NOT_EXISTS_FIELD_NUMBER: Final = 2
+        TEXT_EQUALS_FIELD_NUMBER: Final = 3
+        TEXT_NOT_EQUALS_FIELD_NUMBER: Final = 4
+        TEXT_MATCHES_FIELD_NUMBER: Final = 5
+        TEXT_NOT_MATCHES_FIELD_NUMBER: Final = 6
         def __new__(
             cls,
             *,
@@ -189,6 +211,7 @@ class AttributeConstraint(_Message):
     class Selector(_Message):
         """The attribute that is looked at: one of the two."""
 
+        __match_args__ = ("pseudoattribute_type", "attribute_name",)
         class PseudoattributeType(Enum):
             """Properties of every agent that can be used as if they were text attributes."""
 
@@ -213,6 +236,8 @@ class AttributeConstraint(_Message):
         def pseudoattribute_type(self, value: AttributeConstraintSelectorPseudoattributeTypeLike) -> None: ...
         attribute_name: str
         """string. The name of an attribute. If an agent has it several times the first counts."""
+        PSEUDOATTRIBUTE_TYPE_FIELD_NUMBER: Final = 1
+        ATTRIBUTE_NAME_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -237,6 +262,8 @@ class AttributeConstraint(_Message):
     @property
     def predicate(self) -> AttributeConstraint.Predicate:
         """required AttributeConstraint.Predicate. The condition on it."""
+    SELECTOR_FIELD_NUMBER: Final = 1
+    PREDICATE_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
@@ -333,10 +360,16 @@ AttributeConstraintSelectorPseudoattributeTypeLike: TypeAlias = AttributeConstra
 class Call(_Message):
     """Something a scheduler tells the master. `type` says which field must be set."""
 
+    __match_args__ = (
+        "framework_id", "type", "subscribe", "accept", "decline", "accept_inverse_offers",
+        "decline_inverse_offers", "revive", "kill", "shutdown", "acknowledge", "acknowledge_operation_status",
+        "reconcile", "reconcile_operations", "message", "request", "suppress", "update_framework"
+    ,)
     @final
     class Accept(_Message):
         """Uses the resources of offers of one agent, all at once."""
 
+        __match_args__ = ("offer_ids", "operations", "filters",)
         @property
         def offer_ids(self) -> Repeated[OfferID, OfferIDLike]:
             """repeated OfferID. The offers; all of the same agent, each only once. They are used up, even
@@ -350,6 +383,9 @@ class Call(_Message):
         @property
         def filters(self) -> Filters:
             """Filters. When the unused rest may be offered again. Unset means 5 seconds."""
+        OFFER_IDS_FIELD_NUMBER: Final = 1
+        OPERATIONS_FIELD_NUMBER: Final = 2
+        FILTERS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -367,12 +403,15 @@ class Call(_Message):
     class AcceptInverseOffers(_Message):
         """Promises to free the resources by the time of the maintenance."""
 
+        __match_args__ = ("inverse_offer_ids", "filters",)
         @property
         def inverse_offer_ids(self) -> Repeated[OfferID, OfferIDLike]:
             """repeated OfferID. The inverse offers."""
         @property
         def filters(self) -> Filters:
             """Filters. When the same may be asked again. Unset means 5 seconds."""
+        INVERSE_OFFER_IDS_FIELD_NUMBER: Final = 1
+        FILTERS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -391,6 +430,7 @@ class Call(_Message):
         follows.
         """
 
+        __match_args__ = ("agent_id", "task_id", "uuid",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The `agent_id` of the status."""
@@ -407,6 +447,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        TASK_ID_FIELD_NUMBER: Final = 2
+        UUID_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -427,6 +470,7 @@ class Call(_Message):
         follows.
         """
 
+        __match_args__ = ("agent_id", "resource_provider_id", "uuid", "operation_id",)
         @property
         def agent_id(self) -> AgentID:
             """AgentID. The `agent_id` of the status. The master wants it."""
@@ -446,6 +490,10 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        RESOURCE_PROVIDER_ID_FIELD_NUMBER: Final = 2
+        UUID_FIELD_NUMBER: Final = 3
+        OPERATION_ID_FIELD_NUMBER: Final = 4
         def __new__(
             cls,
             *,
@@ -469,12 +517,15 @@ class Call(_Message):
     class Decline(_Message):
         """Gives offers back unused."""
 
+        __match_args__ = ("offer_ids", "filters",)
         @property
         def offer_ids(self) -> Repeated[OfferID, OfferIDLike]:
             """repeated OfferID. The offers."""
         @property
         def filters(self) -> Filters:
             """Filters. When they may be offered to this framework again. Unset means 5 seconds."""
+        OFFER_IDS_FIELD_NUMBER: Final = 1
+        FILTERS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -491,12 +542,15 @@ class Call(_Message):
     class DeclineInverseOffers(_Message):
         """Says that the resources will not be freed. The maintenance may happen all the same."""
 
+        __match_args__ = ("inverse_offer_ids", "filters",)
         @property
         def inverse_offer_ids(self) -> Repeated[OfferID, OfferIDLike]:
             """repeated OfferID. The inverse offers."""
         @property
         def filters(self) -> Filters:
             """Filters. When the same may be asked again. Unset means 5 seconds."""
+        INVERSE_OFFER_IDS_FIELD_NUMBER: Final = 1
+        FILTERS_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -513,6 +567,7 @@ class Call(_Message):
     class Kill(_Message):
         """Ends a task. It may get lost on the way: repeat it until a terminal status comes."""
 
+        __match_args__ = ("task_id", "agent_id", "kill_policy",)
         @property
         def task_id(self) -> TaskID:
             """required TaskID. The task. One that the master does not know is answered with a status, as
@@ -529,6 +584,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        TASK_ID_FIELD_NUMBER: Final = 1
+        AGENT_ID_FIELD_NUMBER: Final = 2
+        KILL_POLICY_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -547,6 +605,7 @@ class Call(_Message):
     class Message(_Message):
         """Data for an executor. It may get lost on the way; nothing is sent again."""
 
+        __match_args__ = ("agent_id", "executor_id", "data",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent of the executor."""
@@ -561,6 +620,9 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        EXECUTOR_ID_FIELD_NUMBER: Final = 2
+        DATA_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -581,10 +643,12 @@ class Call(_Message):
         stay out while an agent is recovering: ask again.
         """
 
+        __match_args__ = ("tasks",)
         @final
         class Task(_Message):
             """A task to look up."""
 
+            __match_args__ = ("task_id", "agent_id",)
             @property
             def task_id(self) -> TaskID:
                 """required TaskID. The task."""
@@ -596,6 +660,8 @@ class Call(_Message):
             @property
             def slave_id(self) -> AgentID:
                 """`agent_id`, as v0 calls it."""
+            TASK_ID_FIELD_NUMBER: Final = 1
+            AGENT_ID_FIELD_NUMBER: Final = 2
             def __new__(
                 cls,
                 *,
@@ -614,6 +680,7 @@ class Call(_Message):
             """repeated Call.Reconcile.Task. The tasks to look up. Empty means all that the master knows
             for this framework.
             """
+        TASKS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, tasks: Iterable[CallReconcileTaskLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["tasks"], /) -> None: ...
@@ -625,10 +692,12 @@ class Call(_Message):
     class ReconcileOperations(_Message):
         """Asks for the latest status of operations; the answers come as UPDATE_OPERATION_STATUS events."""
 
+        __match_args__ = ("operations",)
         @final
         class Operation(_Message):
             """An operation to look up."""
 
+            __match_args__ = ("operation_id", "agent_id", "resource_provider_id",)
             @property
             def operation_id(self) -> OperationID:
                 """required OperationID. The operation."""
@@ -641,6 +710,9 @@ class Call(_Message):
             @property
             def slave_id(self) -> AgentID:
                 """`agent_id`, as v0 calls it."""
+            OPERATION_ID_FIELD_NUMBER: Final = 1
+            AGENT_ID_FIELD_NUMBER: Final = 2
+            RESOURCE_PROVIDER_ID_FIELD_NUMBER: Final = 3
             def __new__(
                 cls,
                 *,
@@ -664,6 +736,7 @@ class Call(_Message):
             """repeated Call.ReconcileOperations.Operation. The operations to look up. Empty means all that
             the master knows for this framework.
             """
+        OPERATIONS_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -679,9 +752,11 @@ class Call(_Message):
     class Request(_Message):
         """Asks for certain resources. Mesos' own allocator ignores it; other allocators may use it."""
 
+        __match_args__ = ("requests",)
         @property
         def requests(self) -> Repeated[Request, RequestLike]:
             """repeated Request. The resources wanted."""
+        REQUESTS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, requests: Iterable[RequestLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["requests"], /) -> None: ...
@@ -693,9 +768,11 @@ class Call(_Message):
     class Revive(_Message):
         """Ends suppression and drops the filters of earlier answers."""
 
+        __match_args__ = ("roles",)
         @property
         def roles(self) -> Repeated[str, str]:
             """repeated string. The roles this is for. Empty means all roles of the framework."""
+        ROLES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, roles: Iterable[str] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["roles"], /) -> None: ...
@@ -707,6 +784,7 @@ class Call(_Message):
     class Shutdown(_Message):
         """Ends an executor. The agent ends it by force if it does not end in time; its tasks get statuses."""
 
+        __match_args__ = ("executor_id", "agent_id",)
         @property
         def executor_id(self) -> ExecutorID:
             """required ExecutorID. The executor."""
@@ -716,6 +794,8 @@ class Call(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        EXECUTOR_ID_FIELD_NUMBER: Final = 1
+        AGENT_ID_FIELD_NUMBER: Final = 2
         def __new__(
             cls,
             *,
@@ -733,6 +813,7 @@ class Call(_Message):
     class Subscribe(_Message):
         """Who is subscribing."""
 
+        __match_args__ = ("framework_info", "suppressed_roles", "offer_constraints",)
         @property
         def framework_info(self) -> FrameworkInfo:
             """required FrameworkInfo. The framework. Set its `id` to take over an existing one; its `user`
@@ -746,6 +827,9 @@ class Call(_Message):
         @property
         def offer_constraints(self) -> OfferConstraints:
             """OfferConstraints. Which agents to offer. Unset means all."""
+        FRAMEWORK_INFO_FIELD_NUMBER: Final = 1
+        SUPPRESSED_ROLES_FIELD_NUMBER: Final = 2
+        OFFER_CONSTRAINTS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -765,9 +849,11 @@ class Call(_Message):
     class Suppress(_Message):
         """Asks for no more offers until REVIVE."""
 
+        __match_args__ = ("roles",)
         @property
         def roles(self) -> Repeated[str, str]:
             """repeated string. The roles this is for. Empty means all roles of the framework."""
+        ROLES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, roles: Iterable[str] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["roles"], /) -> None: ...
@@ -842,6 +928,7 @@ class Call(_Message):
         reason.
         """
 
+        __match_args__ = ("framework_info", "suppressed_roles", "offer_constraints",)
         @property
         def framework_info(self) -> FrameworkInfo:
             """required FrameworkInfo. The whole new FrameworkInfo, not only the changes. The id has to be
@@ -855,6 +942,9 @@ class Call(_Message):
             """OfferConstraints. Which agents to offer from now on; replaces the earlier ones. Unset means
             all.
             """
+        FRAMEWORK_INFO_FIELD_NUMBER: Final = 1
+        SUPPRESSED_ROLES_FIELD_NUMBER: Final = 2
+        OFFER_CONSTRAINTS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -928,6 +1018,24 @@ class Call(_Message):
     @property
     def update_framework(self) -> Call.UpdateFramework:
         """Call.UpdateFramework. Required for UPDATE_FRAMEWORK."""
+    FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+    TYPE_FIELD_NUMBER: Final = 2
+    SUBSCRIBE_FIELD_NUMBER: Final = 3
+    ACCEPT_FIELD_NUMBER: Final = 4
+    DECLINE_FIELD_NUMBER: Final = 5
+    KILL_FIELD_NUMBER: Final = 6
+    SHUTDOWN_FIELD_NUMBER: Final = 7
+    ACKNOWLEDGE_FIELD_NUMBER: Final = 8
+    RECONCILE_FIELD_NUMBER: Final = 9
+    MESSAGE_FIELD_NUMBER: Final = 10
+    REQUEST_FIELD_NUMBER: Final = 11
+    ACCEPT_INVERSE_OFFERS_FIELD_NUMBER: Final = 13
+    DECLINE_INVERSE_OFFERS_FIELD_NUMBER: Final = 14
+    REVIVE_FIELD_NUMBER: Final = 15
+    SUPPRESS_FIELD_NUMBER: Final = 16
+    ACKNOWLEDGE_OPERATION_STATUS_FIELD_NUMBER: Final = 17
+    RECONCILE_OPERATIONS_FIELD_NUMBER: Final = 18
+    UPDATE_FRAMEWORK_FIELD_NUMBER: Final = 19
     def __new__(
         cls,
         *,
@@ -1173,14 +1281,20 @@ CallUpdateFrameworkLike: TypeAlias = Call.UpdateFramework | CallUpdateFrameworkD
 class Event(_Message):
     """Something the master tells a scheduler. `type` says which field is set."""
 
+    __match_args__ = (
+        "type", "subscribed", "offers", "inverse_offers", "rescind", "rescind_inverse_offer", "update",
+        "update_operation_status", "message", "failure", "error"
+    ,)
     @final
     class Error(_Message):
         """The reason why the master ends the subscription, for example that another scheduler took over
         the framework.
         """
 
+        __match_args__ = ("message",)
         message: str
         """required string. The reason, for people."""
+        MESSAGE_FIELD_NUMBER: Final = 1
         def __new__(cls, *, message: str | None = None) -> Self: ...
         def HasField(self, name: Literal["message"], /) -> bool: ...
         def ClearField(self, name: Literal["message"], /) -> None: ...
@@ -1194,6 +1308,7 @@ class Event(_Message):
         and this event itself may get lost.
         """
 
+        __match_args__ = ("agent_id", "executor_id", "status",)
         @property
         def agent_id(self) -> AgentID:
             """AgentID. The agent."""
@@ -1205,6 +1320,9 @@ class Event(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        EXECUTOR_ID_FIELD_NUMBER: Final = 2
+        STATUS_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1223,11 +1341,13 @@ class Event(_Message):
     class InverseOffers(_Message):
         """Resources the cluster wants back."""
 
+        __match_args__ = ("inverse_offers",)
         @property
         def inverse_offers(self) -> Repeated[InverseOffer, InverseOfferLike]:
             """repeated InverseOffer. The requests. Answer with ACCEPT_INVERSE_OFFERS or
             DECLINE_INVERSE_OFFERS.
             """
+        INVERSE_OFFERS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, inverse_offers: Iterable[InverseOfferLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["inverse_offers"], /) -> None: ...
@@ -1239,6 +1359,7 @@ class Event(_Message):
     class Message(_Message):
         """Data from an executor. It may get lost on the way; nothing is sent again."""
 
+        __match_args__ = ("agent_id", "executor_id", "data",)
         @property
         def agent_id(self) -> AgentID:
             """required AgentID. The agent of the executor."""
@@ -1253,6 +1374,9 @@ class Event(_Message):
         @property
         def slave_id(self) -> AgentID:
             """`agent_id`, as v0 calls it."""
+        AGENT_ID_FIELD_NUMBER: Final = 1
+        EXECUTOR_ID_FIELD_NUMBER: Final = 2
+        DATA_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1273,9 +1397,11 @@ class Event(_Message):
         connection ends.
         """
 
+        __match_args__ = ("offers",)
         @property
         def offers(self) -> Repeated[Offer, OfferLike]:
             """repeated Offer. The offers, each of one agent."""
+        OFFERS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, offers: Iterable[OfferLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["offers"], /) -> None: ...
@@ -1287,11 +1413,13 @@ class Event(_Message):
     class Rescind(_Message):
         """An offer that was taken back, for example because its agent is gone."""
 
+        __match_args__ = ("offer_id",)
         @property
         def offer_id(self) -> OfferID:
             """required OfferID. The offer. Using it later fails, and tasks launched on it are reported as
             lost or dropped.
             """
+        OFFER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, offer_id: OfferIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["offer_id"], /) -> bool: ...
         def ClearField(self, name: Literal["offer_id"], /) -> None: ...
@@ -1303,9 +1431,11 @@ class Event(_Message):
     class RescindInverseOffer(_Message):
         """An inverse offer that was taken back."""
 
+        __match_args__ = ("inverse_offer_id",)
         @property
         def inverse_offer_id(self) -> OfferID:
             """required OfferID. The inverse offer."""
+        INVERSE_OFFER_ID_FIELD_NUMBER: Final = 1
         def __new__(cls, *, inverse_offer_id: OfferIDLike | None = None) -> Self: ...
         def HasField(self, name: Literal["inverse_offer_id"], /) -> bool: ...
         def ClearField(self, name: Literal["inverse_offer_id"], /) -> None: ...
@@ -1317,6 +1447,7 @@ class Event(_Message):
     class Subscribed(_Message):
         """The master has accepted the subscription."""
 
+        __match_args__ = ("framework_id", "heartbeat_interval_seconds", "master_info",)
         @property
         def framework_id(self) -> FrameworkID:
             """required FrameworkID. The framework's id. Store it: subscribing with it later takes over the
@@ -1329,6 +1460,9 @@ class Event(_Message):
         @property
         def master_info(self) -> MasterInfo:
             """MasterInfo. The master that answered. Unset from masters before 1.1."""
+        FRAMEWORK_ID_FIELD_NUMBER: Final = 1
+        HEARTBEAT_INTERVAL_SECONDS_FIELD_NUMBER: Final = 2
+        MASTER_INFO_FIELD_NUMBER: Final = 3
         def __new__(
             cls,
             *,
@@ -1391,9 +1525,11 @@ class Event(_Message):
     class Update(_Message):
         """A task's status."""
 
+        __match_args__ = ("status",)
         @property
         def status(self) -> TaskStatus:
             """required TaskStatus. The status. If it has a `uuid` it is sent again until acknowledged."""
+        STATUS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status: TaskStatusLike | None = None) -> Self: ...
         def HasField(self, name: Literal["status"], /) -> bool: ...
         def ClearField(self, name: Literal["status"], /) -> None: ...
@@ -1405,11 +1541,13 @@ class Event(_Message):
     class UpdateOperationStatus(_Message):
         """An operation's status. Comes only for operations that were given an id."""
 
+        __match_args__ = ("status",)
         @property
         def status(self) -> OperationStatus:
             """required OperationStatus. The status. If it has a `uuid` it is sent again until
             acknowledged.
             """
+        STATUS_FIELD_NUMBER: Final = 1
         def __new__(cls, *, status: OperationStatusLike | None = None) -> Self: ...
         def HasField(self, name: Literal["status"], /) -> bool: ...
         def ClearField(self, name: Literal["status"], /) -> None: ...
@@ -1454,6 +1592,17 @@ class Event(_Message):
     @property
     def update_operation_status(self) -> Event.UpdateOperationStatus:
         """Event.UpdateOperationStatus. Set for UPDATE_OPERATION_STATUS only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    SUBSCRIBED_FIELD_NUMBER: Final = 2
+    OFFERS_FIELD_NUMBER: Final = 3
+    RESCIND_FIELD_NUMBER: Final = 4
+    UPDATE_FIELD_NUMBER: Final = 5
+    MESSAGE_FIELD_NUMBER: Final = 6
+    FAILURE_FIELD_NUMBER: Final = 7
+    ERROR_FIELD_NUMBER: Final = 8
+    INVERSE_OFFERS_FIELD_NUMBER: Final = 9
+    RESCIND_INVERSE_OFFER_FIELD_NUMBER: Final = 10
+    UPDATE_OPERATION_STATUS_FIELD_NUMBER: Final = 11
     def __new__(
         cls,
         *,
@@ -1597,17 +1746,21 @@ EventUpdateOperationStatusLike: TypeAlias = Event.UpdateOperationStatus | EventU
 class OfferConstraints(_Message):
     """Which agents the framework wants offers of, so that others are not even offered. By role."""
 
+    __match_args__ = ("role_constraints",)
     @final
     class RoleConstraints(_Message):
         """The conditions of one role: an agent is offered if it fulfils at least one group."""
 
+        __match_args__ = ("groups",)
         @final
         class Group(_Message):
             """Conditions that must all hold."""
 
+            __match_args__ = ("attribute_constraints",)
             @property
             def attribute_constraints(self) -> Repeated[AttributeConstraint, AttributeConstraintLike]:
                 """repeated AttributeConstraint. The conditions; at least one."""
+            ATTRIBUTE_CONSTRAINTS_FIELD_NUMBER: Final = 1
             def __new__(
                 cls,
                 *,
@@ -1622,6 +1775,7 @@ class OfferConstraints(_Message):
         @property
         def groups(self) -> Repeated[OfferConstraints.RoleConstraints.Group, OfferConstraintsRoleConstraintsGroupLike]:
             """repeated OfferConstraints.RoleConstraints.Group. The groups; at least one."""
+        GROUPS_FIELD_NUMBER: Final = 1
         def __new__(
             cls,
             *,
@@ -1638,6 +1792,7 @@ class OfferConstraints(_Message):
         """map of string to OfferConstraints.RoleConstraints. The conditions by role. A role that is not
         named gets offers of all agents.
         """
+    ROLE_CONSTRAINTS_FIELD_NUMBER: Final = 1
     def __new__(
         cls,
         *,
@@ -1679,13 +1834,16 @@ class Response(_Message):
     events.
     """
 
+    __match_args__ = ("type", "reconcile_operations",)
     @final
     class ReconcileOperations(_Message):
         """Obsolete answer to RECONCILE_OPERATIONS."""
 
+        __match_args__ = ("operation_statuses",)
         @property
         def operation_statuses(self) -> Repeated[OperationStatus, OperationStatusLike]:
             """repeated OperationStatus, deprecated. Obsolete: the statuses asked for."""
+        OPERATION_STATUSES_FIELD_NUMBER: Final = 1
         def __new__(cls, *, operation_statuses: Iterable[OperationStatusLike] | None = None) -> Self: ...
         def HasField(self, name: NoReturn, /) -> bool: ...
         def ClearField(self, name: Literal["operation_statuses"], /) -> None: ...
@@ -1712,6 +1870,8 @@ class Response(_Message):
     @property
     def reconcile_operations(self) -> Response.ReconcileOperations:
         """Response.ReconcileOperations, deprecated. Obsolete. Set for RECONCILE_OPERATIONS only."""
+    TYPE_FIELD_NUMBER: Final = 1
+    RECONCILE_OPERATIONS_FIELD_NUMBER: Final = 2
     def __new__(
         cls,
         *,
