@@ -1,4 +1,4 @@
-"""Every example runs, on the embedded cluster, as a user would run it; the README's snippets too."""
+"""Every example runs, on the embedded cluster, as a user would run it; so do the snippets of the docs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[1]
 SNIPPETS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+
+
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 
 
 def run(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -53,3 +56,10 @@ def test_readme_notebook_cell_registers_on_a_running_loop(tmp_path: pathlib.Path
         "    await driver.wait()\nasyncio.run(main())\n"
     )
     assert run(script).stdout == "2 offers\n"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_snippets_of_a_page_run_one_after_the_other(page: pathlib.Path) -> None:
+    names: dict[str, object] = {}
+    for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(compile(snippet, page.name, "exec"), names)

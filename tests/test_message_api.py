@@ -73,6 +73,7 @@ def outcome(code: str, names: dict[str, Any]) -> Any:
 
 #: Why ours does something else.
 NAMES_THE_FIELD = "a ValueError that names the field, not a UnicodeError that names none"
+NO_NAME = "what is no str is no name: a TypeError, as in a call"
 TAKES_MORE = (
     "what is meant is clear, so it is taken (DESIGN: where google.protobuf raises and we accept more, we win)"
 )
@@ -82,6 +83,9 @@ NOBODY_MEANS_IT = "text for a list of texts is a mistake: its letters are not wh
 
 #: Code, what it gives with ours, and why.
 DIFFERENCES: dict[str, tuple[Any, str]] = {
+    "Offer().HasField(5)": ("!TypeError", NO_NAME),
+    "Offer().ClearField(5)": ("!TypeError", NO_NAME),
+    "5 in Offer()": ("!TypeError", NO_NAME),
     r"t = TaskID(); t.value = b'\xff'; t.value": ("!ValueError", NAMES_THE_FIELD),
     "t = TaskID(); t.value = chr(0xd800); t.value": ("!ValueError", NAMES_THE_FIELD),
     "t = TaskInfo(); t.data = bytearray(b'x'); t.data": (b"x", TAKES_MORE),

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from mesos import scheduler as scheduler
     from mesos import testing as testing
     from mesos import v1 as v1
+    from mesos._html import load_ipython_extension as load_ipython_extension
     from mesos._stats import SchedulerStats
     from mesos.library import libmesos_version
     from mesos.local import LocalCluster
@@ -64,5 +65,6 @@ else:
             "SchedulerDriver": "mesos.scheduler",
             "SchedulerStats": "mesos._stats",
             "libmesos_version": "mesos.library",
+            "load_ipython_extension": "mesos._html",
         },
     )

@@ -385,7 +385,7 @@ const FEW: usize = 16;
 pub(super) fn no_such_field(desc: &Desc, name: &Bound<'_, PyAny>) -> PyErr {
     let Ok(name) = name.cast::<PyString>() else {
         let text = format!("{}: names of fields are str, got {}", desc.name(), kind_of(name));
-        return PyValueError::new_err(text);
+        return PyTypeError::new_err(text);
     };
     let name = name.to_string_lossy();
     let hint = match desc.names.similar(&name) {

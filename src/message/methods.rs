@@ -1,5 +1,6 @@
 //! The methods of messages: google.protobuf's Python API, and the table of all methods. Those to do with bytes are in
-//! `wire_methods`, those with JSON and dicts in `json_methods`, those for code that knows no fields in `reflection`.
+//! `wire_methods`, those with JSON and dicts in `json_methods`, those for code that knows no fields in `reflection`, those
+//! for rich and for notebooks in `display`.
 
 #![expect(unsafe_code, reason = "methods called by CPython")]
 
@@ -8,7 +9,9 @@ use super::boundary::{methods, receiver};
 use super::desc::Shape;
 use super::layout::Message;
 use super::types::{self, method};
-use super::{access, alloc, convert, encode, index, json_methods, merge, reflection, required, wire_methods};
+use super::{
+    access, alloc, convert, display, encode, index, json_methods, merge, reflection, required, wire_methods,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -226,6 +229,7 @@ pub(super) fn table() -> *const () {
         method(c"__deepcopy__", copied, one, c"A copy."),
     ];
     methods.extend(reflection::table());
+    methods.extend(display::table());
     methods.extend(wire_methods::table());
     methods.extend(json_methods::table());
     types::table(methods, ffi::PyMethodDef::zeroed())

@@ -2,7 +2,7 @@
 
 use super::desc::{Desc, Shape};
 use super::names::old_name;
-use super::{buffer, convert, errors, resources, types};
+use super::{buffer, convert, display, errors, resources, types};
 use crate::wire::{self, Label};
 use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
@@ -16,6 +16,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     convert::set_up(py);
     buffer::set_up(py);
     module.add_class::<resources::PyResources>()?;
+    display::set_up(py);
     module.add("Message", types::message_base(py)?)?;
     module.add("Repeated", types::container(py, false)?)?;
     module.add("Map", types::container(py, true)?)?;

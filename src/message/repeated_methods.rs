@@ -11,7 +11,7 @@ use super::errors::kind_of;
 use super::layout::{Message, Slot};
 use super::repeated::Repeated;
 use super::types::{self, fast_method, keyword_method, method, slot};
-use super::{access, alloc, compare, construct, iterate, merge};
+use super::{access, alloc, compare, construct, display, iterate, merge};
 use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -246,6 +246,7 @@ methods! {
         }
         Ok(list.into_any())
     }
+    html(py, items, _none) { display::html(&items.bound(py)) }
     shallow(py, items, _none) { Ok(list(py, items)?.into_any()) }
 }
 
@@ -440,6 +441,7 @@ pub(super) fn slots() -> Vec<ffi::PyType_Slot> {
         method(c"reverse", reverse, nothing, c"Turns the order around."),
         fast_method(c"add", add, c"add(**fields)\n\nAdds a new message with these fields and returns it."),
         keyword_method(c"sort", sort, c"sort(*, key=None, reverse=False)\n\nSorts the values in place."),
+        method(c"_repr_html_", html, nothing, c"For notebooks: a table of the messages, or None."),
         method(c"__copy__", shallow, nothing, c"A list of the values."),
         method(c"__deepcopy__", copied, one, c"A list of copies of the values."),
     ];
