@@ -22,8 +22,9 @@ from google_messages import (
     our_class,
     scalar,
 )
-from hypothesis import assume
-from samples import ROOTS, damage, differential
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from samples import CASES, ROOTS, damage, differential
 
 
 @differential
@@ -69,6 +70,16 @@ def test_text_is_the_same(sample):
     assert text == repr(google)
 
 
+@CASES
+@given(st.floats(), st.binary(max_size=20))
+def test_text_of_numbers_and_bytes_is_the_same(number, data):
+    theirs = google_class("mesos.v1.TaskInfo")
+    google = theirs(name="".join(map(chr, data)), health_check={"delay_seconds": number}, data=data)
+    assert repr(mesos.TaskInfo.FromString(google.SerializePartialToString())) == repr(google)
+    raw = bytes([10, len(data), *data])  # a name that need not be UTF-8
+    assert repr(mesos.TaskInfo.FromString(raw)) == repr(theirs.FromString(raw))
+
+
 @differential
 def test_merging_is_the_same(sample):
     rng, google = sample.make()
@@ -107,6 +118,9 @@ def test_damaged_bytes_are_taken_or_refused_alike(sample):
     # compared by google.protobuf, which writes map entries with unknown fields otherwise than they came
     for each in (touched, sample.ours.FromString(expected.SerializePartialToString())):
         assert sample.google.FromString(each.SerializePartialToString()) == expected
+    lines = repr(ours).splitlines()
+    if not any(line.endswith(": <hidden>") for line in lines):
+        assert sorted(lines) == sorted(repr(expected).splitlines()), "maps are in no order"
 
 
 def change(rng, ours, google):

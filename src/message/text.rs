@@ -108,7 +108,8 @@ fn write_value(
         Kind::Double => write_double(value.cast::<PyFloat>()?.value(), out),
         Kind::Enum => out.push_str(value.getattr("name")?.cast::<PyString>()?.to_str()?),
         Kind::String | Kind::Bytes => match value.cast::<PyBytes>() {
-            Ok(bytes) => quote(bytes.as_bytes(), false, out),
+            // a string that came as something else than UTF-8 is kept as bytes
+            Ok(bytes) => quote(bytes.as_bytes(), field.wire.kind == Kind::String, out),
             Err(_) => quote(value.cast::<PyString>()?.to_str()?.as_bytes(), true, out),
         },
         _ => out.push_str(value.str()?.to_str()?),
@@ -151,32 +152,27 @@ fn trimmed(number: &str) -> &str {
 /// In quotes, with what is not printable escaped; UTF-8 stays as it is in text, but not in bytes.
 fn quote(bytes: &[u8], text: bool, out: &mut String) {
     out.push('"');
-    let mut rest = bytes;
-    while let [byte, after @ ..] = rest {
-        match byte {
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            b'"' => out.push_str("\\\""),
-            b'\'' => out.push_str("\\'"),
-            b'\\' => out.push_str("\\\\"),
-            b' '..=b'~' => out.push(char::from(*byte)),
-            0x80.. if text => {
-                // valid UTF-8: the first byte tells how many follow
-                let size = (byte.leading_ones() as usize).min(rest.len());
-                let (letter, more) = rest.split_at(size.max(1));
-                out.push_str(&String::from_utf8_lossy(letter));
-                rest = more;
-                continue;
-            }
-            _ => {
-                // writing to a String cannot fail
-                let _ = write!(out, "\\{byte:03o}");
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                '"' | '\'' | '\\' => out.extend(['\\', letter]),
+                ' '..='~' => out.push(letter),
+                '\u{80}'.. if text => out.push(letter),
+                _ => octal(letter.encode_utf8(&mut [0; 4]).as_bytes(), out),
             }
         }
-        rest = after;
+        octal(chunk.invalid(), out);
     }
     out.push('"');
+}
+
+fn octal(bytes: &[u8], out: &mut String) {
+    for byte in bytes {
+        let _ = write!(out, "\\{byte:03o}"); // a String takes everything
+    }
 }
 
 #[cfg(test)]
@@ -205,5 +201,8 @@ mod tests {
         quote("a\"\n\u{1}é".as_bytes(), true, &mut out);
         quote("é".as_bytes(), false, &mut out);
         assert_eq!(out, "\"a\\\"\\n\\001é\"\"\\303\\251\"");
+        out.clear();
+        quote(b"\xc3\xa9\xe2\x80a\x7f", true, &mut out);
+        assert_eq!(out, "\"é\\342\\200a\\177\"");
     }
 }
