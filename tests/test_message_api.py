@@ -1,7 +1,7 @@
 """google.protobuf's API, call by call: each row is run on both libraries, and gives the same.
 
 A row of `message_calls` is Python code: what its last expression is worth, or the exception that it raises,
-is compared. `DIFFERENCES` is the closed list of rows in which ours deliberately does something else, and why.
+is compared. `differences.CALLS` lists the rows in which ours deliberately does something else, and why.
 
 Invariants:
 * A difference that no longer exists fails, as does one that is not in the list.
@@ -18,6 +18,7 @@ from typing import Any
 
 import mesos
 import pytest
+from differences import ABSENT, CALLS
 from google.protobuf import json_format, text_format
 from google.protobuf.message import Message as GoogleMessage
 from google_messages import fill, google_class, our_class
@@ -71,86 +72,6 @@ def outcome(code: str, names: dict[str, Any]) -> Any:
         return f"!{type(error).__name__}"
 
 
-#: Why ours does something else.
-NAMES_THE_FIELD = "a ValueError that names the field, not a UnicodeError that names none"
-NO_NAME = "what is no str is no name: a TypeError, as in a call"
-TAKES_MORE = (
-    "what is meant is clear, so it is taken (DESIGN: where google.protobuf raises and we accept more, we win)"
-)
-LIKE_A_LIST = "repeated fields are full sequences"
-LIKE_A_DICT = "maps are full mappings, of messages too"
-NOBODY_MEANS_IT = "text for a list of texts is a mistake: its letters are not what was meant"
-
-#: Code, what it gives with ours, and why.
-DIFFERENCES: dict[str, tuple[Any, str]] = {
-    "Offer().HasField(5)": ("!TypeError", NO_NAME),
-    "Offer().ClearField(5)": ("!TypeError", NO_NAME),
-    "5 in Offer()": ("!TypeError", NO_NAME),
-    r"t = TaskID(); t.value = b'\xff'; t.value": ("!ValueError", NAMES_THE_FIELD),
-    "t = TaskID(); t.value = chr(0xd800); t.value": ("!ValueError", NAMES_THE_FIELD),
-    "t = TaskInfo(); t.data = bytearray(b'x'); t.data": (b"x", TAKES_MORE),
-    "t = TaskInfo(); t.data = memoryview(b'x'); t.data": (b"x", TAKES_MORE),
-    "CommandInfo(arguments='abc')": ("!TypeError", NOBODY_MEANS_IT),
-    "Offer(agent_id='x')": (("mesos.v1.Offer", b"\x1a\x03\n\x01x"), TAKES_MORE),
-    "TaskID(value='x').SerializeToString(True)": ("!TypeError", "deterministic is documented as a keyword"),
-    r"a = AgentID.FromString(b'\n\x01a\xfa\x3f\x03xyz'); a.UnknownFields()": (
-        [[1023, 2, b"xyz"]],
-        "UnknownFieldSet takes google.protobuf's own messages only, so the method does it",
-    ),
-    "a = TaskID(value='a'); a.CopyFrom({'value': 'b'}); a": (("mesos.v1.TaskID", b"\n\x01b"), TAKES_MORE),
-    "a = TaskID(value='a'); a.CopyFrom('b'); a": (("mesos.v1.TaskID", b"\n\x01b"), TAKES_MORE),
-    "o = Offer(); o.resources.append({'name': 'x'}); o": (
-        ("mesos.v1.Offer", b"*\x03\n\x01x"),
-        TAKES_MORE,
-    ),
-    "o = Offer(); o.resources.extend(None); o": (("mesos.v1.Offer", b""), "None is unset everywhere"),
-    "o = Offer(); o.resources += [Resource()]; o": (("mesos.v1.Offer", b"*\x00"), LIKE_A_LIST),
-    "o = Offer(); o.resources.index(Resource())": ("!ValueError", LIKE_A_LIST),
-    "o = Offer(resources=[{}]); o.resources.count(Resource())": (1, LIKE_A_LIST),
-    "c = CommandInfo(arguments=list('abc')); c.arguments.insert(1, 'x'), c.arguments.extend('yz'), c": (
-        "!TypeError",
-        NOBODY_MEANS_IT,
-    ),
-    "c = CommandInfo(); c.arguments.add()": ("!TypeError", "one class for all repeated fields"),
-    "c = CommandInfo(arguments=list('abc')); c.arguments.index('b'), c.arguments.count('b')": (
-        [1, 1],
-        LIKE_A_LIST,
-    ),
-    "t = TaskInfo(); t.limits.pop('a', 7)": (7, LIKE_A_DICT),
-    "t = TaskInfo(); t.limits.pop('a')": ("!KeyError", LIKE_A_DICT),
-    "t = TaskInfo(); t.limits.setdefault('a')": ("!TypeError", "None is no message"),
-    "t = TaskInfo(); t.limits.setdefault('a', Value.Scalar(value=1))": (
-        ("mesos.v1.Value.Scalar", b"\t\x00\x00\x00\x00\x00\x00\xf0?"),
-        LIKE_A_DICT,
-    ),
-    "t = TaskInfo(); t.limits.update({'a': Value.Scalar(value=1)}); t": (
-        ("mesos.v1.TaskInfo", b"z\x0e\n\x01a\x12\t\t\x00\x00\x00\x00\x00\x00\xf0?"),
-        LIKE_A_DICT,
-    ),
-    "hash(TaskInfo().limits)": ("!TypeError", "what can change has no hash"),
-}
-
-#: What google.protobuf's objects have and ours do not, and why.
-ABSENT = {
-    "message": {
-        # of generated code and of the pure Python implementation; they raise or are empty
-        *("_CheckCalledFromGeneratedFile", "_ListFieldsItemKey", "_SetListener", "__slots__", "__unicode__"),
-    },
-    "repeated": {"__array__"},  # numpy takes any sequence
-    "map": set(),
-    # descriptor.proto's messages are not part of Mesos' schema
-    "descriptor": {"CopyToProto", "_GetFeatures"},
-    "field": {"_GetFeatures"},
-    "oneof": {"_GetFeatures"},
-    "enum": {"CopyToProto", "_GetFeatures"},
-    "enum value": {"_GetFeatures"},
-    "file": {
-        *("CopyToProto", "_GetFeatures", "serialized_pb", "pool"),
-        *("dependencies", "public_dependencies"),
-    },
-}
-
-
 def objects(names: dict[str, Any]) -> dict[str, Any]:
     """One object of each kind."""
     task, descriptor = names["TaskInfo"](), names["TaskInfo"].DESCRIPTOR
@@ -172,8 +93,8 @@ def objects(names: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("code", CASES)
 def test_each_call_has_the_same_outcome(code: str) -> None:
     ours, theirs = outcome(code, OURS), outcome(code, THEIRS)
-    if code in DIFFERENCES:
-        expected, reason = DIFFERENCES[code]
+    if code in CALLS:
+        expected, reason = CALLS[code]
         assert ours == expected, reason
         assert ours != theirs, "no difference any more: take it off the list"
     else:
@@ -181,7 +102,7 @@ def test_each_call_has_the_same_outcome(code: str) -> None:
 
 
 def test_the_list_of_differences_has_no_other_rows() -> None:
-    assert set(DIFFERENCES) <= set(CASES)
+    assert set(CALLS) <= set(CASES)
 
 
 @pytest.mark.parametrize("kind", ABSENT)
