@@ -11,6 +11,7 @@ use super::convert;
 use super::encode::{self, Mode};
 use super::errors::{DecodeError, kind_of};
 use super::layout::Message;
+use super::objects::Objects;
 use super::plain::{Plain, Refusal};
 use super::types::{keyword_method, method};
 use super::wire_methods::{class_of, parse};
@@ -19,7 +20,6 @@ use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
-use pythonize::Pythonizer;
 use serde::Serialize;
 use std::fmt::Display;
 
@@ -81,7 +81,7 @@ unsafe extern "C" fn to_json(
 methods! {
     self = receiver => Message;
     to_dict(py, message, _none) {
-        Ok(encoded(py, message, |message| message.serialize(Pythonizer::new(py)))??)
+        encoded(py, message, |message| message.serialize(Objects(py)))?.map_err(Refusal::into_error)
     }
 }
 

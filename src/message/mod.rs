@@ -38,6 +38,7 @@ mod merge;
 mod methods;
 mod module;
 mod names;
+mod objects;
 mod plain;
 mod reflection;
 mod repeated;

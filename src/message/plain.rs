@@ -1,6 +1,6 @@
-//! Python's dicts, lists, strings and numbers as a form of JSON, for `wire::json` to read.
+//! Python's dicts, lists, strings and numbers as a form of JSON, for `wire::json` to read. (`objects` writes them.)
 //!
-//! pythonize, which writes them, reads them too, but knows no messages inside of dicts.
+//! pythonize does the same, but knows no messages inside of dicts.
 //!
 //! # Invariants
 //! * May run Python code (mappings and iterables of the user's), whose exceptions come out as they are.
@@ -39,6 +39,16 @@ impl Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+impl Refusal {
+    /// For where nothing can be refused, but memory can run out.
+    pub(super) fn into_error(self) -> PyErr {
+        match self {
+            Refusal::Raised(error) => error,
+            Refusal::Said(text) => PySystemError::new_err(text),
+        }
+    }
+}
 
 impl Error for Refusal {
     fn custom<T: Display>(text: T) -> Self {

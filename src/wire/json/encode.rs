@@ -30,9 +30,10 @@ impl Serialize for Encoded<'_> {
     fn serialize<S: Serializer>(&self, sink: S) -> Result<S::Ok, S::Error> {
         let settled = settled(self.message, self.bytes);
         sink.collect_map(settled.chunk_by(|one, next| one.field == next.field).filter_map(|spans| {
-            let field = &self.message.fields[usize::from(spans.first()?.field?)];
+            let first = spans.first()?;
+            let field = &self.message.fields[usize::from(first.field?)];
             let values = Values { field, spans, level: self.bytes };
-            values.each().next().map(|_| (field.name, values))
+            (!first.is_packed || values.each().next().is_some()).then_some((field.name, values))
         }))
     }
 }
@@ -71,7 +72,10 @@ impl Serialize for Values<'_> {
                 One { field: self.field, value }.serialize(sink)
             }
             // of several scalars the last; of a map's value that is not there, what is empty or 0
-            _ => self.each().last().unwrap_or(One { field: self.field, value: &[] }).serialize(sink),
+            _ => {
+                let value = self.spans.last().map_or(&[][..], |last| last.value(self.level));
+                One { field: self.field, value }.serialize(sink)
+            }
         }
     }
 }
