@@ -44,14 +44,12 @@ def exports(
     extra = ["Duration"] if scope == "mesos.v1" else []
 
     def __getattr__(name: str) -> Any:  # noqa: N807 - becomes the module's
-        from importlib import import_module  # noqa: PLC0415 - few names need it
-
         if name in submodules:
-            return import_module(f"{module}.{name}")
+            return _module(f"{module}.{name}")
         if name == "__all__" and package is None:
             return sorted([*_mesos.names(scope), *extra], key=lambda name: (not name.isupper(), name))
         if members is not None and name in members:
-            found = getattr(import_module(members[name]), name)
+            found = getattr(_module(members[name]), name)
         else:
             found = None if name.startswith("__") else _mesos.lookup(scope, name)
         if found is None and name in extra:
@@ -65,3 +63,9 @@ def exports(
         return sorted({*namespace, *submodules, *(members or ()), *_mesos.names(scope), *extra})
 
     return __getattr__, __dir__
+
+
+def _module(name: str) -> Any:
+    from importlib import import_module  # noqa: PLC0415 - messages do without
+
+    return import_module(name)

@@ -13,7 +13,7 @@
 use super::enums::{self, EnumClass};
 use super::layout::{Head, Slot};
 use super::names::Names;
-use super::types;
+use super::{scope, types};
 use crate::wire::{self, Bits, Kind, Label};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -142,7 +142,7 @@ impl Desc {
         }
         let desc: &'static Desc = Box::leak(Box::new(desc));
         TABLES.with(py, |tables| tables.get_or_insert_with(Tables::new).add(desc));
-        types::add_scope(py, desc)?;
+        scope::add_to_class(py, desc)?;
         Ok(desc)
     }
 

@@ -5,9 +5,9 @@
 #![expect(unsafe_code, reason = "methods called by CPython")]
 
 use super::access::Seen;
-use super::boundary::{methods, receiver};
+use super::boundary::{answer, argument, methods, receiver};
 use super::desc::Shape;
-use super::layout::Message;
+use super::layout::{Message, RAW};
 use super::types::{self, method};
 use super::{
     access, alloc, convert, display, encode, index, json_methods, merge, reflection, required, wire_methods,
@@ -112,9 +112,26 @@ pub(super) fn is_set(message: Message<'_>, name: &Bound<'_, PyAny>) -> PyResult<
     }
 }
 
+/// `HasField`: of a field without containers, of a message that was split before, at once.
+unsafe extern "C" fn has_field(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by CPython, attached, with a message and an object.
+    unsafe {
+        let message = receiver(object);
+        let desc = message.desc();
+        if let Some(at) = desc.names.find(name)
+            && desc.many >> at & 1 == 0
+            && !message.node.is(RAW)
+        {
+            let found = if message.has.get() >> at & 1 == 1 { ffi::Py_True() } else { ffi::Py_False() };
+            ffi::Py_INCREF(found);
+            return found;
+        }
+        answer(|py| Ok(truth(py, is_set(message, &argument(py, name))?)))
+    }
+}
+
 methods! {
     self = receiver => Message;
-    has_field(py, message, name) { Ok(truth(py, is_set(message, name)?)) }
     clear_field(py, message, name) {
         if let Some(oneof) = oneof_named(message, name) {
             if let Some(member) = member_set(py, message, oneof)?

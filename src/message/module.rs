@@ -2,7 +2,7 @@
 
 use super::desc::{Desc, Shape};
 use super::names::old_name;
-use super::{buffer, convert, display, errors, resources, types};
+use super::{buffer, convert, display, errors, resources, scope, types};
 use crate::wire::{self, Label};
 use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
@@ -12,6 +12,7 @@ use pyo3::types::PyDict;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
     types::set_up(py)?;
+    scope::set_up(py);
     errors::set_up(py)?;
     convert::set_up(py);
     buffer::set_up(py);
@@ -31,13 +32,13 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// The message class, enum or enum value of a package, or None.
 #[pyfunction]
 fn lookup<'py>(py: Python<'py>, package: &str, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-    types::lookup(py, package, name)
+    scope::lookup(py, package, name)
 }
 
 /// The names that `lookup` knows in a package.
 #[pyfunction]
 fn names(package: &str) -> Vec<String> {
-    types::names(package)
+    scope::names(package)
 }
 
 /// What the schema says of the fields of a message: one dict each, by full name of the message.

@@ -7,12 +7,12 @@
 
 use super::boundary::{answer, argument, methods, optional};
 use super::convert::{self, Held};
-use super::errors::kind_of;
 use super::layout::{Message, Slot};
+use super::positions::{Places, index_of, no_such_index, position};
 use super::repeated::Repeated;
 use super::types::{self, fast_method, keyword_method, method, slot};
 use super::{access, alloc, compare, construct, display, iterate, merge};
-use pyo3::exceptions::{PyIndexError, PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySlice, PyTuple};
@@ -35,70 +35,8 @@ fn list<'py>(py: Python<'py>, items: Repeated<'_>) -> PyResult<Bound<'py, PyList
     Ok(list)
 }
 
-fn no_such_index() -> PyErr {
-    PyIndexError::new_err("list index out of range")
-}
-
 fn changed_while_sorted() -> PyErr {
     PyRuntimeError::new_err("the field was changed while it was sorted")
-}
-
-/// A position as Python counts it, from the end if negative.
-fn position(items: Repeated<'_>, index: isize) -> PyResult<usize> {
-    let len = items.len();
-    let index = if index < 0 { index.checked_add_unsigned(len) } else { Some(index) };
-    index.and_then(|index| usize::try_from(index).ok()).filter(|at| *at < len).ok_or_else(no_such_index)
-}
-
-fn index_of(key: &Bound<'_, PyAny>) -> PyResult<isize> {
-    // SAFETY: alive; -1 is an error only if one is set.
-    let index = unsafe { ffi::PyNumber_AsSsize_t(key.as_ptr(), ffi::PyExc_IndexError) };
-    if index == -1
-        && let Some(error) = PyErr::take(key.py())
-    {
-        let text = format!("list indices must be integers or slices, not {}", kind_of(key));
-        return Err(if error.is_instance_of::<PyTypeError>(key.py()) {
-            PyTypeError::new_err(text)
-        } else {
-            error
-        });
-    }
-    Ok(index)
-}
-
-/// The positions that a slice means, in its order: from `start`, by `step`, `count` of them.
-struct Places {
-    start: isize,
-    step: isize,
-    count: usize,
-}
-
-impl Places {
-    /// Unpacking a slice may run Python code (`__index__`), which may change the items: they are counted after.
-    fn of(items: Repeated<'_>, slice: &Bound<'_, PySlice>) -> PyResult<Places> {
-        let (mut start, mut stop, mut step) = (0, 0, 0);
-        // SAFETY: a slice, and places for three numbers.
-        let unpacked =
-            unsafe { ffi::PySlice_Unpack(slice.as_ptr(), &raw mut start, &raw mut stop, &raw mut step) };
-        if unpacked < 0 {
-            return Err(PyErr::fetch(slice.py()));
-        }
-        let len = items.len() as isize;
-        // SAFETY: two numbers to adjust; runs no Python code.
-        let count = unsafe { ffi::PySlice_AdjustIndices(len, &raw mut start, &raw mut stop, step) };
-        Ok(Places { start, step, count: count.unsigned_abs() })
-    }
-
-    fn iter(&self) -> impl DoubleEndedIterator<Item = usize> {
-        let (start, step) = (self.start, self.step);
-        (0..self.count).map(move |turn| (start + turn as isize * step) as usize)
-    }
-
-    /// As a range, if they follow each other.
-    fn range(&self) -> Option<std::ops::Range<usize>> {
-        let start = self.start.max(0) as usize; // -1 if a slice backwards begins in front of the first item
-        (self.step == 1 || self.count == 0).then_some(start..start + self.count)
-    }
 }
 
 fn fetch<'py>(items: Repeated<'_>, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
