@@ -4,6 +4,7 @@
 //! * What comes out is a valid message with all its required fields.
 //! * An error names the path, the value and the place in the text; of a secret not the value.
 
+use super::error::{JsonError, KEPT_SECRET, Segment, lacks, path};
 use crate::wire::input::MAX_DEPTH;
 use crate::wire::table::{Field, Kind, Label, Message};
 use crate::wire::{Writer, is_complete, missing, similar, validate};
@@ -12,17 +13,7 @@ use base64::engine::{DecodePaddingMode, Engine as _};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
-use std::fmt::{self, Display, Formatter};
-
-/// Not a message of the wanted type.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}{reason}", path, if path.is_empty() { "" } else { ": " })]
-pub(crate) struct JsonError<E = String> {
-    /// `offers[3].agent_id.value`; empty at the top
-    pub(crate) path: String,
-    /// what was wrong; in text, with line and column
-    pub(crate) reason: E,
-}
+use std::fmt::{self, Formatter};
 
 /// What to do with fields, and values of enums, that the schema does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,8 +44,7 @@ pub(crate) fn decode_text(
 
 /// The wire form of a message in any form that serde can read.
 ///
-/// Where a message is wanted, `source` is asked for a newtype of its full name: a form that has messages by themselves
-/// may then answer with the bytes of one.
+/// Where a message is wanted, `source` is asked for a newtype of its name: it may answer with the bytes of one.
 pub(crate) fn decode_from<'de, D: Deserializer<'de>>(
     message: &'static Message,
     source: D,
@@ -63,15 +53,9 @@ pub(crate) fn decode_from<'de, D: Deserializer<'de>>(
     let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH, unknown };
     match (Object { message, state: &mut state }).deserialize(source) {
         Ok(()) => Ok(state.out.finish()),
-        Err(reason) => {
-            let path: String = state.path.iter().map(Segment::to_string).collect();
-            Err(JsonError { path: path.trim_start_matches('.').to_owned(), reason })
-        }
+        Err(reason) => Err(JsonError { path: path(&state.path), reason }),
     }
 }
-
-/// In the place of a value.
-const KEPT_SECRET: Unexpected<'static> = Unexpected::Other("a value that is kept secret");
 
 struct State {
     out: Writer,
@@ -80,22 +64,6 @@ struct State {
     /// levels that may still begin
     depth: u32,
     unknown: Unknown,
-}
-
-enum Segment {
-    Field(&'static str),
-    Index(usize),
-    Key(String),
-}
-
-impl Display for Segment {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Segment::Field(name) => write!(f, ".{name}"),
-            Segment::Index(index) => write!(f, "[{index}]"),
-            Segment::Key(key) => write!(f, "[{key:?}]"),
-        }
-    }
 }
 
 /// Reads the fields of a message from a JSON object.
@@ -152,10 +120,6 @@ impl<'de> Visitor<'de> for Object<'_> {
         let names: Vec<_> = names.map(|(_, field)| field.name).collect();
         Err(lacks(self.message, &names.join(", ")))
     }
-}
-
-fn lacks<E: Error>(message: &Message, names: &str) -> E {
-    E::custom(format_args!("{} lacks what it must have: {names}", message.name))
 }
 
 /// Reads a key: the index of the field it names, or None.

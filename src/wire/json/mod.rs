@@ -11,9 +11,11 @@
 
 mod decode;
 mod encode;
+mod error;
 
-pub(crate) use decode::{JsonError, Unknown, decode, decode_from, decode_text};
+pub(crate) use decode::{Unknown, decode, decode_from, decode_text};
 pub(crate) use encode::{Encoded, encode};
+pub(crate) use error::JsonError;
 
 #[cfg(test)]
 mod tests {
