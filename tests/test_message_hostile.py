@@ -7,6 +7,7 @@ interpreter that ends.
 import array
 import copy
 import functools
+import operator
 import subprocess
 import sys
 import threading
@@ -185,6 +186,17 @@ def test_append_copies_also_what_only_the_call_holds():
     task.resources.append(*arguments)
     arguments[0].name = "gpus"
     assert [resource.name for resource in task.resources] == ["mem", "cpus", "disk"]
+
+
+def test_arguments_that_a_caller_keeps_are_copied():
+    make = operator.methodcaller(
+        "TaskInfo", task_id=mesos.TaskID(value="x"), labels={"labels": [{"key": "k"}]}
+    )
+    first = make(mesos)
+    first.task_id.value = "y"
+    first.labels.labels[0].key = "z"
+    again = make(mesos)
+    assert (again.task_id.value, again.labels.labels[0].key) == ("x", "k")
 
 
 def test_only_members_of_an_enum_are_members():
