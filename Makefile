@@ -112,7 +112,7 @@ ASAN := .cache/asan
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')
 test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 	rm -rf $(ASAN)/site $(ASAN)/wheel
-	RUSTC_BOOTSTRAP=1 RUSTFLAGS='-Zsanitizer=address -Copt-level=1' CARGO_TARGET_DIR=$(ASAN)/target \
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=$(ASAN)/target \
 	  $(BIN)/maturin build --quiet --target $(HOST) --interpreter $(BIN)/python --out $(ASAN)/wheel
 	$(BIN)/pip install --quiet --no-deps --target $(ASAN)/site $(ASAN)/wheel/*.whl
 	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \

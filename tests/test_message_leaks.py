@@ -342,7 +342,7 @@ def test_strings_are_kept_up_to_a_number():
 
 
 def test_memory_of_the_dead_is_kept_up_to_a_size():
-    with flat(blocks=10_000, size=16 * MIB):  # 256 KiB of each size are kept, the rest is Python's
+    with flat(blocks=60_000, size=16 * MIB):  # 4 MiB are kept; what else remains is Python's
         messages = [mesos.Resource() for _ in range(200_000)]
         messages += [mesos.TaskID() for _ in range(200_000)]
         del messages
