@@ -7,6 +7,8 @@ mod driver;
 mod error;
 mod event;
 mod exceptions;
+#[cfg(fuzzing)]
+pub mod fuzz;
 mod local;
 mod message;
 mod proto;

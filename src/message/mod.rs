@@ -72,6 +72,12 @@ pub(crate) fn from_wire(
     alloc::parsed(py, desc, buffer.source()).map(Bound::unbind)
 }
 
+/// The class of a message.
+#[cfg(fuzzing)]
+pub(crate) fn class<'py>(py: Python<'py>, message: &'static wire::Message) -> PyResult<Bound<'py, PyAny>> {
+    Desc::get(py, message).map(|desc| desc.class(py))
+}
+
 /// The encoding of what a user passed for a message: the message, a dict, a bare value where the message is only a
 /// `value`, or google.protobuf's message. Errors name the field and the value; a missing required field is an
 /// `EncodeError`.
