@@ -189,7 +189,7 @@ def converting() -> Iterator[Operation]:
     )
     yield (
         "an Offer to a dict: to_dict",
-        25,
+        10,
         ours.to_dict,
         lambda: json_format.MessageToDict(theirs, **named),
     )

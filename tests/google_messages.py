@@ -219,6 +219,17 @@ def as_dict(message: Any) -> dict[str, Any]:
     return result
 
 
+class Odd(dict[str, Any]):
+    """No exact dict, and so nothing that the constructors write down directly."""
+
+
+def odd(value: Any) -> Any:
+    """Nested dicts as others that say the same, for which the constructors go the long way."""
+    if isinstance(value, dict):
+        return Odd({key: odd(item) for key, item in value.items()})
+    return [odd(item) for item in value] if isinstance(value, list) else value
+
+
 def missing(message: Any, path: str = "") -> Iterator[str]:
     """Walk one of google.protobuf's messages for required fields that are not set.
 

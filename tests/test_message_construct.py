@@ -1,8 +1,11 @@
 """Constructors: keywords, nested dicts, bare values, enum names; what they refuse and how they say it."""
 
+import enum
+
 import mesos
 import mesos.v1
 import pytest
+from google_messages import Odd, odd
 from mesos.v1 import scheduler
 
 
@@ -113,3 +116,99 @@ def test_packages():
 def test_refusals_name_field_and_value(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+class Text(str):
+    """Text that is no exact str."""
+
+
+class Number(enum.IntEnum):
+    ONE = 1
+
+
+def resource(**fields):
+    return {"resources": [{"name": "x", **fields}]}
+
+
+def selector(**members):
+    return {"groups": [{"attribute_constraints": [{"selector": members}]}]}
+
+
+#: A class, fields of it around a value, and values for there.
+AROUND = [
+    (
+        mesos.TaskInfo,
+        lambda value: resource(ranges={"range": [{"begin": value, "end": 1}]}),
+        [0, 2**64 - 1, 2**64, -1, True, 1.5, "1", Number.ONE, None],
+    ),
+    (
+        mesos.TaskInfo,
+        lambda value: resource(scalar={"value": value}),
+        [1, -0.0, 10**400, True, "1", float("nan"), None],
+    ),
+    (
+        mesos.TaskInfo,
+        lambda value: resource(type=value),
+        ["SCALAR", "OFTEN", 1, 99, True, 1.0, Number.ONE, mesos.Value.SET, mesos.TASK_LOST, Text("SET")],
+    ),
+    (
+        mesos.Offer,
+        lambda value: {"url": {"address": {"port": value}}},
+        [-1, 2**31 - 1, 2**31, -(2**31)],
+    ),
+    (
+        scheduler.Event,
+        lambda value: {"subscribed": {"master_info": {"port": value}}},
+        [0, 2**32 - 1, 2**32, -1],
+    ),
+    (
+        mesos.TaskInfo,
+        lambda value: {"command": {"value": value}},
+        ["ü𝄞", "\ud800", b"ok", b"\xff", Text("x"), 1],
+    ),
+    (mesos.TaskInfo, lambda value: {"command": {"shell": value}}, [True, 1, 0, None, "true"]),
+    (
+        mesos.TaskInfo,
+        lambda value: {"labels": {"labels": value}},
+        [[], [{}], [None], ["x"], "x", None, {}, ()],
+    ),
+    (
+        mesos.TaskInfo,
+        lambda value: {"labels": {}, "task_id": value},
+        ["t", {"value": "t"}, None, 1, b"t", {}, mesos.TaskID(value="t"), mesos.AgentID(value="t")],
+    ),
+]
+NESTED = [
+    *((cls, around(value)) for cls, around, values in AROUND for value in values),
+    (mesos.TaskInfo, {"command": {}, "executor": mesos.ExecutorInfo()}),
+    (mesos.TaskInfo, {"command": {"arguments": ["a", b"b", "c"], "nonsense": 1}}),
+    (mesos.TaskInfo, {"command": {"arguments": ["a", b"b", "c"]}}),
+    (mesos.TaskInfo, {"command": {}, "resources": mesos.Resources("cpus:1;ports:[1-2]", mem=3)}),
+    (mesos.TaskInfo, {"command": {}, "slave_id": "s"}),
+    (mesos.TaskInfo, {"command": {}, "slave_id": "s", "agent_id": "a"}),
+    (mesos.TaskInfo, {"command": {}, "limits": {"cpus": 1}}),
+    (
+        scheduler.OfferConstraints.RoleConstraints,
+        selector(attribute_name="a", pseudoattribute_type="HOSTNAME"),
+    ),
+    (
+        scheduler.OfferConstraints.RoleConstraints,
+        selector(pseudoattribute_type="HOSTNAME", attribute_name="a"),
+    ),
+    (mesos.Credential, {"principal": "p", "secret": {"value": 1}}),
+]
+
+
+def outcome(make):
+    try:
+        made = make()
+    except Exception as error:
+        return type(error), str(error).replace(Odd.__name__, "dict")
+    return made.SerializePartialToString(), repr(made)
+
+
+@pytest.mark.parametrize(("cls", "fields"), NESTED)
+def test_what_is_written_down_directly_is_what_the_long_way_makes(cls, fields):
+    outcome(lambda: cls(**odd(fields)))  # the first makes classes, and so always goes the long way
+    long = outcome(lambda: cls(**{name: odd(value) for name, value in fields.items()}))
+    assert outcome(lambda: cls(**fields)) == long

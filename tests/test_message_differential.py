@@ -19,6 +19,7 @@ from google_messages import (
     google_class,
     is_map,
     missing,
+    odd,
     our_class,
     scalar,
 )
@@ -60,6 +61,16 @@ def test_constructed_messages_are_the_same(sample):
     converted = sample.ours()
     converted.CopyFrom(google)
     assert converted == ours
+
+
+@differential
+def test_both_ways_through_the_constructor_are_the_same(sample):
+    _, google = sample.make()
+    fields = as_dict(google)
+    direct, long = sample.ours(**fields), sample.ours(**{name: odd(value) for name, value in fields.items()})
+    assert direct.SerializePartialToString() == long.SerializePartialToString()
+    assert_same(direct, google)
+    assert direct == long
 
 
 @differential

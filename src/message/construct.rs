@@ -11,6 +11,7 @@ use super::alloc;
 use super::boundary::{answer, argument, optional};
 use super::convert::{self, Held, no_such_field};
 use super::desc::{Desc, Field, Shape};
+use super::direct;
 use super::layout::Message;
 use super::map::Map;
 use super::repeated::Repeated;
@@ -96,8 +97,25 @@ fn append_each(
     Ok(())
 }
 
+/// A message of the fields that a dict holds.
+pub(super) fn from_dict<'py>(
+    desc: &'static Desc,
+    dict: &Bound<'py, PyDict>,
+    held: Held,
+) -> PyResult<Bound<'py, PyAny>> {
+    if dict.iter().any(|(_, value)| direct::is_nested(&value))
+        && let Some(made) = direct::of_dict(desc, dict)?
+    {
+        return Ok(made);
+    }
+    let made = alloc::empty(dict.py(), desc)?;
+    // SAFETY: just made.
+    fill_from_dict(unsafe { Message::from_ptr(made.as_ptr()) }, dict, held)?;
+    Ok(made)
+}
+
 /// Sets what a dict holds.
-pub(super) fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, held: Held) -> PyResult<()> {
+fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, held: Held) -> PyResult<()> {
     let (py, desc, size) = (dict.py(), message.desc(), dict.len());
     let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the documented protocol of PyDict_Next: safe on a changing dict too, which is then reported.
@@ -141,11 +159,10 @@ pub(super) unsafe extern "C" fn new(
             if !argument(py, args).cast::<PyTuple>()?.is_empty() {
                 return Err(positional(desc));
             }
-            let made = alloc::empty(py, desc)?;
-            if let Some(keywords) = optional(py, keywords) {
-                fill_from_dict(Message::from_ptr(made.as_ptr()), &*keywords.cast::<PyDict>()?, Held::SHARED)?;
+            match optional(py, keywords) {
+                Some(keywords) => from_dict(desc, &*keywords.cast::<PyDict>()?, Held::SHARED),
+                None => alloc::empty(py, desc),
             }
-            Ok(made)
         })
     }
 }
@@ -181,17 +198,23 @@ pub(super) unsafe fn from_keywords<'py>(
     names: *mut ffi::PyObject,
     held: Held,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let made = alloc::empty(py, desc)?;
-    // SAFETY: just made; the caller's promises.
+    // SAFETY: the caller's promises.
     unsafe {
-        let message = Message::from_ptr(made.as_ptr());
         let count = if names.is_null() { 0 } else { ffi::PyTuple_Size(names) };
+        let values = std::slice::from_raw_parts(args, count as usize);
+        if values.iter().any(|value| direct::is_nested(&argument(py, *value)))
+            && let Some(made) = direct::of_keywords(py, desc, args, names, count)?
+        {
+            return Ok(made);
+        }
+        let made = alloc::empty(py, desc)?;
+        let message = Message::from_ptr(made.as_ptr());
         for at in 0..count {
             let name = argument(py, ffi::PyTuple_GetItem(names, at));
             let value = argument(py, *args.add(at as usize));
             let field = desc.names.search(&name).ok_or_else(|| no_such_field(desc, &name))?;
             set(message, field, &value, held)?;
         }
+        Ok(made)
     }
-    Ok(made)
 }

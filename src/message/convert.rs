@@ -234,11 +234,7 @@ pub(super) fn message<'py>(
         let held = held.below(value).ok_or_else(|| {
             PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
         })?;
-        let made = alloc::empty(value.py(), desc)?;
-        // SAFETY: just made.
-        let target = unsafe { Message::from_ptr(made.as_ptr()) };
-        construct::fill_from_dict(target, dict, held)?;
-        return Ok(made);
+        return construct::from_dict(desc, dict, held);
     }
     message_of_other(desc, value, held, context)
 }

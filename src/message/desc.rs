@@ -238,6 +238,18 @@ impl Field {
         Ok(desc)
     }
 
+    /// The same, if it was made before.
+    #[inline]
+    pub(super) fn made_child(&self) -> Option<&'static Desc> {
+        self.child.get()
+    }
+
+    /// The class of the enum it holds, if it was made before.
+    #[inline]
+    pub(super) fn made_values(&self) -> Option<&'static EnumClass> {
+        self.values.get()
+    }
+
     /// The class of the enum it holds.
     #[inline]
     pub(super) fn values(&self, py: Python<'_>) -> PyResult<&'static EnumClass> {

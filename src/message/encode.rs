@@ -89,7 +89,7 @@ pub(super) fn too_deep(desc: &Desc) -> PyErr {
 }
 
 /// One message, without tag and length.
-fn encode_message(
+pub(super) fn encode_message(
     py: Python<'_>,
     message: Message<'_>,
     mode: Mode,
@@ -283,7 +283,7 @@ fn encode_map(
 
 /// Stops before a large value that is there a thousand times fills the memory.
 #[inline]
-fn check_size(out: &Backward) -> Result<(), Fail> {
+pub(super) fn check_size(out: &Backward) -> Result<(), Fail> {
     if out.len() > MAX_SIZE { Err(Fail::TooLarge) } else { Ok(()) }
 }
 

@@ -94,15 +94,17 @@ impl EnumClass {
 
     /// The member with this name, v0 names included.
     pub(super) fn named<'py>(&self, name: &Bound<'py, PyString>) -> Option<Bound<'py, PyAny>> {
+        self.member(name.py(), self.number_of(name)?)
+    }
+
+    /// The number of the value with this name, v0 names included.
+    pub(super) fn number_of(&self, name: &Bound<'_, PyString>) -> Option<i32> {
         let same = |(known, _): &&(*mut ffi::PyObject, i32)| *known == name.as_ptr();
-        let number = match self.names.iter().find(same) {
-            Some((_, number)) => *number,
-            None => {
-                let text = name.to_str().ok()?; // put together at run time, or no name
-                names(self.wire).find(|(known, _)| known == text)?.1
-            }
-        };
-        self.member(name.py(), number)
+        if let Some((_, number)) = self.names.iter().find(same) {
+            return Some(*number);
+        }
+        let text = name.to_str().ok()?; // put together at run time, or no name
+        names(self.wire).find(|(known, _)| known == text).map(|(_, number)| number)
     }
 
     pub(super) fn class<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {

@@ -7,94 +7,56 @@
 #![expect(unsafe_code, reason = "moves what slots hold between messages")]
 
 use super::access::Seen;
-use super::desc::Shape;
-use super::encode::{LEVELS, too_deep};
+use super::desc::{Shape, ones};
+use super::encode::{self, LEVELS, Mode, too_deep};
 use super::layout::{CLEAN, Message, RAW, Slot, View};
-use super::map::{self, Map};
-use super::repeated::{self, Repeated};
+use super::repeated::Repeated;
+use super::value::Source;
 use super::{access, alloc, index};
+use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
-/// A message of its own with the same contents.
+/// A message of its own with the same contents. One that was changed and has others in it is copied by its encoding:
+/// nearly every copy is sent, and read by nobody.
 pub(super) fn copy<'py>(py: Python<'py>, source: Message<'_>) -> PyResult<Bound<'py, PyAny>> {
-    copy_below(py, source, LEVELS)
-}
-
-fn copy_below<'py>(py: Python<'py>, source: Message<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
     let desc = source.desc();
-    let made = alloc::empty(py, desc)?;
-    // SAFETY: just made.
-    let target = unsafe { Message::from_ptr(made.as_ptr()) };
-    copy_into(py, target, source, depth)?;
-    Ok(made)
-}
-
-/// Makes an empty message equal to another of its type.
-fn copy_into(py: Python<'_>, target: Message<'_>, source: Message<'_>, depth: u32) -> PyResult<()> {
-    let desc = source.desc();
-    // SAFETY: used before anything can write to the source.
-    let bytes = unsafe { source.source() };
-    alloc::load(target, bytes); // spans are relative to the same bytes
     if source.node.is(CLEAN) {
-        return Ok(());
+        // SAFETY: the copy takes a reference to the owner at once.
+        return alloc::parsed(py, desc, unsafe { source.source() });
     }
-    target.node.remove(RAW | CLEAN);
-    let depth = depth.checked_sub(1).ok_or_else(|| too_deep(desc))?;
-    source.with_unknown(|unknown| target.add_unknown(unknown));
-    for at in 0..desc.fields.len() {
-        // asked anew each time: copying a child may make a class, and so run Python code
-        if source.has.get() >> at & 1 == 0 {
-            continue;
-        }
-        let field = desc.field(at);
-        let object = match source.slot(at).view() {
-            View::Object(object) => object,
-            View::Span(..) => {
-                target.set_slot(at, source.slot(at));
-                target.has.set(target.has.get() | 1 << at);
-                continue;
-            }
-            View::Empty => continue,
-        };
-        // SAFETY: owned by the slot, and held from here on.
-        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-        let copied = match access::see(&object) {
-            Seen::Value => object,
-            Seen::Message(child) => copy_below(py, child, depth)?,
-            Seen::Repeated(items) => copy_items(py, items, depth)?,
-            Seen::Map(_) => {
-                let made = map::empty(py, field)?;
-                if let Some(target) = Map::of(&made) {
-                    target.update(py, &object)?;
-                }
-                made
-            }
-        };
-        access::put(py, target, at, copied)?;
+    if source.has.get() & desc.nodes == 0 {
+        return copy_flat(py, source);
     }
-    Ok(())
+    let copied = encode::encode(py, source, Mode::Partial, |bytes| {
+        let bytes = PyBytes::new(py, bytes);
+        let complete = false;
+        alloc::parsed(py, desc, Source { bytes: bytes.as_bytes(), owner: bytes.as_ptr(), complete })
+    });
+    copied.map_err(|fail| encode::error(py, source, fail))?
 }
 
-fn copy_items<'py>(py: Python<'py>, source: Repeated<'_>, depth: u32) -> PyResult<Bound<'py, PyAny>> {
-    let made = repeated::over(py, source.field(), source.source())?;
-    // SAFETY: just made.
-    let target = unsafe { Repeated::from_ptr(made.as_ptr()) };
-    let mut at = 0;
-    while let Some(slot) = source.slot(at) {
-        at += 1;
-        match slot.view() {
-            View::Span(..) => target.with(|slots| slots.push(slot)),
-            View::Empty => {}
-            View::Object(object) => {
-                // SAFETY: owned by the slot, and held from here on.
-                let object = unsafe { Bound::from_borrowed_ptr(py, object) };
-                target.push(match Message::of(&object) {
-                    Some(message) => copy_below(py, message, depth)?,
-                    None => object,
-                });
-            }
+/// The same for a message that holds only plain values, or spans of them.
+fn copy_flat<'py>(py: Python<'py>, source: Message<'_>) -> PyResult<Bound<'py, PyAny>> {
+    let made = alloc::empty(py, source.desc())?;
+    // SAFETY: just made; spans stay relative to the same bytes.
+    let target = unsafe {
+        let target = Message::from_ptr(made.as_ptr());
+        alloc::load(target, source.source());
+        target
+    };
+    target.node.remove(RAW | CLEAN);
+    source.with_unknown(|unknown| target.add_unknown(unknown));
+    for at in ones(source.has.get()) {
+        let slot = source.slot(at);
+        target.set_slot(at, slot);
+        if let View::Object(object) = slot.view() {
+            // SAFETY: alive in the other slot.
+            unsafe { ffi::Py_INCREF(object) };
+            target.live.set(target.live.get() | 1 << at);
         }
     }
+    target.has.set(source.has.get());
     Ok(made)
 }
 

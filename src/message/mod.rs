@@ -21,6 +21,7 @@ mod compare;
 mod construct;
 mod convert;
 mod desc;
+mod direct;
 mod display;
 mod docs;
 mod encode;

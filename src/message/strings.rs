@@ -67,6 +67,16 @@ pub(super) fn is_ascii(text: &Bound<'_, PyString>) -> bool {
     unsafe { ascii(text.as_ptr()) }.is_some()
 }
 
+/// The UTF-8 of a string; None if it has none.
+#[inline]
+pub(super) fn utf8_of<'a>(text: &'a Bound<'_, PyString>) -> Option<&'a [u8]> {
+    // SAFETY: a string, alive as the reference shows.
+    match unsafe { ascii(text.as_ptr()) } {
+        Some(bytes) => Some(bytes),
+        None => text.to_str().ok().map(str::as_bytes),
+    }
+}
+
 /// The UTF-8 of a string; None, with an exception, if it has none.
 ///
 /// # Safety

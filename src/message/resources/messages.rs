@@ -28,6 +28,19 @@ pub(in crate::message) fn messages<'py>(
     }
 }
 
+/// Gives `take` the wire form of each message of `value` from the last to the first, if it is a `Resources`; else false.
+pub(in crate::message) fn each_encoded(value: &Bound<'_, PyAny>, mut take: impl FnMut(&[u8])) -> bool {
+    let Ok(resources) = value.cast_exact::<PyResources>() else { return false };
+    let py = value.py();
+    let Encoded { bytes, ends } = resources.get().encoded.get_or_init(py, || resources.get().encode(py));
+    let bytes = bytes.as_bytes(py);
+    for at in (0..ends.len()).rev() {
+        let start = at.checked_sub(1).map_or(0, |before| ends[before]);
+        take(&bytes[start..ends[at]]);
+    }
+    true
+}
+
 impl PyResources {
     /// How many messages there are: of a shared resource, as many as it is there.
     pub(super) fn size(&self) -> usize {

@@ -15,7 +15,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyIterator, PyList, PySlice, PyTuple, PyType};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub(super) use messages::messages;
+pub(super) use messages::{each_encoded, messages};
 
 /// What a task needs or an agent has: a sequence of mesos.Resource that can be added, subtracted and compared.
 ///
