@@ -14,6 +14,7 @@ use super::{access, alloc, freelist, types};
 use crate::wire::Kind;
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -203,6 +204,17 @@ impl<'a> Repeated<'a> {
                 Ok(Some(object))
             }
         }
+    }
+
+    /// All items, as a list.
+    pub(super) fn list<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let list = PyList::empty(py);
+        let mut at = 0;
+        while let Some(item) = self.get(py, at)? {
+            list.append(item)?;
+            at += 1;
+        }
+        Ok(list)
     }
 
     /// Takes an item that was converted for this field (a message without parent) and puts it at `at`.

@@ -24,17 +24,6 @@ unsafe fn this<'a>(object: *mut ffi::PyObject) -> Repeated<'a> {
     unsafe { Repeated::from_ptr(object) }
 }
 
-/// All items, as a list.
-fn list<'py>(py: Python<'py>, items: Repeated<'_>) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    let mut at = 0;
-    while let Some(item) = items.get(py, at)? {
-        list.append(item)?;
-        at += 1;
-    }
-    Ok(list)
-}
-
 fn changed_while_sorted() -> PyErr {
     PyRuntimeError::new_err("the field was changed while it was sorted")
 }
@@ -185,7 +174,7 @@ methods! {
         Ok(list.into_any())
     }
     html(py, items, _none) { display::html(&items.bound(py)) }
-    shallow(py, items, _none) { Ok(list(py, items)?.into_any()) }
+    shallow(py, items, _none) { Ok(items.list(py)?.into_any()) }
 }
 
 unsafe extern "C" fn insert(object: *mut ffi::PyObject, args: *mut ffi::PyObject) -> *mut ffi::PyObject {
@@ -257,7 +246,7 @@ unsafe extern "C" fn sort(
     unsafe {
         answer(|py| {
             let items = this(object);
-            let sorted = list(py, items)?;
+            let sorted = items.list(py)?;
             let before = items.with(|slots| slots.clone());
             if !before.iter().map(|slot| slot.ready()).eq(sorted.iter().map(|item| item.as_ptr())) {
                 return Err(changed_while_sorted()); // by a finalizer, while the list was made
@@ -327,7 +316,7 @@ unsafe extern "C" fn assign(
 
 unsafe extern "C" fn repr(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: called by CPython with a repeated field, attached.
-    unsafe { answer(|py| Ok(list(py, this(object))?.repr()?.into_any())) }
+    unsafe { answer(|py| Ok(this(object).list(py)?.repr()?.into_any())) }
 }
 
 unsafe extern "C" fn compare_items(
@@ -343,11 +332,11 @@ unsafe extern "C" fn compare_items(
                 return Ok(py.NotImplemented().into_bound(py));
             }
             let other = match Repeated::of(&other) {
-                Some(other) => list(py, other)?.into_any(),
+                Some(other) => other.list(py)?.into_any(),
                 None => other.to_owned(),
             };
             compare::answer_equality(py, operator, || {
-                list(py, this(one))?.rich_compare(other, pyo3::basic::CompareOp::Eq)?.extract()
+                this(one).list(py)?.rich_compare(other, pyo3::basic::CompareOp::Eq)?.extract()
             })
         })
     }
