@@ -103,6 +103,10 @@ def test_any_object_with_the_methods_will_do() -> None:
         ("host:port", "port"),
         ("ftp://host:5050", "ftp"),
         ("http://host:5050,", "master"),
+        ("zk://host:2181", "path"),
+        ("zk://host:2181/", "path"),
+        ("zk://user@host:2181/mesos", "user:password@"),
+        ("zk://host:0/mesos", "port"),
         ("host\udcff:5050", "UTF-8"),
         (5050, "int"),
         (object(), "object"),
@@ -115,6 +119,15 @@ def test_a_master_that_is_none(master: Any, words: str, monkeypatch: pytest.Monk
         mesos.SchedulerDriver(Recorder(), "x", master)
     assert "master" in str(raised.value)
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "master", ["zk://me:hunter2@host:x/mesos", "zk://me:hunter/2@host/mesos", "zk://hunter2@host/mesos"]
+)
+def test_a_password_of_zookeeper_is_not_shown(master: str) -> None:
+    with pytest.raises(mesos.ConfigurationError) as raised:
+        mesos.SchedulerDriver(Recorder(), "x", master)
+    assert "hunter" not in str(raised.value)
 
 
 def test_no_master_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,5 +175,6 @@ def master(given: str | LocalCluster | None) -> str | LocalCluster:
         return given
     found = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     raise ConfigurationError(
-        f'master: an address ("host:port"), "local" or a LocalCluster expected, not {found}'
+        'master: an address ("host:port" or "zk://host:port/path"), "local" or a LocalCluster expected, '
+        f"not {found}"
     )

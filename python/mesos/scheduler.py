@@ -151,8 +151,10 @@ class SchedulerDriver(Driver):
         user, an unset `hostname` this host, an unset `principal` that of the credential. With an `id`, the
         framework of that id is resumed. `failover_timeout`, in seconds, is how long the master keeps the
         tasks of a scheduler that is away.
-    master: "host:port[,host:port…]", "http://host:port[,…][/prefix]", "local" (a cluster inside this
-        process), or a `LocalCluster`; None takes $MESOS_MASTER.
+    master: "host:port[,host:port…]" or "http://host:port[,…][/prefix]", any of which leads to the leader;
+        "zk://[user:password@]host[:port][,…]/path", the ZooKeeper in which the masters elect it, asked again
+        whenever another one leads; "local" (a cluster inside this process), or a `LocalCluster`. None takes
+        $MESOS_MASTER.
     credential: Credential, dict, (principal, secret), or the path of a credential file as Mesos has them.
     token: a bearer token, which goes before the credential.
     suppressed_roles: roles that are to get no offers at first.

@@ -107,15 +107,15 @@ impl SchedulerHandle {
             let backend = scripted.get().backend();
             return Ok(py.detach(|| handle.life.start(|sender| backend.connect(sender)))? as u8);
         }
-        let masters = match parse(&target.extract::<String>()?)? {
-            Master::Http(masters) => masters,
+        let master = match parse(&target.extract::<String>()?)? {
+            Master::Http(source) => source,
             Master::Local => {
                 return Err(Error::Configuration("master: \"local\" has no address here".into()).into());
             }
         };
         let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };
         let config = Config {
-            masters,
+            master,
             credential: identity.credential,
             token: identity.token,
             connect_timeout: identity.connect_timeout,

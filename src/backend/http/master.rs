@@ -1,10 +1,11 @@
-//! Where masters are: the master string, the endpoints in it, redirects, and which one to try next.
+//! Where masters are: the master string, the endpoints in it, and where redirects lead.
 //!
 //! # Invariants
 //! * An `Endpoint` has a host and a port; nothing is guessed, so a typing error is a `ConfigurationError`
 //!   and not a driver that retries an unknown host for ever.
 //! * What stands before an `@` may be a password: no error shows it.
 
+use super::detect::Ensemble;
 use crate::error::Error;
 use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -27,21 +28,35 @@ pub(crate) struct Endpoint {
 pub(crate) enum Master {
     /// `local`: the embedded cluster of this process
     Local,
-    /// one or more masters over HTTP; never empty
-    Http(Vec<Endpoint>),
+    /// masters over HTTP
+    Http(Source),
 }
 
-/// Reads `local`, `host:port[,host:port…]` or `http://host:port[,…][/prefix]`.
+/// What tells where the leading master is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// any of these masters; never empty
+    List(Vec<Endpoint>),
+    /// the masters' own election
+    ZooKeeper(Ensemble),
+}
+
+/// Reads `local`, `host:port[,host:port…]`, `http://host:port[,…][/prefix]` or
+/// `zk://[user:password@]host[:port][,…]/path`.
 ///
 /// A prefix after the last address holds for all that have none. `master@host:port`, as Mesos prints
 /// itself, is understood too.
 pub(crate) fn parse(text: &str) -> Result<Master, Error> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(wrong(text, "it is empty; write \"host:port\", \"http://host:port\" or \"local\""));
+        return Err(wrong(text, "it is empty; write \"host:port\", \"zk://host:port/path\" or \"local\""));
     }
     if text == "local" {
         return Ok(Master::Local);
+    }
+    if let Some(rest) = text.strip_prefix("zk://") {
+        let ensemble = Ensemble::parse(rest).map_err(|what| wrong(text, &what))?;
+        return Ok(Master::Http(Source::ZooKeeper(ensemble)));
     }
     let parts = text.split(',').map(|part| split_part(text, part.trim())).collect::<Result<Vec<_>, _>>()?;
     let shared = parts.last().and_then(|(_, path)| *path).unwrap_or("");
@@ -51,7 +66,7 @@ pub(crate) fn parse(text: &str) -> Result<Master, Error> {
         Endpoint::new(authority, prefix.strip_suffix(SCHEDULER_API).unwrap_or(prefix))
             .map_err(|what| wrong(text, &what))
     };
-    Ok(Master::Http(parts.iter().map(endpoint).collect::<Result<_, _>>()?))
+    Ok(Master::Http(Source::List(parts.iter().map(endpoint).collect::<Result<_, _>>()?)))
 }
 
 /// `[http://]authority[/path]` as authority and path.
@@ -66,18 +81,13 @@ fn split_part<'a>(whole: &str, part: &'a str) -> Result<(&'a str, Option<&'a str
                  or a local proxy that speaks TLS to it, as \"http://host:port\"",
             ));
         }
-        Some(("zk", _)) => {
-            return Err(wrong(
-                whole,
-                "zk is not supported by this version; list the masters instead, \
-                 as \"host1:5050,host2:5050\": any of them leads to the leader",
-            ));
-        }
         Some((scheme, _)) => {
             let scheme = redacted(scheme);
             return Err(wrong(
                 whole,
-                &format!("unknown scheme {scheme:?}; write \"host:port\", \"http://host:port\" or \"local\""),
+                &format!(
+                    "unknown scheme {scheme:?}; write \"host:port\", \"zk://host:port/path\" or \"local\""
+                ),
             ));
         }
     };
@@ -95,33 +105,21 @@ fn split_part<'a>(whole: &str, part: &'a str) -> Result<(&'a str, Option<&'a str
 impl Endpoint {
     /// From `host:port` or `[v6]:port`, and a path prefix.
     fn new(authority: &str, prefix: &str) -> Result<Endpoint, String> {
-        let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, rest)) => (host, rest.strip_prefix(':')),
-            None => match authority.rsplit_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (authority, None),
-            },
-        };
-        let name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-        if host.is_empty() {
-            return Err(format!("no host in {authority:?}; write \"host:port\""));
-        }
-        if !(if authority.starts_with('[') { host.parse::<Ipv6Addr>().is_ok() } else { name(host) }) {
-            return Err(format!(
-                "{host:?} is not a host; write \"host:port\", or \"[address]:port\" for IPv6"
-            ));
-        }
+        let (host, port) = split_authority(authority)?;
         let Some(port) = port else {
             return Err(format!("no port; write \"{authority}:5050\" if the master uses Mesos' usual port"));
-        };
-        let number = port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse::<u16>().ok()).flatten();
-        let Some(port) = number.filter(|port| *port > 0) else {
-            return Err(format!("{port:?} is not a port; ports are 1 to 65535"));
         };
         if let Some(bad) = prefix.chars().find(|c| !c.is_ascii_graphic() || "?#\"<>\\".contains(*c)) {
             return Err(format!("{bad:?} cannot stand in the path {prefix:?}"));
         }
         Ok(Endpoint { host: host.to_owned(), port, prefix: prefix.trim_end_matches('/').to_owned() })
+    }
+
+    /// The master that its `MasterInfo` says is there.
+    pub(super) fn at(host: &str, port: u16) -> Result<Endpoint, String> {
+        let bracketed = host.parse::<Ipv6Addr>().is_ok();
+        let authority = if bracketed { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Endpoint::new(&authority, "")
     }
 
     /// Where a 307 of this endpoint leads. Mesos sends `//host:port/api/v1/scheduler`; `host:port`, an
@@ -179,34 +177,28 @@ impl From<SocketAddr> for Endpoint {
     }
 }
 
-/// The configured masters, and the leader that one of them named.
-#[derive(Debug)]
-pub(crate) struct Masters {
-    configured: Vec<Endpoint>,
-    leader: Option<Endpoint>,
-}
-
-impl Masters {
-    pub(crate) fn new(configured: Vec<Endpoint>) -> Masters {
-        Masters { configured, leader: None }
+/// `host[:port]` or `[v6][:port]`, with words for what is wrong; the host comes without brackets.
+pub(super) fn split_authority(authority: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, rest)) => (host, rest.strip_prefix(':')),
+        None => match authority.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    let name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    if host.is_empty() {
+        return Err(format!("no host in {authority:?}; write \"host:port\""));
     }
-
-    /// Whom to ask, in this order, before the next pause: the leader last seen, then the configured ones.
-    pub(crate) fn round(&self) -> Vec<Endpoint> {
-        let others = self.configured.iter().filter(|endpoint| Some(*endpoint) != self.leader.as_ref());
-        self.leader.iter().chain(others).cloned().collect()
+    if !(if authority.starts_with('[') { host.parse::<Ipv6Addr>().is_ok() } else { name(host) }) {
+        return Err(format!("{host:?} is not a host; write \"host:port\", or \"[address]:port\" for IPv6"));
     }
-
-    /// `endpoint` accepted a subscription.
-    pub(crate) fn found(&mut self, endpoint: &Endpoint) {
-        self.leader = Some(endpoint.clone());
-    }
-
-    /// `endpoint` failed; a leader that fails has lost its place at the front.
-    pub(crate) fn failed(&mut self, endpoint: &Endpoint) {
-        if self.leader.as_ref() == Some(endpoint) {
-            self.leader = None;
-        }
+    let number =
+        |port: &str| port.bytes().all(|b| b.is_ascii_digit()).then(|| port.parse::<u16>().ok()).flatten();
+    let Some(port) = port else { return Ok((host, None)) };
+    match number(port).filter(|port| *port > 0) {
+        Some(port) => Ok((host, Some(port))),
+        None => Err(format!("{port:?} is not a port; ports are 1 to 65535")),
     }
 }
 
@@ -232,7 +224,7 @@ mod tests {
 
     fn endpoints(text: &str) -> Vec<String> {
         match parse(text) {
-            Ok(Master::Http(list)) => list.iter().map(|e| format!("http://{}", e)).collect(),
+            Ok(Master::Http(Source::List(list))) => list.iter().map(|e| format!("http://{}", e)).collect(),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -270,7 +262,7 @@ mod tests {
             ("[nonsense]:5050", "not a host"),
             ("ftp://m1:5050", "unknown scheme \"ftp\""),
             ("https://m1:5050", "https is not supported by this version"),
-            ("zk://m1:2181/mesos", "list the masters"),
+            ("zk://m1:2181", "path"),
             ("http://m1:5050/a b", "path"),
             ("http://m1:5050/a?b", "path"),
         ] {
@@ -281,18 +273,24 @@ mod tests {
     #[test]
     fn no_error_shows_a_password() {
         for text in [
-            "zk://me:hunter2@m1:2181/mesos",
+            "zk://me:hunter2@m1:0/mesos",
+            "zk://me:hun/ter2@m1:2181/mesos",
+            "zk://hunter2@m1:2181/mesos",
             "http://me:hunter2@m1:5050",
             "me:hunter2@m1:5050",
             "x@hunter2@y",
         ] {
-            assert!(!error(text).contains("hunter2"), "{}", error(text));
+            assert!(
+                !["hunter2", "hun", "ter2"].iter().any(|part| error(text).contains(part)),
+                "{}",
+                error(text)
+            );
         }
     }
 
     #[test]
     fn redirects() {
-        let Ok(Master::Http(list)) = parse("http://m1:5050/mesos") else { panic!() };
+        let Ok(Master::Http(Source::List(list))) = parse("http://m1:5050/mesos") else { panic!() };
         let to = |location| list[0].redirected(location, SCHEDULER_API).map(|e| e.to_string());
         assert_eq!(to("//10.0.0.2:5051/api/v1/scheduler").as_deref(), Ok("10.0.0.2:5051"));
         assert_eq!(to("m2:5051").as_deref(), Ok("m2:5051"));
@@ -303,22 +301,5 @@ mod tests {
         for bad in ["", "https://m2:5051/api/v1/scheduler", "//m2:5051/login", "//m2", "/login"] {
             assert!(to(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn rounds_begin_with_the_leader_until_it_fails() {
-        let Ok(Master::Http(list)) = parse("a:1,b:2") else { panic!() };
-        let round = |masters: &Masters| masters.round().iter().map(Endpoint::authority).collect::<Vec<_>>();
-        let mut masters = Masters::new(list.clone());
-        assert_eq!(round(&masters), ["a:1", "b:2"]);
-        masters.found(&list[1]);
-        assert_eq!(round(&masters), ["b:2", "a:1"]);
-        let Ok(elsewhere) = Endpoint::new("c:3", "") else { panic!() };
-        masters.found(&elsewhere);
-        assert_eq!(round(&masters), ["c:3", "a:1", "b:2"]);
-        masters.failed(&list[0]);
-        assert_eq!(round(&masters), ["c:3", "a:1", "b:2"]);
-        masters.failed(&elsewhere);
-        assert_eq!(round(&masters), ["a:1", "b:2"]);
     }
 }

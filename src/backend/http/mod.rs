@@ -1,7 +1,7 @@
 //! The native backend: Mesos' v1 HTTP API over two TCP connections, one for the stream of events, one for calls.
 //!
-//! `scheduler` joins the parts: `master` says where to connect, `attempt` gets a subscription there over a
-//! `socket`, `subscription` reads the stream (`recordio` cuts it, `decode` makes events of it), `calls` writes what `encode` made and reads the
+//! `scheduler` joins the parts: `master` reads what the user says, `detect` finds out who leads, `attempt` gets a
+//! subscription there over a `socket`, `subscription` reads the stream (`recordio` cuts it, `decode` makes events of it), `calls` writes what `encode` made and reads the
 //! answers (`answer`), `backoff` paces what failed, `settings` remembers what the next SUBSCRIBE has to say.
 //!
 //! # Invariants
@@ -15,6 +15,7 @@ mod attempt;
 mod backoff;
 mod calls;
 mod decode;
+mod detect;
 pub(crate) mod encode;
 mod lost;
 pub(crate) mod master;
@@ -30,13 +31,13 @@ use crate::error::{Error, Result};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hyper::header::HeaderValue;
-use master::Endpoint;
+use master::Source;
 use std::time::Duration;
 
 /// What a driver wants of its connections. Not `Debug`: it holds secrets.
 pub(crate) struct Config {
-    /// whom to ask for the leader, in this order
-    pub(crate) masters: Vec<Endpoint>,
+    /// who tells the leader
+    pub(crate) master: Source,
     /// principal and secret, for HTTP Basic
     pub(crate) credential: Option<(String, Option<String>)>,
     /// a bearer token; goes before the credential
@@ -83,6 +84,8 @@ struct Timing {
     call: Duration,
     /// how long a stop waits for answers
     end: Duration,
+    /// how long ZooKeeper keeps a session of which it hears nothing
+    session: Duration,
 }
 
 impl Default for Timing {
@@ -95,6 +98,7 @@ impl Default for Timing {
             settled: Duration::from_secs(2),
             call: Duration::from_secs(75),
             end: END_TIMEOUT,
+            session: Duration::from_secs(10),
         }
     }
 }
@@ -105,7 +109,7 @@ mod tests {
 
     fn config(credential: Option<(&str, Option<&str>)>, token: Option<&str>) -> Config {
         Config {
-            masters: Vec::new(),
+            master: Source::List(Vec::new()),
             credential: credential.map(|(principal, secret)| (principal.into(), secret.map(Into::into))),
             token: token.map(Into::into),
             connect_timeout: None,

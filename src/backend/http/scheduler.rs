@@ -8,31 +8,30 @@
 //! * An end is seen at once in every state; with it the task ends and drops the queue's `Sender`.
 //! * `Error` is the last event.
 
-use super::attempt::{Session, attempt};
+use super::attempt::Session;
 use super::backoff::Backoff;
 use super::calls::Answered;
 use super::decode::{Said, decode};
+use super::detect::{Masters, detect};
 use super::encode;
-use super::lost;
-use super::master::{Masters, SCHEDULER_API};
-use super::request::Target;
 use super::settings::Settings;
-use super::subscription::{Ended, Refused};
+use super::subscription::Ended;
 use super::{Config, Timing};
 use crate::backend::{Backend, End, Stats, Subscription};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Call, Event, Failure, FailureKind};
 use crate::queue::Sender;
 use crate::runtime;
-use std::future::Future;
-use std::pin::pin;
+use hyper::header::HeaderValue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{info, warn};
+use tokio::time::{Instant, sleep_until};
+use tracing::warn;
+
+mod connecting;
 
 /// Starts to subscribe, and returns at once: whatever happens is an event.
 ///
@@ -55,16 +54,15 @@ pub(super) fn start(
     say: impl Fn(Event) + Send + 'static,
 ) -> Result<Scheduler> {
     let authorization = config.authorization()?;
-    let Some(endpoint) = config.masters.first().cloned() else {
-        return Err(Error::Configuration("master: no address is given".into()));
-    };
+    let backoff = || Backoff::new(&timing, config.failover_timeout);
+    let masters = Masters::new(detect(runtime, config.master, &timing, backoff())?);
     let (commands, received) = unbounded_channel();
     let counters = Arc::new(Counters::default());
     let actor = Actor {
-        target: Target { endpoint, api: SCHEDULER_API, authorization },
-        masters: Masters::new(config.masters),
+        authorization,
+        masters,
         settings: Settings::new(subscription),
-        backoff: Backoff::new(&timing, config.failover_timeout),
+        backoff: backoff(),
         timing,
         commands: received,
         counters: counters.clone(),
@@ -136,8 +134,7 @@ enum Served {
 }
 
 struct Actor<S> {
-    /// what to ask of whichever endpoint
-    target: Target,
+    authorization: Option<HeaderValue>,
     masters: Masters,
     settings: Settings,
     backoff: Backoff,
@@ -194,83 +191,6 @@ impl<S: Fn(Event) + Send> Actor<S> {
         }
     }
 
-    /// Gets a subscription, however long it takes.
-    async fn connect(&mut self, mut pause: Duration) -> std::result::Result<Session, Stop> {
-        loop {
-            if !pause.is_zero() {
-                self.meanwhile(sleep(pause)).await?;
-            }
-            let mut round = self.masters.round().into_iter().peekable();
-            while let Some(endpoint) = round.next() {
-                let (call, revision) = self.settings.subscribe();
-                let attempt = attempt(self.target.at(endpoint.clone()), call, self.timing);
-                let what = match self.meanwhile(attempt).await? {
-                    Ok(session) => return Ok(self.subscribed(session, revision)),
-                    Err(Refused::Fatal(failure)) => return Err(Stop::Failed(failure)),
-                    Err(Refused::NoApi(message)) if !self.registered => {
-                        return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));
-                    }
-                    Err(Refused::NoApi(what) | Refused::Retry(what)) => what,
-                };
-                self.masters.failed(&endpoint);
-                match round.peek() {
-                    Some(next) => warn!(target: "mesos.http", "{what}; next try: {next}"),
-                    None => {
-                        pause = self.backoff.pause();
-                        warn!(target: "mesos.http", "{what}; next try {}", when(pause));
-                    }
-                }
-                self.problem = what;
-            }
-        }
-    }
-
-    /// Waits for `future` while there is no subscription.
-    async fn meanwhile<F: Future>(&mut self, future: F) -> std::result::Result<F::Output, Stop> {
-        let mut future = pin!(future);
-        loop {
-            tokio::select! {
-                biased;
-                command = self.commands.recv() => match command {
-                    Some(Command::Call(call)) => {
-                        let kept = self.settings.absorb(&call);
-                        add(&self.counters.dropped, u64::from(!kept));
-                        lost::updates(&call, self.settings.framework()).into_iter().for_each(&self.say);
-                    }
-                    Some(Command::End(how)) => {
-                        if how == End::Teardown && self.registered {
-                            warn!(target: "mesos.http", "stopped without a connection to a master: the framework \
-                                could not be torn down, its tasks run on until its failover_timeout is over");
-                        }
-                        return Err(Stop::Ended);
-                    }
-                    None => return Err(Stop::Ended),
-                },
-                output = &mut future => return Ok(output),
-                limit = passed(self.limit) => {
-                    let message = format!("no master within {} s: {}", limit.as_secs_f32(), self.problem);
-                    return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));
-                }
-            }
-        }
-    }
-
-    /// Announces a new subscription; `revision` of the settings is what its SUBSCRIBE said.
-    fn subscribed(&mut self, mut session: Session, revision: u64) -> Session {
-        add(&self.counters.reconnects, u64::from(self.registered));
-        self.registered = true;
-        self.limit = None;
-        self.masters.found(&session.endpoint);
-        self.settings.registered(&session.framework_id);
-        info!(target: "mesos.http", "subscribed at {}", session.endpoint);
-        let (framework_id, master_info) = (session.framework_id.clone(), session.master_info.clone());
-        (self.say)(Event::Subscribed { framework_id, master_info });
-        if let Some(call) = self.settings.update_since(revision) {
-            session.push(&call);
-        }
-        session
-    }
-
     /// Passes events and calls until the subscription or the driver ends.
     async fn serve(&mut self, session: &mut Session) -> Served {
         loop {
@@ -295,6 +215,9 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     Ok(None) => {}
                     Ok(Some(why)) | Err(why) => return Served::Lost(why),
                 },
+                () = self.masters.replaced(&session.endpoint) => {
+                    return Served::Lost("another master leads now".into());
+                }
                 why = late(deadline) => match session.deadline(&self.timing) {
                     // something was heard meanwhile, if only a part of a record
                     Some((deadline, _)) if deadline > Instant::now() => {}
@@ -383,17 +306,6 @@ impl<S: Fn(Event) + Send> Actor<S> {
             warn!(target: "mesos.http", "stopped without all answers of {}: {gave_up}; {calls}", session.endpoint);
             return;
         }
-    }
-}
-
-/// Never, without a limit.
-async fn passed(limit: Option<(Instant, Duration)>) -> Duration {
-    match limit {
-        Some((deadline, limit)) => {
-            sleep_until(deadline).await;
-            limit
-        }
-        None => std::future::pending().await,
     }
 }
 

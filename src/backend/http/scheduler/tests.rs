@@ -9,7 +9,7 @@ mod ending;
 mod streaming;
 
 use super::*;
-use crate::backend::http::master::Endpoint;
+use crate::backend::http::master::{Endpoint, Source};
 use crate::proto::mesos::v1::{self, scheduler as s};
 use bytes::Bytes;
 use prost::Message;
@@ -255,7 +255,7 @@ impl Driver {
 
 fn config(masters: &[&Master]) -> Config {
     Config {
-        masters: masters.iter().map(|master| master.endpoint()).collect(),
+        master: Source::List(masters.iter().map(|master| master.endpoint()).collect()),
         credential: None,
         token: None,
         connect_timeout: None,

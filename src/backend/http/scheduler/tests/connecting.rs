@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::backend::http::master;
+use crate::error::Error;
 
 #[tokio::test]
 async fn subscribes_in_protobuf() {
@@ -29,9 +30,9 @@ async fn subscribes_in_protobuf() {
 #[tokio::test]
 async fn a_prefix_goes_before_the_path() {
     let master = Master::new().await;
-    let masters = master::parse(&format!("http://{}/mesos", master.endpoint()));
-    let Ok(master::Master::Http(masters)) = masters else { panic!("{masters:?}") };
-    let _driver = Driver::with(Config { masters, ..config(&[]) }, timing());
+    let parsed = master::parse(&format!("http://{}/mesos", master.endpoint()));
+    let Ok(master::Master::Http(source)) = parsed else { panic!("{parsed:?}") };
+    let _driver = Driver::with(Config { master: source, ..config(&[]) }, timing());
     let request = master.accept().await.request().await;
     assert_eq!(request.line, "POST /mesos/api/v1/scheduler HTTP/1.1");
 }
