@@ -27,6 +27,6 @@ fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<driver::handle::Handle>()?;
     module.add_class::<driver::scheduler::SchedulerHandle>()?;
     module.add_class::<driver::scripted::ScriptedBackend>()?;
-    module.add_function(wrap_pyfunction!(driver::scheduler::check_master, module)?)?;
+    module.add_function(wrap_pyfunction!(driver::identity::check_master, module)?)?;
     module.add_function(wrap_pyfunction!(backend::libmesos::py_version, module)?)
 }

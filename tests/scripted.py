@@ -19,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -81,7 +82,7 @@ class Connection:
     def close(self) -> None:
         """Close it, also under a thread that reads from it."""
         with contextlib.suppress(OSError):  # the client may have closed it already
-            self._socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own fails the reader
 
     def release(self) -> None:
         """Close it and give the descriptor back; only the thread that reads may do that."""
@@ -156,7 +157,7 @@ class ScriptedMaster:
     """A listener that follows a script; see the module's text.
 
     script: what happens with each SUBSCRIBE in turn; `subscribe()` if empty. answering: gives (status, words)
-    for a call, or None for 202.
+    for a call, or None for 202. tls: makes it speak TLS; may be changed for the connections to come.
 
     address: "127.0.0.1:port". subscribes, calls: what arrived, as `Request`s.
     """
@@ -165,11 +166,13 @@ class ScriptedMaster:
         self,
         *script: Behaviour,
         answering: Callable[[Request], tuple[int, str] | None] = lambda _: None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.subscribes: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self.calls: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._script = list(script) or [subscribe()]
         self._answering = answering
+        self.tls = tls
         self._changed = threading.Condition()  # guards what follows
         self._closing = False
         self._connections: list[Connection] = []
@@ -229,6 +232,8 @@ class ScriptedMaster:
     def _accept(self) -> None:
         while True:
             sock, _ = self._listener.accept()
+            if (tls := self.tls) is not None:  # the handshake is a matter of the thread that first reads
+                sock = tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
             connection = Connection(sock)
             with self._changed:
                 if self._closing:

@@ -274,7 +274,7 @@ def test_a_connect_timeout_that_is_for_ever(seconds: float) -> None:
         ({"suppressed_roles": 3}, TypeError, "suppressed_roles"),
         ({"offer_constraints": {"nothing": 1}}, ValueError, "nothing"),
         ({"offer_constraints": 3}, TypeError, "OfferConstraints"),
-        ({"tls": None}, TypeError, "tls"),
+        ({"tls": True}, TypeError, "tls"),
     ],
 )
 def test_settings_that_are_wrong(settings: dict[str, Any], kind: type[Exception], words: str) -> None:

@@ -23,6 +23,7 @@ from mesos.errors import (
 TYPE_CHECKING = False  # what type checkers take for True; the module typing is ten times our own import
 
 __all__ = [
+    "TLS",
     "AuthenticationError",
     "ConfigurationError",
     "DecodeError",
@@ -45,12 +46,14 @@ if TYPE_CHECKING:
     from mesos import local as local
     from mesos import scheduler as scheduler
     from mesos import testing as testing
+    from mesos import tls as tls
     from mesos import v1 as v1
     from mesos._html import load_ipython_extension as load_ipython_extension
     from mesos._stats import SchedulerStats
     from mesos.library import libmesos_version
     from mesos.local import LocalCluster
     from mesos.scheduler import Scheduler, SchedulerDriver
+    from mesos.tls import TLS
     from mesos.v1 import *  # noqa: F403 - its `__all__` is checked
 
     __all__ += v1.__all__  # or pyright would take them for private
@@ -58,12 +61,13 @@ else:
     __getattr__, __dir__ = exports(
         globals(),
         "mesos.v1",
-        submodules=("dispatch", "local", "scheduler", "testing", "v1"),
+        submodules=("dispatch", "local", "scheduler", "testing", "tls", "v1"),
         members={
             "LocalCluster": "mesos.local",
             "Scheduler": "mesos.scheduler",
             "SchedulerDriver": "mesos.scheduler",
             "SchedulerStats": "mesos._stats",
+            "TLS": "mesos.tls",
             "libmesos_version": "mesos.library",
             "load_ipython_extension": "mesos._html",
         },

@@ -81,6 +81,7 @@ class SchedulerHandle(Handle):
         *,
         credential: tuple[str, str | None] | None,
         token: str | None,
+        tls: tuple[bytes | None, bytes | None, bytes | None, bool, str | None] | None,
         suppressed_roles: Iterable[str],
         offer_constraints: Any | None,
         implicit_acknowledgements: bool,

@@ -18,6 +18,7 @@ from mesos.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from mesos.local import LocalCluster
+    from mesos.tls import TLS, Settings
     from mesos.v1 import CredentialLike, FrameworkInfo, FrameworkInfoLike
 
 #: The longest time that Mesos can say, in seconds: 2**63 nanoseconds, 292 years.
@@ -158,7 +159,16 @@ def connect_timeout(given: float | None) -> float | None:
     return found
 
 
-def master(given: str | LocalCluster | None) -> str | LocalCluster:
+def tls(given: TLS | None) -> Settings | None:
+    """Return the PEM and the rest of what is to be said of TLS; None is $LIBPROCESS_SSL_*."""
+    if given is None and "LIBPROCESS_SSL_ENABLED" not in os.environ:
+        return None  # as most do: the module is not needed
+    from mesos.tls import settings  # noqa: PLC0415 - only who uses it pays for it
+
+    return settings(given)
+
+
+def master(given: str | LocalCluster | None, tls: TLS | None) -> str | LocalCluster:
     """Return an address that was looked at, "local", or a LocalCluster; None is $MESOS_MASTER."""
     if given is None:
         given = os.environ.get("MESOS_MASTER") or None
@@ -170,11 +180,24 @@ def master(given: str | LocalCluster | None) -> str | LocalCluster:
         if given != "local":
             _encodable(given, "master")
             _mesos.check_master(given)
+        if tls is not None and (given == "local" or "http://" in given):
+            raise ConfigurationError(f"tls: {given!r} speaks plain HTTP; leave tls out, or write https://")
         return given
     if isinstance(getattr(given, "master", None), str):
+        if tls is not None:
+            raise ConfigurationError("tls: an embedded cluster speaks plain HTTP; leave tls out")
         return given
     found = f"the class {given.__name__}" if isinstance(given, type) else type(given).__name__
     raise ConfigurationError(
         'master: an address ("host:port" or "zk://host:port/path"), "local" or a LocalCluster expected, '
         f"not {found}"
     )
+
+
+def address(master: str | LocalCluster) -> tuple[str, bool]:
+    """Return where a master is, and whether it is embedded, which never speaks TLS."""
+    if master == "local":
+        from mesos.local import LocalCluster  # noqa: PLC0415 - only who uses it pays for it
+
+        master = LocalCluster.default()
+    return (master, False) if isinstance(master, str) else (f"http://{master.master}", True)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mesos._stats import SchedulerStats
     from mesos.dispatch import Dispatcher
     from mesos.local import LocalCluster
+    from mesos.tls import TLS
 
     _T = TypeVar("_T")
     OneOrMany: TypeAlias = _T | Iterable[_T]
@@ -151,11 +152,14 @@ class SchedulerDriver(Driver):
         user, an unset `hostname` this host, an unset `principal` that of the credential. With an `id`, the
         framework of that id is resumed. `failover_timeout`, in seconds, is how long the master keeps the
         tasks of a scheduler that is away.
-    master: "host:port[,host:port…]" or "http://host:port[,…][/prefix]", any of which leads to the leader;
+    master: "host:port[,host:port…]" or "http[s]://host:port[,…][/prefix]", any of which leads to the leader;
         "zk://[user:password@]host[:port][,…]/path", the ZooKeeper in which the masters elect it, asked again
         whenever another one leads; "local" (a cluster inside this process), or a `LocalCluster`. None takes
         $MESOS_MASTER.
     credential: Credential, dict, (principal, secret), or the path of a credential file as Mesos has them.
+    tls: whom to trust, and a certificate of our own; masters without a scheme, and those in ZooKeeper, are
+        then spoken to over TLS. None: "https://" trusts whom this system trusts, and $LIBPROCESS_SSL_* are
+        heeded if $LIBPROCESS_SSL_ENABLED is true.
     token: a bearer token, which goes before the credential.
     suppressed_roles: roles that are to get no offers at first.
     offer_constraints: `mesos.v1.scheduler.OfferConstraints` or a dict: which agents' offers are wanted.
@@ -186,6 +190,7 @@ class SchedulerDriver(Driver):
         master: str | LocalCluster | None = None,
         *,
         credential: v1.CredentialLike | tuple[str, str] | str | os.PathLike[str] | None = None,
+        tls: TLS | None = None,
         token: str | None = None,
         suppressed_roles: Iterable[str] = (),
         offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
@@ -203,11 +208,12 @@ class SchedulerDriver(Driver):
                 raise ConfigurationError(
                     f'backend: "http" or a mesos.testing.ScriptedBackend expected, not {backend!r}'
                 )
-            self._master = _settings.master(master)
+            self._master = _settings.master(master, tls)
         self._failover_timeout: float = info.failover_timeout
         native = SchedulerHandle(
             info,
             credential=known,
+            tls=_settings.tls(tls),
             token=_settings.token(token),
             suppressed_roles=suppressed_roles,
             offer_constraints=offer_constraints,
@@ -384,19 +390,13 @@ class SchedulerDriver(Driver):
     def _start_native(self) -> int:
         if self._backend is not None:
             return self._native.start(self._backend)
-        master = self._master
-        if master == "local":
-            from mesos.local import LocalCluster  # noqa: PLC0415 - only who uses it pays for it
-
-            master = LocalCluster.default()
-        if not isinstance(master, str):
-            return self._native.start(master.master)
-        if self._failover_timeout <= 0:
+        address, embedded = _settings.address(self._master)
+        if self._failover_timeout <= 0 and not embedded:
             driver_logger.warning(
                 "failover_timeout is 0: should this scheduler be away for a moment, the master kills all "
                 "its tasks; set FrameworkInfo.failover_timeout"
             )
-        return self._native.start(master)
+        return self._native.start(address)
 
     def _leaves_as_failover(self) -> bool:
         return self._failover_timeout > 0

@@ -8,6 +8,7 @@
 
 mod arguments;
 pub(crate) mod handle;
+pub(crate) mod identity;
 pub(crate) mod lifecycle;
 mod offers;
 pub(crate) mod scheduler;

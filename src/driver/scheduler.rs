@@ -8,14 +8,13 @@ use super::arguments::{
     constraints, data_bytes, failover_timeout, framework_roles, optional, roles, some_roles, with_id,
 };
 use super::handle::Handle;
+use super::identity::{Identity, TlsSettings};
 use super::lifecycle::{Lifecycle, lock};
 use super::offers::{agent_of, offer_ids, offers, one_or_many, part};
 use super::scripted::ScriptedBackend;
 use crate::backend::Subscription;
-use crate::backend::http::master::{Master, parse};
-use crate::backend::http::{Config, scheduler::connect};
+use crate::backend::http::scheduler::connect;
 use crate::dispatch::{Dispatch, operation_acknowledgement, task_acknowledgement};
-use crate::error::Error;
 use crate::event::Call;
 use crate::exceptions::EncodeError;
 use crate::message::{from_wire, to_wire_for};
@@ -39,29 +38,17 @@ pub(crate) struct SchedulerHandle {
     failover_timeout: Duration,
 }
 
-/// What a connection needs besides the address. Not `Debug`: it holds secrets.
-struct Identity {
-    credential: Option<(String, Option<String>)>,
-    token: Option<String>,
-    connect_timeout: Option<Duration>,
-}
-
-/// Raises ConfigurationError if `master` is no address.
-#[pyfunction]
-pub(crate) fn check_master(master: &str) -> PyResult<()> {
-    Ok(parse(master).map(drop)?)
-}
-
 #[pymethods]
 impl SchedulerHandle {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python constructor")]
-    #[pyo3(signature = (framework, *, credential, token, suppressed_roles, offer_constraints,
+    #[pyo3(signature = (framework, *, credential, token, tls, suppressed_roles, offer_constraints,
                         implicit_acknowledgements, connect_timeout, absent))]
     fn new(
         framework: &Bound<'_, PyAny>,
         credential: Option<(String, Option<String>)>,
         token: Option<String>,
+        tls: Option<TlsSettings>,
         suppressed_roles: &Bound<'_, PyAny>,
         offer_constraints: Option<&Bound<'_, PyAny>>,
         implicit_acknowledgements: bool,
@@ -70,13 +57,7 @@ impl SchedulerHandle {
     ) -> PyResult<PyClassInitializer<Self>> {
         let framework = to_wire_for("framework", framework, msg::FRAMEWORK_INFO)?;
         let id = last_bytes(&framework, field::framework_info::ID).map(|id| framework.slice_ref(id));
-        let connect_timeout = match connect_timeout.map(Duration::try_from_secs_f64) {
-            Some(Err(_)) => {
-                let words = "connect_timeout: a number of seconds from 0 up, or None, is expected";
-                return Err(Error::Configuration(words.into()).into());
-            }
-            other => other.and_then(Result::ok),
-        };
+        let identity = Identity::new(credential, token, tls, connect_timeout)?;
         let failover_timeout = failover_timeout(&framework);
         let subscription = Subscription {
             framework,
@@ -89,7 +70,7 @@ impl SchedulerHandle {
         };
         Ok(PyClassInitializer::from(handle).add_subclass(Self {
             subscription: Mutex::new(subscription),
-            identity: Mutex::new(Some(Identity { credential, token, connect_timeout })),
+            identity: Mutex::new(Some(identity)),
             implicit: implicit_acknowledgements,
             failover_timeout,
         }))
@@ -107,20 +88,9 @@ impl SchedulerHandle {
             let backend = scripted.get().backend();
             return Ok(py.detach(|| handle.life.start(|sender| backend.connect(sender)))? as u8);
         }
-        let master = match parse(&target.extract::<String>()?)? {
-            Master::Http(source) => source,
-            Master::Local => {
-                return Err(Error::Configuration("master: \"local\" has no address here".into()).into());
-            }
-        };
+        let address = target.extract::<String>()?;
         let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };
-        let config = Config {
-            master,
-            credential: identity.credential,
-            token: identity.token,
-            connect_timeout: identity.connect_timeout,
-            failover_timeout: this.failover_timeout,
-        };
+        let config = identity.config(&address, this.failover_timeout)?;
         let status = py.detach(|| handle.life.start(|sender| connect(config, subscription, sender)))?;
         Ok(status as u8)
     }

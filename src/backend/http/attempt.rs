@@ -59,9 +59,7 @@ pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> 
     let first = target.endpoint.clone();
     for _ in 0..=MAX_REDIRECTS {
         let who = &target.endpoint;
-        let connected = socket::connect(who, timing.connect).await;
-        let (socket, peer) =
-            connected.map_err(|error| Refused::Retry(format!("cannot connect to {who}: {error}")))?;
+        let (socket, peer) = socket::connect(&target, timing.connect).await?;
         match timeout(timing.answer, subscribe(&target, socket, peer, call.clone())).await {
             Ok(Ok(Opened::Stream(stream))) => {
                 let subscribed = timeout(timing.answer, subscribed(&target, stream)).await;
@@ -91,7 +89,7 @@ async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session,
         })?;
         match decode(&record) {
             Ok(Said::Subscribed { framework_id, master_info, heartbeat }) => {
-                let calls = Calls::open(stream.peer, target, &stream.stream_id);
+                let calls = Calls::open(stream.peer.clone(), target, &stream.stream_id);
                 let silence = heartbeat.map(|interval| interval.saturating_mul(MISSED_HEARTBEATS));
                 let (endpoint, started) = (who.clone(), Instant::now());
                 return Ok(Session { endpoint, framework_id, master_info, stream, calls, started, silence });

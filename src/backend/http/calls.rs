@@ -76,9 +76,9 @@ impl Calls {
         head.extend_from_slice(stream_id);
         head.extend_from_slice(b"\r\nContent-Length: ");
         Self {
+            link: Link::Connecting(Box::pin(socket::connect_again(peer.clone()))),
             peer,
             head,
-            link: Link::Connecting(Box::pin(socket::connect_again(peer))),
             output: BytesMut::new(),
             input: BytesMut::new(),
             unanswered: VecDeque::new(),
@@ -128,7 +128,9 @@ impl Calls {
         loop {
             match &mut self.link {
                 Link::Closed if self.output.is_empty() => return Poll::Pending,
-                Link::Closed => self.link = Link::Connecting(Box::pin(socket::connect_again(self.peer))),
+                Link::Closed => {
+                    self.link = Link::Connecting(Box::pin(socket::connect_again(self.peer.clone())))
+                }
                 Link::Connecting(socket) => match ready!(socket.as_mut().poll(cx)) {
                     Ok(socket) => self.link = Link::Open(socket),
                     Err(error) => return Poll::Ready(Err(format!("the call connection: {error}"))),
@@ -237,5 +239,9 @@ fn write(
             Poll::Ready(Err(error)) => return Err(error),
         }
     }
-    Ok(())
+    // with TLS, what was taken may wait to be sent
+    match Pin::new(socket).poll_flush(cx) {
+        Poll::Ready(result) => result,
+        Poll::Pending => Ok(()),
+    }
 }

@@ -4,6 +4,7 @@
 //! * An `Endpoint` has a host and a port; nothing is guessed, so a typing error is a `ConfigurationError`
 //!   and not a driver that retries an unknown host for ever.
 //! * What stands before an `@` may be a password: no error shows it.
+//! * No redirect leads from TLS to plain HTTP: whoever asked for TLS gets it on every way.
 
 use super::detect::Ensemble;
 use crate::error::Error;
@@ -13,9 +14,19 @@ use std::net::{Ipv6Addr, SocketAddr};
 /// The path of the scheduler API below an endpoint's prefix.
 pub(crate) const SCHEDULER_API: &str = "/api/v1/scheduler";
 
-/// One address at which a master may answer over plain HTTP.
+/// How a master is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    /// in plain text
+    Http,
+    /// over TLS
+    Https,
+}
+
+/// One address at which a master may answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint {
+    scheme: Scheme,
     /// a name or an address; IPv6 without its brackets
     host: String,
     port: u16,
@@ -37,16 +48,26 @@ pub(crate) enum Master {
 pub(crate) enum Source {
     /// any of these masters; never empty
     List(Vec<Endpoint>),
-    /// the masters' own election
-    ZooKeeper(Ensemble),
+    /// the masters' own election; it does not say how to speak to them
+    ZooKeeper(Ensemble, Scheme),
 }
 
-/// Reads `local`, `host:port[,host:port…]`, `http://host:port[,…][/prefix]` or
+impl Source {
+    /// Does any master of it speak TLS?
+    pub(crate) fn is_secure(&self) -> bool {
+        match self {
+            Source::List(masters) => masters.iter().any(Endpoint::is_secure),
+            Source::ZooKeeper(_, scheme) => *scheme == Scheme::Https,
+        }
+    }
+}
+
+/// Reads `local`, `host:port[,host:port…]`, `http[s]://host:port[,…][/prefix]` or
 /// `zk://[user:password@]host[:port][,…]/path`.
 ///
-/// A prefix after the last address holds for all that have none. `master@host:port`, as Mesos prints
-/// itself, is understood too.
-pub(crate) fn parse(text: &str) -> Result<Master, Error> {
+/// A scheme before the first address, and a prefix after the last, hold for all that have none; `unsaid` is the
+/// scheme where none is said at all. `master@host:port`, as Mesos prints itself, is understood too.
+pub(crate) fn parse(text: &str, unsaid: Scheme) -> Result<Master, Error> {
     let text = text.trim();
     if text.is_empty() {
         return Err(wrong(text, "it is empty; write \"host:port\", \"zk://host:port/path\" or \"local\""));
@@ -56,37 +77,40 @@ pub(crate) fn parse(text: &str) -> Result<Master, Error> {
     }
     if let Some(rest) = text.strip_prefix("zk://") {
         let ensemble = Ensemble::parse(rest).map_err(|what| wrong(text, &what))?;
-        return Ok(Master::Http(Source::ZooKeeper(ensemble)));
+        return Ok(Master::Http(Source::ZooKeeper(ensemble, unsaid)));
     }
     let parts = text.split(',').map(|part| split_part(text, part.trim())).collect::<Result<Vec<_>, _>>()?;
-    let shared = parts.last().and_then(|(_, path)| *path).unwrap_or("");
-    let endpoint = |(authority, path): &(&str, Option<&str>)| {
-        let prefix = path.unwrap_or(shared).trim_end_matches('/');
+    let unsaid = parts.first().and_then(|part| part.scheme).unwrap_or(unsaid);
+    let shared = parts.last().and_then(|part| part.path).unwrap_or("");
+    let endpoint = |part: &Part<'_>| {
+        let prefix = part.path.unwrap_or(shared).trim_end_matches('/');
         // the whole URL out of a browser or a log is fine as well
-        Endpoint::new(authority, prefix.strip_suffix(SCHEDULER_API).unwrap_or(prefix))
+        let prefix = prefix.strip_suffix(SCHEDULER_API).unwrap_or(prefix);
+        Endpoint::new(part.scheme.unwrap_or(unsaid), part.authority, prefix)
             .map_err(|what| wrong(text, &what))
     };
     Ok(Master::Http(Source::List(parts.iter().map(endpoint).collect::<Result<_, _>>()?)))
 }
 
-/// `[http://]authority[/path]` as authority and path.
-fn split_part<'a>(whole: &str, part: &'a str) -> Result<(&'a str, Option<&'a str>), Error> {
-    let rest = match part.split_once("://") {
-        None => part,
-        Some(("http", rest)) => rest,
-        Some(("https", _)) => {
-            return Err(wrong(
-                whole,
-                "https is not supported by this version; use the master's plain HTTP port, \
-                 or a local proxy that speaks TLS to it, as \"http://host:port\"",
-            ));
-        }
+/// `[scheme://]authority[/path]`
+struct Part<'a> {
+    scheme: Option<Scheme>,
+    authority: &'a str,
+    path: Option<&'a str>,
+}
+
+fn split_part<'a>(whole: &str, part: &'a str) -> Result<Part<'a>, Error> {
+    let (scheme, rest) = match part.split_once("://") {
+        None => (None, part),
+        Some(("http", rest)) => (Some(Scheme::Http), rest),
+        Some(("https", rest)) => (Some(Scheme::Https), rest),
         Some((scheme, _)) => {
             let scheme = redacted(scheme);
             return Err(wrong(
                 whole,
                 &format!(
-                    "unknown scheme {scheme:?}; write \"host:port\", \"zk://host:port/path\" or \"local\""
+                    "unknown scheme {scheme:?}; write \"host:port\", \"https://host:port\", \
+                     \"zk://host:port/path\" or \"local\""
                 ),
             ));
         }
@@ -99,12 +123,12 @@ fn split_part<'a>(whole: &str, part: &'a str) -> Result<(&'a str, Option<&'a str
     if authority.contains('@') {
         return Err(wrong(whole, "it holds credentials; pass them as credential=(principal, secret)"));
     }
-    Ok((authority, path))
+    Ok(Part { scheme, authority, path })
 }
 
 impl Endpoint {
     /// From `host:port` or `[v6]:port`, and a path prefix.
-    fn new(authority: &str, prefix: &str) -> Result<Endpoint, String> {
+    fn new(scheme: Scheme, authority: &str, prefix: &str) -> Result<Endpoint, String> {
         let (host, port) = split_authority(authority)?;
         let Some(port) = port else {
             return Err(format!("no port; write \"{authority}:5050\" if the master uses Mesos' usual port"));
@@ -112,14 +136,15 @@ impl Endpoint {
         if let Some(bad) = prefix.chars().find(|c| !c.is_ascii_graphic() || "?#\"<>\\".contains(*c)) {
             return Err(format!("{bad:?} cannot stand in the path {prefix:?}"));
         }
-        Ok(Endpoint { host: host.to_owned(), port, prefix: prefix.trim_end_matches('/').to_owned() })
+        let prefix = prefix.trim_end_matches('/').to_owned();
+        Ok(Endpoint { scheme, host: host.to_owned(), port, prefix })
     }
 
     /// The master that its `MasterInfo` says is there.
-    pub(super) fn at(host: &str, port: u16) -> Result<Endpoint, String> {
+    pub(super) fn at(scheme: Scheme, host: &str, port: u16) -> Result<Endpoint, String> {
         let bracketed = host.parse::<Ipv6Addr>().is_ok();
         let authority = if bracketed { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Endpoint::new(&authority, "")
+        Endpoint::new(scheme, &authority, "")
     }
 
     /// Where a 307 of this endpoint leads. Mesos sends `//host:port/api/v1/scheduler`; `host:port`, an
@@ -129,12 +154,17 @@ impl Endpoint {
         if location.starts_with('/') && !location.starts_with("//") {
             let prefix =
                 location.strip_suffix(api).ok_or_else(|| format!("{location:?} is not Mesos' API"))?;
-            return Endpoint::new(&self.authority(), prefix);
+            return Endpoint::new(self.scheme, &self.authority(), prefix);
         }
-        let rest =
-            location.strip_prefix("//").or_else(|| location.strip_prefix("http://")).unwrap_or(location);
-        if rest.contains("://") {
-            return Err(format!("{:?} is not supported by this version", redacted(location)));
+        let (scheme, rest) = match location.split_once("//") {
+            Some(("", rest)) => (self.scheme, rest),
+            Some(("http:", rest)) => (Scheme::Http, rest),
+            Some(("https:", rest)) => (Scheme::Https, rest),
+            Some(_) => return Err(format!("{:?} is not HTTP", redacted(location))),
+            None => (self.scheme, location),
+        };
+        if self.is_secure() && scheme == Scheme::Http {
+            return Err(format!("{:?} would lead from https to http", redacted(location)));
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let prefix = match path.strip_suffix(api) {
@@ -142,7 +172,12 @@ impl Endpoint {
             None if path.is_empty() || path == "/" => "",
             None => return Err(format!("{:?} is not Mesos' API", redacted(location))),
         };
-        Endpoint::new(authority, prefix)
+        Endpoint::new(scheme, authority, prefix)
+    }
+
+    /// Does it speak TLS?
+    pub(crate) fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
     }
 
     /// `host:port`, for the Host header and for people.
@@ -167,13 +202,15 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.authority(), self.prefix)
+        let scheme = if self.is_secure() { "https://" } else { "" };
+        write!(f, "{scheme}{}{}", self.authority(), self.prefix)
     }
 }
 
 impl From<SocketAddr> for Endpoint {
     fn from(address: SocketAddr) -> Endpoint {
-        Endpoint { host: address.ip().to_string(), port: address.port(), prefix: String::new() }
+        let host = address.ip().to_string();
+        Endpoint { scheme: Scheme::Http, host, port: address.port(), prefix: String::new() }
     }
 }
 
@@ -223,26 +260,37 @@ mod tests {
     use super::*;
 
     fn endpoints(text: &str) -> Vec<String> {
-        match parse(text) {
-            Ok(Master::Http(Source::List(list))) => list.iter().map(|e| format!("http://{}", e)).collect(),
+        match parse(text, Scheme::Http) {
+            Ok(Master::Http(Source::List(list))) => list.iter().map(ToString::to_string).collect(),
             other => panic!("{text}: {other:?}"),
         }
     }
 
     fn error(text: &str) -> String {
-        parse(text).map(|master| format!("{master:?}")).expect_err(text).to_string()
+        parse(text, Scheme::Http).map(|master| format!("{master:?}")).expect_err(text).to_string()
     }
 
     #[test]
     fn every_form_of_a_master() {
-        assert_eq!(parse("local").ok(), Some(Master::Local));
-        assert_eq!(endpoints(" m1:5050 "), ["http://m1:5050"]);
-        assert_eq!(endpoints("m1:5050, m2:5051"), ["http://m1:5050", "http://m2:5051"]);
-        assert_eq!(endpoints("http://m1:1,m2:2/mesos/"), ["http://m1:1/mesos", "http://m2:2/mesos"]);
-        assert_eq!(endpoints("http://m1:1/a,http://m2:2/b"), ["http://m1:1/a", "http://m2:2/b"]);
-        assert_eq!(endpoints("http://m1:1/api/v1/scheduler"), ["http://m1:1"]);
-        assert_eq!(endpoints("[::1]:5050"), ["http://[::1]:5050"]);
-        assert_eq!(endpoints("master@10.0.0.1:5050"), ["http://10.0.0.1:5050"]);
+        assert_eq!(parse("local", Scheme::Http).ok(), Some(Master::Local));
+        assert_eq!(endpoints(" m1:5050 "), ["m1:5050"]);
+        assert_eq!(endpoints("m1:5050, m2:5051"), ["m1:5050", "m2:5051"]);
+        assert_eq!(endpoints("http://m1:1,m2:2/mesos/"), ["m1:1/mesos", "m2:2/mesos"]);
+        assert_eq!(endpoints("http://m1:1/a,http://m2:2/b"), ["m1:1/a", "m2:2/b"]);
+        assert_eq!(endpoints("http://m1:1/api/v1/scheduler"), ["m1:1"]);
+        assert_eq!(endpoints("[::1]:5050"), ["[::1]:5050"]);
+        assert_eq!(endpoints("master@10.0.0.1:5050"), ["10.0.0.1:5050"]);
+        assert_eq!(endpoints("https://m1:1,m2:2,http://m3:3"), ["https://m1:1", "https://m2:2", "m3:3"]);
+    }
+
+    #[test]
+    fn the_scheme_that_is_not_said() {
+        let parsed = |text| match parse(text, Scheme::Https) {
+            Ok(Master::Http(source)) => source,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert!(parsed("m1:1").is_secure() && parsed("zk://z1/mesos").is_secure());
+        assert!(!parsed("http://m1:1,m2:2").is_secure());
     }
 
     #[test]
@@ -261,7 +309,7 @@ mod tests {
             ("[::1]", "no port"),
             ("[nonsense]:5050", "not a host"),
             ("ftp://m1:5050", "unknown scheme \"ftp\""),
-            ("https://m1:5050", "https is not supported by this version"),
+            ("https://m1", "no port"),
             ("zk://m1:2181", "path"),
             ("http://m1:5050/a b", "path"),
             ("http://m1:5050/a?b", "path"),
@@ -290,16 +338,28 @@ mod tests {
 
     #[test]
     fn redirects() {
-        let Ok(Master::Http(Source::List(list))) = parse("http://m1:5050/mesos") else { panic!() };
-        let to = |location| list[0].redirected(location, SCHEDULER_API).map(|e| e.to_string());
+        let Ok(plain) = Endpoint::new(Scheme::Http, "m1:5050", "/mesos") else { panic!() };
+        let to = |location| plain.redirected(location, SCHEDULER_API).map(|e| e.to_string());
         assert_eq!(to("//10.0.0.2:5051/api/v1/scheduler").as_deref(), Ok("10.0.0.2:5051"));
         assert_eq!(to("m2:5051").as_deref(), Ok("m2:5051"));
         assert_eq!(to("//m2:5051").as_deref(), Ok("m2:5051"));
         assert_eq!(to("http://m2:5051/p/api/v1/scheduler").as_deref(), Ok("m2:5051/p"));
         assert_eq!(to("/q/api/v1/scheduler").as_deref(), Ok("m1:5050/q"));
         assert_eq!(to("//[::1]:5051/api/v1/scheduler").as_deref(), Ok("[::1]:5051"));
-        for bad in ["", "https://m2:5051/api/v1/scheduler", "//m2:5051/login", "//m2", "/login"] {
+        assert_eq!(to("https://m2:5051/api/v1/scheduler").as_deref(), Ok("https://m2:5051"));
+        for bad in ["", "ftp://m2:5051/api/v1/scheduler", "//m2:5051/login", "//m2", "/login"] {
             assert!(to(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn redirects_keep_to_tls() {
+        let Ok(secure) = Endpoint::new(Scheme::Https, "m1:5050", "") else { panic!() };
+        let to = |location| secure.redirected(location, SCHEDULER_API).map(|e| e.to_string());
+        for same in ["//m2:5051/api/v1/scheduler", "m2:5051", "https://m2:5051"] {
+            assert_eq!(to(same).as_deref(), Ok("https://m2:5051"));
+        }
+        assert_eq!(to("/q/api/v1/scheduler").as_deref(), Ok("https://m1:5050/q"));
+        assert!(to("http://m2:5051").is_err_and(|what| what.contains("from https to http")));
     }
 }

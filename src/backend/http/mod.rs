@@ -1,13 +1,13 @@
 //! The native backend: Mesos' v1 HTTP API over two TCP connections, one for the stream of events, one for calls.
 //!
 //! `scheduler` joins the parts: `master` reads what the user says, `detect` finds out who leads, `attempt` gets a
-//! subscription there over a `socket`, `subscription` reads the stream (`recordio` cuts it, `decode` makes events of it), `calls` writes what `encode` made and reads the
+//! subscription there over a `socket` (in plain text or `tls`), `subscription` reads the stream (`recordio` cuts it, `decode` makes events of it), `calls` writes what `encode` made and reads the
 //! answers (`answer`), `backoff` paces what failed, `settings` remembers what the next SUBSCRIBE has to say.
 //!
 //! # Invariants
 //! * One task for each driver does all of it, so nothing here is locked and everything has one order.
-//! * The authorization goes to the configured masters and to whatever they redirect to: who can answer for a
-//!   master has seen it already. (With TLS to come: never from https to http.) It is in no text and no `Debug`.
+//! * The authorization goes to the configured masters and to whatever they redirect to, but never from https to
+//!   http: who can answer for a master has seen it already. It is in no text and no `Debug`.
 //! * Either connection breaking ends the subscription: both are closed before the next SUBSCRIBE.
 
 mod answer;
@@ -25,6 +25,7 @@ pub(crate) mod scheduler;
 mod settings;
 mod socket;
 mod subscription;
+pub(crate) mod tls;
 
 use super::END_TIMEOUT;
 use crate::error::{Error, Result};
@@ -33,6 +34,7 @@ use base64::prelude::BASE64_STANDARD;
 use hyper::header::HeaderValue;
 use master::Source;
 use std::time::Duration;
+use tls::Tls;
 
 /// What a driver wants of its connections. Not `Debug`: it holds secrets.
 pub(crate) struct Config {
@@ -42,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) credential: Option<(String, Option<String>)>,
     /// a bearer token; goes before the credential
     pub(crate) token: Option<String>,
+    /// for masters that speak TLS
+    pub(crate) tls: Option<Tls>,
     /// how long to try for the first subscription; `None` = for ever
     pub(crate) connect_timeout: Option<Duration>,
     /// `FrameworkInfo.failover_timeout`; a tenth of it bounds the pauses between attempts
@@ -112,6 +116,7 @@ mod tests {
             master: Source::List(Vec::new()),
             credential: credential.map(|(principal, secret)| (principal.into(), secret.map(Into::into))),
             token: token.map(Into::into),
+            tls: None,
             connect_timeout: None,
             failover_timeout: Duration::ZERO,
         }

@@ -5,6 +5,7 @@
 //! * Not `Debug`: it holds the authorization.
 
 use super::master::Endpoint;
+use super::tls::Tls;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
@@ -21,6 +22,8 @@ pub(super) struct Target {
     pub(super) endpoint: Endpoint,
     pub(super) api: &'static str,
     pub(super) authorization: Option<HeaderValue>,
+    /// for endpoints that want it
+    pub(super) tls: Option<Tls>,
 }
 
 impl Target {
@@ -68,7 +71,7 @@ mod tests {
     fn both_kinds_of_request_say_the_same() {
         let endpoint = Endpoint::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 5050)));
         let authorization = Some(HeaderValue::from_static("Basic bWU6cHc="));
-        let target = Target { endpoint, api: "/api/v1/scheduler", authorization };
+        let target = Target { endpoint, api: "/api/v1/scheduler", authorization, tls: None };
         let head = String::from_utf8(target.head()).unwrap();
         let request = target.request(Bytes::new()).unwrap();
         let lines =

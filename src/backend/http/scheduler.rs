@@ -16,6 +16,7 @@ use super::detect::{Masters, detect};
 use super::encode;
 use super::settings::Settings;
 use super::subscription::Ended;
+use super::tls::Tls;
 use super::{Config, Timing};
 use crate::backend::{Backend, End, Stats, Subscription};
 use crate::error::Result;
@@ -60,6 +61,7 @@ pub(super) fn start(
     let counters = Arc::new(Counters::default());
     let actor = Actor {
         authorization,
+        tls: config.tls,
         masters,
         settings: Settings::new(subscription),
         backoff: backoff(),
@@ -135,6 +137,7 @@ enum Served {
 
 struct Actor<S> {
     authorization: Option<HeaderValue>,
+    tls: Option<Tls>,
     masters: Masters,
     settings: Settings,
     backoff: Backoff,

@@ -1,11 +1,13 @@
-//! Connections: the one place that knows what they are made of. TLS and Unix sockets will be further kinds.
+//! Connections: the one place that knows what they are made of. Unix sockets will be a further kind.
 //!
 //! # Invariants
 //! * A name's addresses are tried one after the other, each for a limited time: a dead one hides no other.
 //! * A dropped connection is over for the other side at once, whoever else has the descriptor.
 //! * A connection sends what it is given at once (TCP_NODELAY): calls are small and somebody waits for each.
 
-use super::master::Endpoint;
+use super::request::Target;
+use super::subscription::Refused;
+use super::tls::{self, Secured};
 use rustix::net::{Shutdown, shutdown};
 use std::future::Future;
 use std::io;
@@ -16,12 +18,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
 
 /// A byte stream to a master. Dropping it ends it for the other side, too.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Stream,
     pid: u32,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Socket {
+    fn tcp(&self) -> &TcpStream {
+        match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
+        }
+    }
 }
 
 impl Drop for Socket {
@@ -29,9 +47,19 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             // It is an error if the connection is broken already.
-            let _broken = shutdown(&self.stream, Shutdown::Both);
+            let _broken = shutdown(self.tcp(), Shutdown::Both);
         }
     }
+}
+
+/// Calls a method of the stream, whichever it is.
+macro_rules! delegate {
+    ($self:ident.$method:ident($($argument:ident),*)) => {
+        match &mut $self.stream {
+            Stream::Plain(stream) => Pin::new(stream).$method($($argument),*),
+            Stream::Tls(stream) => Pin::new(stream).$method($($argument),*),
+        }
+    };
 }
 
 impl AsyncRead for Socket {
@@ -40,44 +68,73 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        match delegate!(self.poll_read(cx, buf)) {
+            // TLS wants a goodbye, which few servers say; HTTP knows by itself whether all was said
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            polled => polled,
+        }
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        delegate!(self.poll_write(cx, buf))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        delegate!(self.poll_flush(cx))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        delegate!(self.poll_shutdown(cx))
     }
 }
 
 /// Where a `Socket` leads, so that another one can be opened to the very same master: a name may have
 /// several addresses, and each may be another master.
-pub(super) type Peer = SocketAddr;
+#[derive(Clone)]
+pub(super) struct Peer {
+    address: SocketAddr,
+    secured: Option<Secured>,
+}
 
-/// Opens a connection to the first address of `endpoint` that accepts one; none may take longer than `limit`.
-pub(super) async fn connect(endpoint: &Endpoint, limit: Duration) -> io::Result<(Socket, Peer)> {
+/// Opens a connection to the first address of the target that accepts one; none may take longer than `limit`.
+pub(super) async fn connect(target: &Target, limit: Duration) -> Result<(Socket, Peer), Refused> {
+    let who = &target.endpoint;
+    let secured = match &target.tls {
+        Some(tls) if who.is_secure() => {
+            Some(tls.secure(who).map_err(|what| Refused::unfit(format!("{who}: {what}")))?)
+        }
+        None if who.is_secure() => {
+            // only a redirect leads here
+            let what = "it wants TLS; write the masters' address with \"https://\"";
+            return Err(Refused::Retry(format!("redirected to {who}: {what}")));
+        }
+        _ => None,
+    };
+    let cannot = |error: io::Error| match tls::explain(who, &error) {
+        Some(failure) => Refused::Unfit(failure),
+        None => Refused::Retry(format!("cannot connect to {who}: {error}")),
+    };
     let mut problem = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for peer in within(limit, lookup_host(endpoint.address())).await? {
-        match within(limit, connect_again(peer)).await {
+    for address in within(limit, lookup_host(who.address())).await.map_err(cannot)? {
+        let peer = Peer { address, secured: secured.clone() };
+        match within(limit, connect_again(peer.clone())).await {
             Ok(socket) => return Ok((socket, peer)),
             Err(error) => problem = error,
         }
     }
-    Err(problem)
+    Err(cannot(problem))
 }
 
 /// Opens another connection to the same master.
 pub(super) async fn connect_again(peer: Peer) -> io::Result<Socket> {
-    let stream = TcpStream::connect(peer).await?;
-    stream.set_nodelay(true)?;
+    let tcp = TcpStream::connect(peer.address).await?;
+    tcp.set_nodelay(true)?;
+    let stream = match peer.secured {
+        None => Stream::Plain(tcp),
+        Some(Secured { connector, name }) => Stream::Tls(Box::new(connector.connect(name, tcp).await?)),
+    };
     Ok(Socket { stream, pid: std::process::id() })
 }
 

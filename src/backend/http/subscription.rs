@@ -10,6 +10,7 @@ use super::master::Endpoint;
 use super::recordio::Decoder;
 use super::request::{PROTOBUF, Target};
 use super::socket::{Peer, Socket};
+use super::tls;
 use crate::event::{Failure, FailureKind};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -37,8 +38,9 @@ const MAX_STREAM_ID: usize = 128;
 pub(super) enum Refused {
     /// may pass by itself: try again
     Retry(String),
-    /// 404: a master that starts knows no API yet, anything else never will
-    NoApi(String),
+    /// will not pass, but for a master that was of use before: one that starts knows no API yet, and may have
+    /// another certificate
+    Unfit(Failure),
     /// will not pass
     Fatal(Failure),
 }
@@ -46,6 +48,10 @@ pub(super) enum Refused {
 impl Refused {
     pub(super) fn fatal(kind: FailureKind, message: String) -> Self {
         Self::Fatal(Failure { kind, message })
+    }
+
+    pub(super) fn unfit(message: String) -> Self {
+        Self::Unfit(Failure { kind: FailureKind::Connection, message })
     }
 }
 
@@ -130,7 +136,7 @@ async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -
             FailureKind::Authentication,
             format!("{said}; the principal may not subscribe this framework"),
         ),
-        404 => Refused::NoApi(format!(
+        404 => Refused::unfit(format!(
             "{said}; this is no Mesos master, or the path in front of its API is wrong"
         )),
         408 | 429 | 500 | 502 | 503 | 504 => Refused::Retry(said),
@@ -141,11 +147,12 @@ async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -
 
 /// Words for a connection on which hyper gave up.
 fn not_http(who: &Endpoint, first: &FirstBytes, error: &hyper::Error) -> Refused {
+    if let Some(failure) = tls::explain(who, error) {
+        return Refused::Unfit(failure);
+    }
     let start = first.get();
     if start.starts_with(&[0x15, 3]) {
-        return fatal(format!(
-            "{who} speaks TLS, which this version does not support; use its plain HTTP port"
-        ));
+        return fatal(format!("{who} speaks TLS; write \"https://{who}\", or pass tls=mesos.TLS(…)"));
     }
     let http = b"HTTP/1.";
     if start.iter().zip(http).any(|(byte, expected)| byte != expected) {
@@ -156,7 +163,8 @@ fn not_http(who: &Endpoint, first: &FirstBytes, error: &hyper::Error) -> Refused
         return fatal(format!("{who} is no Mesos master: its answer is not HTTP/1.1 ({error})"));
     }
     if start.is_empty() {
-        return Refused::Retry(format!("{who} closed the connection without an answer"));
+        let hint = if who.is_secure() { "" } else { "; if it speaks TLS, write \"https://\" before it" };
+        return Refused::Retry(format!("{who} closed the connection without an answer{hint}"));
     }
     Refused::Retry(format!("{who}: {}", with_causes(error)))
 }

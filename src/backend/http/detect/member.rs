@@ -5,7 +5,7 @@
 //!   `…` (text), of the present, past and first versions of Mesos.
 //! * What has no number is no master: `log_replicas` lies beside them.
 
-use super::super::master::Endpoint;
+use super::super::master::{Endpoint, Scheme};
 use crate::proto::mesos::v1::{self, MasterInfo};
 use crate::wire::{json, msg};
 use prost::Message;
@@ -21,41 +21,47 @@ fn sequence(name: &str) -> Option<i32> {
     name.rsplit('_').next().and_then(|digits| digits.parse().ok())
 }
 
-/// Where the master is that wrote `data` into the node `name`.
-pub(super) fn endpoint(name: &str, data: &[u8]) -> Result<Endpoint, String> {
+/// Where the master is that wrote `data` into the node `name`, if it is spoken to by `scheme`.
+pub(super) fn endpoint(name: &str, data: &[u8], scheme: Scheme) -> Result<Endpoint, String> {
     let found = match name.split_once('_').map(|(label, _)| label) {
         Some("json.info") => {
             let info = json::decode(msg::MASTER_INFO, data).map_err(|error| error.to_string());
-            info.and_then(|info| of_info(&info))
+            info.and_then(|info| of_info(&info, scheme))
         }
-        Some("info") => of_info(data),
+        Some("info") => of_info(data, scheme),
         Some(_) => Err("nodes of this kind are not known here".into()),
-        None => of_pid(data).ok_or_else(|| "it is not master@ip:port".into()),
+        None => of_pid(data, scheme).ok_or_else(|| "it is not master@ip:port".into()),
     };
     found.map_err(|what| format!("the node {name} does not say where the master is: {what}"))
 }
 
-/// The address in a `MasterInfo`.
-fn of_info(info: &[u8]) -> Result<Endpoint, String> {
+/// The address in a `MasterInfo`: by number, unless a certificate has to have it in words.
+fn of_info(info: &[u8], scheme: Scheme) -> Result<Endpoint, String> {
     let info = MasterInfo::decode(info).map_err(|error| error.to_string())?;
     let port = |port: u32| u16::try_from(port).map_err(|_| format!("{port} is not a port"));
     if let Some(v1::Address { ip, hostname, port: number }) = info.address.as_deref()
-        && let Some(host) = ip.as_ref().or(hostname.as_ref())
+        && let Some(host) = match scheme {
+            Scheme::Http => ip.as_ref().or(hostname.as_ref()),
+            Scheme::Https => hostname.as_ref().or(ip.as_ref()),
+        }
     {
-        return Endpoint::at(host, port(*number as u32)?);
+        return Endpoint::at(scheme, host, port(*number as u32)?);
+    }
+    if let (Scheme::Https, Some(host)) = (scheme, &info.hostname) {
+        return Endpoint::at(scheme, host, port(info.port)?);
     }
     if info.ip == 0 {
         return Err("no address is in it".into());
     }
     // an in_addr: the first byte in memory is the first of the address, on the machines that Mesos runs on
-    Endpoint::at(&Ipv4Addr::from(info.ip.to_le_bytes()).to_string(), port(info.port)?)
+    Endpoint::at(scheme, &Ipv4Addr::from(info.ip.to_le_bytes()).to_string(), port(info.port)?)
 }
 
 /// `master@ip:port`
-fn of_pid(data: &[u8]) -> Option<Endpoint> {
+fn of_pid(data: &[u8], scheme: Scheme) -> Option<Endpoint> {
     let (_, address) = std::str::from_utf8(data).ok()?.split_once('@')?;
     let (host, port) = address.rsplit_once(':')?;
-    Endpoint::at(host.trim_matches(['[', ']']), port.parse().ok()?).ok()
+    Endpoint::at(scheme, host.trim_matches(['[', ']']), port.parse().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -78,7 +84,17 @@ mod tests {
     }
 
     fn found(name: &str, data: impl AsRef<[u8]>) -> String {
-        endpoint(name, data.as_ref()).map_or_else(|what| what, |endpoint| endpoint.authority())
+        endpoint(name, data.as_ref(), Scheme::Http).map_or_else(|what| what, |endpoint| endpoint.to_string())
+    }
+
+    #[test]
+    fn a_certificate_has_names() {
+        let secure =
+            |data: &str| endpoint("json.info_1", data.as_bytes(), Scheme::Https).unwrap().to_string();
+        let address = r#""address":{"hostname":"m1","ip":"10.0.0.3","port":5052}"#;
+        assert_eq!(secure(&format!(r#"{{"id":"i","ip":1,"port":1,{address}}}"#)), "https://m1:5052");
+        assert_eq!(secure(r#"{"id":"i","ip":1,"port":5051,"hostname":"m2"}"#), "https://m2:5051");
+        assert_eq!(secure(r#"{"id":"i","ip":33554442,"port":5051}"#), "https://10.0.0.2:5051");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::event::Failure;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use zookeeper::Election;
 
 /// What is known of the leading master.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,11 +45,12 @@ pub(super) fn detect(
             return Err(Error::Configuration("master: no address is given".into()));
         }
         Source::List(masters) => Leaders::Known(masters.clone()),
-        Source::ZooKeeper(ensemble) => Leaders::Unknown(format!("no answer of {ensemble} yet")),
+        Source::ZooKeeper(ensemble, _) => Leaders::Unknown(format!("no answer of {ensemble} yet")),
     };
     let (say, leaders) = watch::channel(first);
-    if let Source::ZooKeeper(ensemble) = source {
-        runtime.spawn(zookeeper::detect(ensemble, timing.session, backoff, say));
+    if let Source::ZooKeeper(ensemble, scheme) = source {
+        let election = Election { ensemble, scheme, timeout: timing.session };
+        runtime.spawn(election.follow(backoff, say));
     }
     Ok(leaders)
 }
@@ -112,10 +114,11 @@ impl Masters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::http::master::Scheme;
     use crate::event::FailureKind;
 
     fn endpoints(text: &str) -> Vec<Endpoint> {
-        text.split(' ').map(|host| Endpoint::at(host, 1).unwrap()).collect()
+        text.split(' ').map(|host| Endpoint::at(Scheme::Http, host, 1).unwrap()).collect()
     }
 
     fn masters(text: &str) -> (watch::Sender<Leaders>, Masters) {

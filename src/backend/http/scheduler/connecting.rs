@@ -59,17 +59,16 @@ impl<S: Fn(Event) + Send> Actor<S> {
         let mut pause = Duration::ZERO;
         while let Some(endpoint) = round.next() {
             let (call, revision) = self.settings.subscribe();
-            let target = Target { endpoint, api: SCHEDULER_API, authorization: self.authorization.clone() };
+            let (authorization, tls) = (self.authorization.clone(), self.tls.clone());
+            let target = Target { endpoint, api: SCHEDULER_API, authorization, tls };
             let what = match self.meanwhile(attempt(target.clone(), call, self.timing)).await? {
                 None => return Ok(Asked::Changed),
                 Some(Ok(session)) => {
                     return Ok(Asked::Subscribed(Box::new(self.subscribed(session, revision))));
                 }
                 Some(Err(Refused::Fatal(failure))) => return Err(Stop::Failed(failure)),
-                Some(Err(Refused::NoApi(message))) if !self.registered => {
-                    return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));
-                }
-                Some(Err(Refused::NoApi(what) | Refused::Retry(what))) => what,
+                Some(Err(Refused::Unfit(failure))) if !self.registered => return Err(Stop::Failed(failure)),
+                Some(Err(Refused::Unfit(Failure { message, .. }) | Refused::Retry(message))) => message,
             };
             self.masters.failed(&target.endpoint);
             match round.peek() {

@@ -258,6 +258,7 @@ fn config(masters: &[&Master]) -> Config {
         master: Source::List(masters.iter().map(|master| master.endpoint()).collect()),
         credential: None,
         token: None,
+        tls: None,
         connect_timeout: None,
         failover_timeout: Duration::ZERO,
     }

@@ -30,7 +30,7 @@ async fn subscribes_in_protobuf() {
 #[tokio::test]
 async fn a_prefix_goes_before_the_path() {
     let master = Master::new().await;
-    let parsed = master::parse(&format!("http://{}/mesos", master.endpoint()));
+    let parsed = master::parse(&format!("http://{}/mesos", master.endpoint()), master::Scheme::Http);
     let Ok(master::Master::Http(source)) = parsed else { panic!("{parsed:?}") };
     let _driver = Driver::with(Config { master: source, ..config(&[]) }, timing());
     let request = master.accept().await.request().await;
