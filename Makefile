@@ -93,7 +93,7 @@ test-rust: system
 	cargo test --quiet
 
 test-python: $(VENV)/tools $(VENV)/wheel
-	$(BIN)/pytest
+	MESOS_EVENTS=1000000 $(BIN)/pytest
 
 conformance: system $(VENV)/tools ## protobuf's own conformance tests of the message classes, and their counts
 	cd tests && ../$(BIN)/python -m conformance

@@ -95,6 +95,11 @@ impl Dispatch {
         matches!(*lock(&self.turn), Turn::Taken(owner) if owner == thread::current().id())
     }
 
+    /// Is no event being handled, nor suspended?
+    pub(crate) fn idle(&self) -> bool {
+        matches!(*lock(&self.turn), Turn::Free)
+    }
+
     /// Handles what is queued: at most `limit` events, none if nothing is there, up to the first awaitable.
     pub(crate) fn turn<'py>(
         &self,

@@ -13,8 +13,9 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::sys::Signal;
 use crossbeam_channel as channel;
+use std::os::fd::{AsFd, BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 /// How a reader learns that there is something to read. Called from any thread; never blocks.
@@ -25,21 +26,51 @@ pub(crate) trait Waker: Send + Sync {
     fn clear(&self);
 }
 
-impl Waker for Signal {
-    fn wake(&self) {
-        self.set();
+/// The waker of a driver: a descriptor, and another waker if its dispatcher adds one.
+pub(crate) struct Bell {
+    signal: Signal,
+    other: OnceLock<Box<dyn Waker>>,
+}
+
+impl Bell {
+    /// Wakes `other`, too, from now on; the first one stays.
+    pub(crate) fn add(&self, other: Box<dyn Waker>) {
+        self.other.get_or_init(|| other);
     }
 
-    fn clear(&self) {
-        Self::clear(self);
+    /// The number to watch for reading.
+    pub(crate) fn raw(&self) -> RawFd {
+        self.signal.raw()
     }
 }
 
-/// A queue whose waker is a descriptor, and that descriptor.
-pub(crate) fn with_fd() -> Result<(Sender, Receiver, Arc<Signal>)> {
-    let signal = Arc::new(Signal::new()?);
-    let (sender, receiver) = with_waker(signal.clone());
-    Ok((sender, receiver, signal))
+impl Waker for Bell {
+    fn wake(&self) {
+        self.signal.set();
+        if let Some(other) = self.other.get() {
+            other.wake();
+        }
+    }
+
+    fn clear(&self) {
+        self.signal.clear();
+        if let Some(other) = self.other.get() {
+            other.clear();
+        }
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.signal.as_fd()
+    }
+}
+
+/// A queue whose waker is a descriptor, and that waker.
+pub(crate) fn with_fd() -> Result<(Sender, Receiver, Arc<Bell>)> {
+    let bell = Arc::new(Bell { signal: Signal::new()?, other: OnceLock::new() });
+    let (sender, receiver) = with_waker(bell.clone());
+    Ok((sender, receiver, bell))
 }
 
 /// A queue that wakes its reader through `waker`.

@@ -251,7 +251,11 @@ def test_a_connect_timeout_that_is_for_ever(seconds: float) -> None:
 @pytest.mark.parametrize(
     ("settings", "kind", "words"),
     [
-        ({"dispatcher": "threads"}, mesos.ConfigurationError, "'auto', 'asyncio', 'poll', 'thread'"),
+        (
+            {"dispatcher": "threads"},
+            mesos.ConfigurationError,
+            "'asyncio', 'interrupt', 'poll', 'thread'",
+        ),
         ({"dispatcher": "mesos.dispatch:Nothing"}, mesos.ConfigurationError, "Nothing"),
         ({"dispatcher": "no.module.here:Nothing"}, mesos.ConfigurationError, "no.module.here"),
         ({"dispatcher": "builtins:int"}, mesos.ConfigurationError, "not a subclass"),

@@ -50,6 +50,7 @@ WAITS = {
     "join-thread-async": "driver = make(A); driver.start(); play(); driver.join()",
     "join-poll": "driver = make(dispatcher='poll'); driver.start(); play(); driver.join()",
     "join-timeout": "driver = make(); driver.start(); play(); driver.join(60)",
+    "join-interrupt": "driver = make(dispatcher='interrupt'); driver.start(); play(); driver.join()",
     "run_once": "driver = make(); driver.run_once(0); play(); driver.run_once(); driver.run_once()",
     "run_once-timeout": "driver = make(); driver.run_once(0); play(); driver.run_once(); driver.run_once(60)",
     "with": "driver = make()\n    with driver: play(); driver.join()",

@@ -24,6 +24,9 @@ WAITS = {
     "poll-join": ("poll", lambda driver, timeout: driver.join(timeout)),
     "poll-wait": ("poll", lambda driver, timeout: asyncio.run(driver.wait(timeout))),
     "poll-run_once": ("poll", lambda driver, timeout: driver.run_once(timeout)),
+    "interrupt-join": ("interrupt", lambda driver, timeout: driver.join(timeout)),
+    "interrupt-wait": ("interrupt", lambda driver, timeout: asyncio.run(driver.wait(timeout))),
+    "interrupt-run_once": ("interrupt", lambda driver, timeout: driver.run_once(timeout)),
     "poll-dispatcher": ("poll", lambda driver, timeout: driver.dispatcher.run_once(timeout)),
 }
 

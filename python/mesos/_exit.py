@@ -5,6 +5,7 @@ Invariants:
 * A handler that runs on another thread is waited for: CPython ends a thread that comes back to it later in a
   way that native frames do not survive.
 * An exception that ended a driver, and that nobody has fetched, is shown.
+* Nothing interrupts the main thread after that: CPython is about to free what it would use.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING
 
+from mesos._mesos import end_interrupts
 from mesos.dispatch._base import Dispatcher
 from mesos.dispatch._thread import ThreadDispatcher
 
@@ -42,3 +44,4 @@ def _exit() -> None:
         elif not dispatcher.join(left) and isinstance(dispatcher, ThreadDispatcher):
             dispatcher.interrupt()
         driver._report()
+    end_interrupts()

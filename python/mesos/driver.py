@@ -15,16 +15,15 @@ import logging
 import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from mesos import _exit, _handlers
 from mesos._seconds import seconds
-from mesos.dispatch import Dispatcher, PollDispatcher, ThreadDispatcher, resolve
-from mesos.dispatch._base import running_loop
+from mesos.dispatch import Dispatcher, PollDispatcher, resolve
+from mesos.dispatch._auto import choose
 from mesos.errors import ConfigurationError, DriverAbortedError, ForkedDriverError
 
 if TYPE_CHECKING:
-    import asyncio
     from types import TracebackType
 
     from typing_extensions import Self
@@ -130,14 +129,14 @@ class Driver:
         the status as it is if the driver does not run. No handler is called after it has returned on the
         dispatching thread; from another thread, one that runs is finished.
         """
-        return as_status(self._native.stop(failover))
+        return self._answer(self._native.stop(failover))
 
     def abort(self) -> Status:
         """End now, without a word to the master; it waits `failover_timeout` before it kills the tasks.
 
         Return DRIVER_ABORTED, or the status as it is if the driver does not run. `stop()` may follow.
         """
-        return as_status(self._native.abort())
+        return self._answer(self._native.abort())
 
     def join(self, timeout: float | None = None) -> Status:
         """Wait until the driver has ended, at most `timeout` seconds (None: for ever); return its status.
@@ -310,31 +309,14 @@ class Driver:
     def _fix(self, entry: str) -> Dispatcher:
         """Settle on a dispatcher: the one that was given, or by where and how the driver is used first."""
         if self._native.forked:
-            _raise_forked(self)
+            raise ForkedDriverError(f"{self!r}: make a new one in this process")
         with self._starting:
             if self._dispatcher is None:
-                dispatcher = self._choose(entry)
+                dispatcher = choose(entry, self._has_async)
                 self._refuse_async(dispatcher)
                 dispatcher.bind(self, self._native)
                 self._dispatcher = dispatcher
             return self._dispatcher
-
-    def _choose(self, entry: str) -> Dispatcher:
-        loop = running_loop()
-        if entry in ("run_once", "fileno"):
-            return PollDispatcher()
-        if entry == "run":
-            if self._has_async:
-                if loop is not None:
-                    raise RuntimeError(
-                        "run() cannot run async handlers where an event loop runs already: "
-                        'use `driver.start()` and `await driver.wait()`, or dispatcher="thread"'
-                    )
-                return _asyncio_dispatcher(None)
-            if loop is not None:
-                logger.warning("run() blocks the event loop that runs here; `await driver.wait()` would not")
-            return PollDispatcher()
-        return ThreadDispatcher() if loop is None else _asyncio_dispatcher(loop)
 
     def _refuse_async(self, dispatcher: Dispatcher | None) -> None:
         if self._has_async and dispatcher is not None and not dispatcher.awaits:
@@ -343,6 +325,13 @@ class Driver:
                 f"dispatcher: {name} cannot await the async handlers of {type(self._handler).__name__}; "
                 'use "asyncio" or "thread"'
             )
+
+    def _answer(self, number: int) -> Status:
+        """Return the status that a call came back with, or raise what the program has not waited for."""
+        later = self._dispatcher is not None and self._dispatcher.raises_later
+        if later and self._exception is not None and not self._fetched:
+            return self._outcome()
+        return as_status(number)
 
     def _outcome(self) -> Status:
         """Return the status, or raise what ended the driver."""
@@ -404,16 +393,6 @@ class Driver:
         return f"<{type(self).__name__} of {type(self._handler).__name__}: {state}>"
 
 
-def _asyncio_dispatcher(loop: asyncio.AbstractEventLoop | None) -> Dispatcher:
-    from mesos.dispatch import AsyncioDispatcher  # noqa: PLC0415 - it imports asyncio
-
-    return AsyncioDispatcher(loop)
-
-
 def _is_cancellation(error: BaseException | None) -> bool:
     asyncio = sys.modules.get("asyncio")
     return asyncio is not None and isinstance(error, asyncio.CancelledError)
-
-
-def _raise_forked(driver: Driver) -> NoReturn:
-    raise ForkedDriverError(f"{driver!r}: make a new one in this process")

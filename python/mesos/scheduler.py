@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from mesos import _handlers, _settings
 from mesos._mesos import SchedulerHandle
-from mesos.driver import Driver, as_status
+from mesos.driver import Driver
 from mesos.driver import logger as driver_logger
 from mesos.errors import ConfigurationError, DriverAbortedError
 from mesos.testing import ScriptedBackend
@@ -166,8 +166,8 @@ class SchedulerDriver(Driver):
     implicit_acknowledgements: acknowledge each update after its handler; False leaves that to your calls of
         `acknowledge_status_update` and `acknowledge_operation_status`.
     connect_timeout: seconds to the first registration, then `MasterConnectionError`; None tries for ever.
-    dispatcher: who calls the handlers, and where: "asyncio", "thread", "poll" or a `Dispatcher` of
-        `mesos.dispatch`.
+    dispatcher: who calls the handlers, and where: "asyncio", "thread", "poll", "interrupt" (the main thread,
+        whatever it computes), "package.module:Class", or a `Dispatcher`; `mesos.dispatch` has them all.
         "auto": in `run`, this thread; after `start`, the event loop that runs here, or else a thread of the
         driver's own.
     backend: "http", or a `mesos.testing.ScriptedBackend`.
@@ -262,7 +262,7 @@ class SchedulerDriver(Driver):
 
         Raises `EncodeError` if offers are missing, doubled, or of different agents.
         """
-        return as_status(self._native.accept_offers(offers, operations, filters))
+        return self._answer(self._native.accept_offers(offers, operations, filters))
 
     def launch_tasks(
         self, offers: Offers, tasks: OneOrMany[v1.TaskInfoLike], filters: v1.FiltersLike | None = None
@@ -274,7 +274,7 @@ class SchedulerDriver(Driver):
 
         Raises `EncodeError` if a task cannot be sent, or has no agent and only ids of offers were given.
         """
-        return as_status(self._native.launch_tasks(offers, tasks, filters))
+        return self._answer(self._native.launch_tasks(offers, tasks, filters))
 
     def decline_offer(self, offers: Offers, filters: v1.FiltersLike | None = None) -> Status:
         """Give offers back: Offer, OfferID or str, one or many.
@@ -282,34 +282,34 @@ class SchedulerDriver(Driver):
         filters: Filters or a dict: `{"refuse_seconds": 60}` asks not to be offered the same resources again
         for that long; Mesos waits 5 seconds without it.
         """
-        return as_status(self._native.decline_offer(offers, filters))
+        return self._answer(self._native.decline_offer(offers, filters))
 
     def accept_inverse_offers(
         self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
     ) -> Status:
         """Agree to maintenance: InverseOffer, OfferID or str, one or many."""
-        return as_status(self._native.accept_inverse_offers(offer_ids, filters))
+        return self._answer(self._native.accept_inverse_offers(offer_ids, filters))
 
     def decline_inverse_offers(
         self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
     ) -> Status:
         """Object to maintenance: InverseOffer, OfferID or str, one or many."""
-        return as_status(self._native.decline_inverse_offers(offer_ids, filters))
+        return self._answer(self._native.decline_inverse_offers(offer_ids, filters))
 
     def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
         """Ask for offers again despite filters and suppression.
 
         roles: names of some of the framework's roles; None is all, () sends nothing.
         """
-        return as_status(self._native.revive_offers(roles))
+        return self._answer(self._native.revive_offers(roles))
 
     def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
         """Ask for no more offers until `revive_offers`, which takes the same roles."""
-        return as_status(self._native.suppress_offers(roles))
+        return self._answer(self._native.suppress_offers(roles))
 
     def request_resources(self, requests: OneOrMany[v1.RequestLike]) -> Status:
         """Say what would be welcome (Request, one or many); Mesos' own allocator ignores it."""
-        return as_status(self._native.request_resources(requests))
+        return self._answer(self._native.request_resources(requests))
 
     # -- tasks ---------------------------------------------------------------------------------------------
 
@@ -324,14 +324,14 @@ class SchedulerDriver(Driver):
         Unreliable as all calls: repeat it until a terminal update comes. Naming the agent (AgentID or str)
         helps after a change of master.
         """
-        return as_status(self._native.kill_task(task_id, agent_id, kill_policy))
+        return self._answer(self._native.kill_task(task_id, agent_id, kill_policy))
 
     def reconcile_tasks(self, statuses: OneOrMany[v1.TaskStatusLike | v1.TaskIDLike]) -> Status:
         """Ask for the latest updates of tasks (TaskStatus, dict, TaskID or str, one or many); []: of all.
 
         Only `task_id` and `agent_id` of a status count.
         """
-        return as_status(self._native.reconcile_tasks(statuses))
+        return self._answer(self._native.reconcile_tasks(statuses))
 
     def reconcile_operations(
         self, operations: OneOrMany[v1.OperationStatusLike | v1.OperationIDLike]
@@ -340,18 +340,18 @@ class SchedulerDriver(Driver):
 
         Only `operation_id`, `agent_id` and `resource_provider_id` count.
         """
-        return as_status(self._native.reconcile_operations(operations))
+        return self._answer(self._native.reconcile_operations(operations))
 
     def acknowledge_status_update(self, status: v1.TaskStatusLike) -> Status:
         """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
 
         Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
         """
-        return as_status(self._native.acknowledge_status_update(status))
+        return self._answer(self._native.acknowledge_status_update(status))
 
     def acknowledge_operation_status(self, status: v1.OperationStatusLike) -> Status:
         """Say that an operation's update (OperationStatus) is safe with you: `acknowledge_status_update`."""
-        return as_status(self._native.acknowledge_operation_status(status))
+        return self._answer(self._native.acknowledge_operation_status(status))
 
     # -- executors and the framework -----------------------------------------------------------------------
 
@@ -359,11 +359,11 @@ class SchedulerDriver(Driver):
         self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike, data: bytes | bytearray | memoryview
     ) -> Status:
         """Send bytes to an executor (ExecutorID and AgentID, or str). Best effort: it may be lost."""
-        return as_status(self._native.send_framework_message(executor_id, agent_id, data))
+        return self._answer(self._native.send_framework_message(executor_id, agent_id, data))
 
     def shutdown_executor(self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike) -> Status:
         """Ask an executor (ExecutorID and AgentID, or str) to end, and its tasks with it."""
-        return as_status(self._native.shutdown_executor(executor_id, agent_id))
+        return self._answer(self._native.shutdown_executor(executor_id, agent_id))
 
     def update_framework(
         self,
@@ -383,7 +383,7 @@ class SchedulerDriver(Driver):
             info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
         )
         self._failover_timeout = info.failover_timeout
-        return as_status(number)
+        return self._answer(number)
 
     # -- inside --------------------------------------------------------------------------------------------
 

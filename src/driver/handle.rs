@@ -10,15 +10,17 @@ use super::lifecycle::{Lifecycle, Status};
 use crate::backend::End;
 use crate::dispatch::{Dispatch, Turned};
 use crate::error::Error;
+use crate::interrupt::Interrupt;
 use crate::message::from_wire;
-use crate::sys::{Signal, Waited, wait_readable};
+use crate::queue::Bell;
+use crate::sys::{Waited, wait_readable};
 use crate::wire::msg;
 use crate::{driver::lifecycle::lock, trace};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How long the main thread waits without looking for signals.
@@ -29,6 +31,8 @@ const SLICE: Duration = Duration::from_millis(100);
 pub(crate) struct Handle {
     pub(crate) life: Lifecycle,
     pub(crate) dispatch: Dispatch,
+    /// what the interrupt dispatcher adds to the descriptor
+    interrupt: OnceLock<Interrupt>,
 }
 
 #[pymethods]
@@ -59,7 +63,7 @@ impl Handle {
 
     /// The descriptor that is readable while something is queued.
     fn fileno(&self) -> PyResult<i32> {
-        Ok(self.signal()?.raw())
+        Ok(self.bell()?.raw())
     }
 
     /// How many events are queued.
@@ -114,8 +118,8 @@ impl Handle {
     /// Waits until something can be dispatched, or `timeout` seconds; None is for ever. Is there something?
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        let signal = self.signal()?;
-        wait(py, &signal, deadline(timeout)?)
+        let bell = self.bell()?;
+        wait(py, &bell, deadline(timeout)?)
     }
 
     /// Handles at most `limit` events: how many, and the awaitable that suspended the turn.
@@ -126,8 +130,7 @@ impl Handle {
         limit: usize,
     ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
         self.life.check_process()?;
-        let Turned { handled, awaitable, .. } =
-            self.dispatch.turn(&self.life, driver, handler, limit, false)?;
+        let Turned { handled, awaitable, .. } = self.take_turn(driver, handler, limit, false)?;
         Ok((handled, awaitable))
     }
 
@@ -139,7 +142,7 @@ impl Handle {
         handler: &Bound<'py, PyAny>,
     ) -> PyResult<(Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>)> {
         self.life.check_process()?;
-        let Turned { event, awaitable, .. } = self.dispatch.turn(&self.life, driver, handler, 1, true)?;
+        let Turned { event, awaitable, .. } = self.take_turn(driver, handler, 1, true)?;
         Ok((event, awaitable))
     }
 
@@ -158,11 +161,27 @@ impl Handle {
             self.life.check_process()?;
             trace::forward(py)?;
             let nothing = py.detach(|| self.life.receive()).is_none();
-            let Some(signal) = self.life.signal() else { return Ok(self.life.ended()) };
-            if self.life.ended() || (nothing && !wait(py, &signal, deadline)?) {
+            let Some(bell) = self.life.bell() else { return Ok(self.life.ended()) };
+            if self.life.ended() || (nothing && !wait(py, &bell, deadline)?) {
                 return Ok(self.life.ended());
             }
         }
+    }
+
+    /// No turn is in progress, not even one that an async handler has suspended.
+    #[getter]
+    fn idle(&self) -> PyResult<bool> {
+        self.life.check_process()?;
+        Ok(self.dispatch.idle())
+    }
+
+    /// From now on what is queued interrupts the main thread: `mesos.dispatch._interrupt` is told of `number`.
+    fn interrupt(&self, py: Python<'_>, number: usize) -> PyResult<()> {
+        let bell = self.bell()?;
+        let interrupt = Interrupt::new(py, number, &bell)?;
+        bell.add(Box::new(interrupt.clone()));
+        self.interrupt.get_or_init(|| interrupt);
+        Ok(())
     }
 
     /// The dispatcher has returned: closes the descriptor once nobody waits for it.
@@ -192,17 +211,37 @@ impl Handle {
 }
 
 impl Handle {
-    fn signal(&self) -> PyResult<Arc<Signal>> {
+    pub(crate) fn new(life: Lifecycle, dispatch: Dispatch) -> Self {
+        Self { life, dispatch, interrupt: OnceLock::new() }
+    }
+
+    fn take_turn<'py>(
+        &self,
+        driver: &Bound<'py, PyAny>,
+        handler: &Bound<'py, PyAny>,
+        limit: usize,
+        record: bool,
+    ) -> PyResult<Turned<'py>> {
+        let turned = self.dispatch.turn(&self.life, driver, handler, limit, record);
+        if let Some(interrupt) = self.interrupt.get()
+            && !self.life.ended()
+        {
+            interrupt.ask_if_queued(Duration::ZERO); // one that came during the turn did nothing
+        }
+        turned
+    }
+
+    fn bell(&self) -> PyResult<Arc<Bell>> {
         self.life.check_process()?;
         self.life
-            .signal()
+            .bell()
             .ok_or_else(|| PyValueError::new_err("the driver has ended and its descriptor is closed"))
     }
 
     /// Native log records wake the dispatcher of this handle from now on.
     pub(crate) fn hear_logs(&self, py: Python<'_>) -> PyResult<()> {
-        let signal: Arc<dyn crate::queue::Waker> = self.signal()?;
-        trace::install(py, Arc::downgrade(&signal))
+        let bell: Arc<dyn crate::queue::Waker> = self.bell()?;
+        trace::install(py, Arc::downgrade(&bell))
     }
 
     /// The status after `call` was sent, or was not.
@@ -235,13 +274,13 @@ fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
     Ok(time.and_then(|time| Instant::now().checked_add(time)))
 }
 
-/// Waits for `signal` with the GIL released; KeyboardInterrupt and its like come out of it at once.
-fn wait(py: Python<'_>, signal: &Arc<Signal>, deadline: Option<Instant>) -> PyResult<bool> {
+/// Waits for `bell` with the GIL released; KeyboardInterrupt and its like come out of it at once.
+fn wait(py: Python<'_>, bell: &Bell, deadline: Option<Instant>) -> PyResult<bool> {
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     let slice = main.eq(threading.call_method0("get_ident")?)?.then_some(SLICE);
     loop {
-        match py.detach(|| wait_readable(signal.as_ref(), deadline, slice)) {
+        match py.detach(|| wait_readable(bell, deadline, slice)) {
             Waited::Ready => return Ok(true),
             Waited::TimedOut => return Ok(false),
             Waited::Interrupted => py.check_signals()?,

@@ -11,8 +11,7 @@
 use crate::backend::{Backend, End, Stats};
 use crate::error::{Error, Result};
 use crate::event::{Call, Event};
-use crate::queue::{self, Received, Receiver, Sender};
-use crate::sys::Signal;
+use crate::queue::{self, Bell, Received, Receiver, Sender};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -43,7 +42,7 @@ pub(crate) struct Lifecycle {
     status: AtomicU8,
     receiver: Receiver,
     /// `None` once the dispatcher has returned; whoever still waits holds the descriptor open
-    signal: Mutex<Option<Arc<Signal>>>,
+    bell: Mutex<Option<Arc<Bell>>>,
     ended: AtomicBool,
     /// calls made while the driver did not run
     refused: AtomicU64,
@@ -62,7 +61,7 @@ struct Line {
 impl Lifecycle {
     /// A driver that is not started, of the Python class `kind`.
     pub(crate) fn new(kind: &'static str) -> Result<Self> {
-        let (sender, receiver, signal) = queue::with_fd()?;
+        let (sender, receiver, bell) = queue::with_fd()?;
         let line = Line { status: Status::NotStarted, sender: Some(sender), backend: None };
         Ok(Self {
             kind,
@@ -70,7 +69,7 @@ impl Lifecycle {
             line: Mutex::new(line),
             status: AtomicU8::new(Status::NotStarted as u8),
             receiver,
-            signal: Mutex::new(Some(signal)),
+            bell: Mutex::new(Some(bell)),
             ended: AtomicBool::new(false),
             refused: AtomicU64::new(0),
             said_refused: AtomicBool::new(false),
@@ -194,13 +193,13 @@ impl Lifecycle {
     }
 
     /// What becomes readable when there is something to receive, until `close`.
-    pub(crate) fn signal(&self) -> Option<Arc<Signal>> {
-        lock(&self.signal).clone()
+    pub(crate) fn bell(&self) -> Option<Arc<Bell>> {
+        lock(&self.bell).clone()
     }
 
     /// The last step of the close order: the dispatcher has returned and watches the descriptor no more.
     pub(crate) fn close(&self) {
-        lock(&self.signal).take();
+        lock(&self.bell).take();
     }
 
     pub(crate) fn receiver(&self) -> &Receiver {

@@ -64,10 +64,8 @@ impl SchedulerHandle {
             suppressed_roles: roles(suppressed_roles, "suppressed_roles")?,
             offer_constraints: constraints(offer_constraints)?,
         };
-        let handle = Handle {
-            life: Lifecycle::new("SchedulerDriver")?,
-            dispatch: Dispatch::new(id, implicit_acknowledgements, absent),
-        };
+        let dispatch = Dispatch::new(id, implicit_acknowledgements, absent);
+        let handle = Handle::new(Lifecycle::new("SchedulerDriver")?, dispatch);
         Ok(PyClassInitializer::from(handle).add_subclass(Self {
             subscription: Mutex::new(subscription),
             identity: Mutex::new(Some(identity)),

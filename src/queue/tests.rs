@@ -20,7 +20,7 @@ fn numbers(event: &Event) -> (u32, u32) {
     (number(0..4), number(4..8))
 }
 
-fn readable(signal: &Signal) -> bool {
+fn readable(signal: &Bell) -> bool {
     wait_readable(signal, None, AT_ONCE) == Waited::Ready
 }
 

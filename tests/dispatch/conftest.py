@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
+from own import OwnDispatcher
 from recorder import PATIENCE, AsyncRecorder, Recorder
 
 if TYPE_CHECKING:
@@ -113,6 +114,32 @@ class Asyncio(Ride):
         self.loop.close()
 
 
+class Interrupt(Ride):
+    """The main thread computes something else."""
+
+    dispatcher = "interrupt"
+
+    def until(self, recorder: Recorder, driver: mesos.SchedulerDriver, done: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not done() and time.monotonic() < deadline:
+            sum(range(100))
+        assert done()
+
+
+class Named(Thread):
+    """A dispatcher of the user's own, by its name."""
+
+    dispatcher = "own:OwnDispatcher"
+
+
+class Instance(Thread):
+    """A dispatcher of the user's own, as an object."""
+
+    @property
+    def dispatcher(self) -> Any:
+        return OwnDispatcher()
+
+
 class AsyncioAsync(Asyncio):
     recorder = AsyncRecorder
 
@@ -126,6 +153,9 @@ RIDES = {
     "fileno": Fileno,
     "thread": Thread,
     "asyncio": Asyncio,
+    "interrupt": Interrupt,
+    "named": Named,
+    "instance": Instance,
     "thread-async": ThreadAsync,
     "asyncio-async": AsyncioAsync,
 }

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from recorder import OFFER, PATIENCE, REGISTERED, Recorder, calls, message, upda
 
 if TYPE_CHECKING:
     from conftest import Ride
+
+#: `make test` takes a million.
+EVENTS = int(os.environ.get("MESOS_EVENTS", "100000"))
 
 
 def started(ride: Ride, recorder: Recorder, **settings: Any) -> mesos.SchedulerDriver:
@@ -61,8 +65,8 @@ def test_each_event_finds_its_method_with_its_arguments(ride: Ride, backend: Scr
     assert driver.framework_id.value == "framework-1"
 
 
-def test_a_hundred_thousand_events_of_four_producers(ride: Ride, backend: ScriptedBackend) -> None:
-    producers, block, repeat = 4, 100, 250
+def test_no_event_of_four_producers_is_lost(ride: Ride, backend: ScriptedBackend) -> None:
+    producers, block, repeat = 4, 100, EVENTS // 400
     wanted = producers * block * repeat
     last = dict.fromkeys(range(producers), block - 1)
     seen = 0
@@ -242,6 +246,45 @@ def test_stop_from_another_thread(ride: Ride, backend: ScriptedBackend) -> None:
     assert (recorder.names, backend.ended, calls(backend)) == (["registered"], "failover", [])
 
 
+def test_stop_from_a_signal_handler(ride: Ride, backend: ScriptedBackend) -> None:
+    recorder = ride.recorder()
+    driver = started(ride, recorder)
+    backend.play([REGISTERED])
+    ride.until(recorder, driver, lambda: bool(recorder.events))
+    before = signal.signal(signal.SIGUSR1, lambda *_: driver.stop(True))
+    try:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        assert ride.end(driver) == mesos.DRIVER_STOPPED
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert (recorder.names, backend.ended, calls(backend)) == (["registered"], "failover", [])
+
+
+def test_a_handler_that_blocks_holds_up_nobody_but_its_driver(ride: Ride, backend: ScriptedBackend) -> None:
+    """It returns when all else is said and done, however long that takes."""
+    other_backend, other = ScriptedBackend(), Recorder()
+    second = mesos.SchedulerDriver(other, "other", backend=other_backend, dispatcher="thread")
+    second.start()
+    depths: list[int] = []
+
+    def block(driver: mesos.SchedulerDriver, *_: Any) -> None:
+        backend.play([message(b"x")], repeat=5000)
+        other_backend.play([message(b"x")] * 100)
+        backend.join()
+        with other.changed:
+            assert other.changed.wait_for(lambda: len(other.events) == 100, PATIENCE)
+        assert len(recorder.events) == 1, "nothing else was handled meanwhile"
+        depths.append(driver.stats.queue_depth)
+
+    recorder = ride.recorder(registered=block)
+    driver = started(ride, recorder)
+    backend.play([REGISTERED])
+    ride.until(recorder, driver, lambda: len(recorder.events) == 5001)
+    assert (depths, driver.stats.queue_high_water) == ([5000], 5000)
+    second.stop()
+    second.join(PATIENCE)
+
+
 def test_a_handler_cannot_be_entered_again(ride: Ride, backend: ScriptedBackend) -> None:
     refused: list[str] = []
 
@@ -339,6 +382,8 @@ def test_offers_are_declined_by_the_base_class(ride: Ride, backend: ScriptedBack
     elif ride.dispatcher == "poll":
         driver.run_once(PATIENCE)
         driver.run_once(PATIENCE)
+    elif ride.dispatcher == "interrupt":
+        ride.until(Recorder(), driver, lambda: calls(backend) == ["DECLINE"])
     assert backend.wait_for_calls(1)
     assert backend.calls[0].decline.offer_ids[0].value == "offer-1"
 

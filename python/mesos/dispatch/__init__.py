@@ -2,8 +2,8 @@
 
 What happens with an event is the same for all of them and native (`src/dispatch.rs`); a dispatcher only
 watches `fileno()` and calls `drain()` when it is readable. `SchedulerDriver(dispatcher=...)` takes a name
-("asyncio", "thread", "poll", "package.module:Class") or an instance; "auto" picks one at the driver's first
-use.
+("asyncio", "thread", "poll", "interrupt", "package.module:Class") or an instance; "auto" picks one at the
+driver's first use.
 
 For another event loop, watch the descriptor::
 
@@ -25,6 +25,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from mesos.dispatch._base import BATCH, Dispatcher
+from mesos.dispatch._interrupt import InterruptDispatcher
 from mesos.dispatch._poll import PollDispatcher
 from mesos.dispatch._thread import ThreadDispatcher
 from mesos.errors import ConfigurationError
@@ -32,9 +33,17 @@ from mesos.errors import ConfigurationError
 if TYPE_CHECKING:
     from mesos.dispatch._asyncio import AsyncioDispatcher
 
-__all__ = ["BATCH", "AsyncioDispatcher", "Dispatcher", "PollDispatcher", "ThreadDispatcher", "resolve"]
+__all__ = [
+    "BATCH",
+    "AsyncioDispatcher",
+    "Dispatcher",
+    "InterruptDispatcher",
+    "PollDispatcher",
+    "ThreadDispatcher",
+    "resolve",
+]
 
-_NAMES = ("auto", "asyncio", "poll", "thread")
+_NAMES = ("auto", "asyncio", "interrupt", "poll", "thread")
 
 
 def __getattr__(name: str) -> type[Dispatcher]:

@@ -53,11 +53,15 @@ class Dispatcher:
 
     #: async handlers can be awaited
     awaits = True
+    #: the program need not wait for its handlers, so its next call of the driver raises what one has raised
+    raises_later = False
 
     def __init__(self) -> None:
         self._bound: Handle | None = None
         self._driver: Callable[[], Driver | None] = _gone
-        self._lock = threading.Lock()
+        # the end may be seen between two bytecodes of a thread that holds it
+        self._lock = threading.RLock()
+        self._ending = False
         self._over = threading.Event()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
@@ -174,13 +178,12 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
         with self._lock:
-            if self.ended:
-                return True
             self._waiters.append((loop, waiter))
         main = threading.current_thread() is threading.main_thread()
         left = timeout
         try:
-            while not waiter.done() and (left is None or left > 0):
+            # `ended` is looked at after the waiter is known: the end cannot come unnoticed in between
+            while not (self.ended or waiter.done()) and (left is None or left > 0):
                 # a loop on the main thread that sleeps does not notice a signal that came just before
                 piece = min((SLICE if main else None), left, key=_length)
                 await asyncio.wait([waiter], timeout=piece)
@@ -261,15 +264,22 @@ class Dispatcher:
     def _end(self) -> None:
         """Say that nothing will come any more; the last steps of the close order."""
         with self._lock:
-            if self.ended:
+            if self._ending:
                 return
+            self._ending = True
+        try:
+            self.close()
+            self._native.close()
+        finally:
+            driver = self._driver()
+            if driver is not None:
+                driver._ended()
+            self._tell_waiters()
+
+    def _tell_waiters(self) -> None:
+        with self._lock:
             self._over.set()
             waiters, self._waiters = self._waiters, []
-        self.close()
-        self._native.close()
-        driver = self._driver()
-        if driver is not None:
-            driver._ended()
         for loop, waiter in waiters:
             with contextlib.suppress(RuntimeError):  # that loop is closed, and its waiter with it
                 loop.call_soon_threadsafe(_wake, waiter)

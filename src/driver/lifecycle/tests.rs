@@ -95,9 +95,9 @@ fn what_is_queued_at_a_stop_is_discarded_unseen() {
     driver.stop(End::Failover);
     assert!(driver.receive().is_none());
     assert!(driver.ended());
-    let waiting = driver.signal().unwrap();
+    let waiting = driver.bell().unwrap();
     driver.close();
-    assert!(driver.signal().is_none());
+    assert!(driver.bell().is_none());
     drop(waiting);
 }
 
