@@ -52,6 +52,14 @@ class ClusterError(RuntimeError):
     """A daemon did not do what was expected; the text ends with its log."""
 
 
+class CallRefusedError(OSError):
+    """A daemon did not do what a call asked for."""
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+
+
 class Daemon:
     """One master or agent process, with the flags it is always started with. Running once constructed."""
 
@@ -107,7 +115,7 @@ class Daemon:
         self.process.wait()
 
     def call(self, kind: str, **body: Any) -> Any:
-        """Make a call of the operator API; return its answer's body. Raises OSError if it is refused."""
+        """Make a call of the operator API; return its answer's body. Raises CallRefusedError, an OSError."""
         connection = http.client.HTTPConnection(self.address, timeout=START_TIMEOUT)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         with contextlib.closing(connection):
@@ -115,13 +123,23 @@ class Daemon:
             response = connection.getresponse()
             content = response.read()
         if response.status not in (http.client.OK, http.client.ACCEPTED):
-            raise OSError(
-                f"{self.name} answers {response.status} to {kind}: {content.decode(errors='replace')}"
+            said = content.decode(errors="replace")
+            raise CallRefusedError(
+                response.status, f"{self.name} answers {response.status} to {kind}: {said}"
             )
         return json.loads(content)[kind.lower()] if content else None
 
     def is_ready(self) -> bool:
-        """Tell whether it serves calls: elected, if a master, and done reading what it had written before."""
+        """Tell whether it serves calls, done reading what it had written, or knows which master does."""
+        try:
+            return bool(self.call("GET_HEALTH")["healthy"])
+        except CallRefusedError as refused:
+            return refused.status == http.client.TEMPORARY_REDIRECT
+        except OSError:
+            return False
+
+    def leads(self) -> bool:
+        """Tell whether it is the master that was elected."""
         try:
             return bool(self.call("GET_HEALTH")["healthy"])
         except OSError:
@@ -135,6 +153,7 @@ class Daemon:
 class RealCluster:
     """A master and its agents, up and registered once constructed; `with` closes it.
 
+    With `zookeeper` (zk://…) there are several masters, which elect one of them there.
     `credentials` (principal -> secret) makes HTTP Basic authentication of frameworks compulsory. Flags are
     those of mesos-master and mesos-agent, without dashes.
     """
@@ -145,23 +164,31 @@ class RealCluster:
         directory: Path,
         *,
         agents: int = 1,
+        masters: int = 1,
+        zookeeper: str | None = None,
         credentials: Mapping[str, str] | None = None,
         master_flags: Mapping[str, str] | None = None,
     ) -> None:
         self.directory = directory.resolve()
         self._mesos = mesos
         self._numbers = itertools.count(1)
+        self._zookeeper = zookeeper
         self._daemons: list[Daemon] = []
+        self.masters: list[Daemon] = []
         self.agents: list[Daemon] = []
         flags = (
             MASTER_FLAGS
             | (self._authentication(credentials) if credentials else {})
             | dict(master_flags or {})
         )
+        if zookeeper is not None:
+            # the agents register again; a replicated log would only remember who is to do so
+            flags |= {"zk": zookeeper, "quorum": str(masters // 2 + 1), "registry": "in_memory"}
         try:
-            self.master_daemon = self._start(
-                "master", "master", {"work_dir": str(self.directory / "master")} | flags
-            )
+            for number in range(1, masters + 1):
+                name = "master" if number == 1 else f"master{number}"
+                own = {"work_dir": str(self.directory / name)}
+                self.masters.append(self._start("master", name, own | flags))
             for _ in range(agents):
                 self.start_agent()
         except BaseException:
@@ -170,8 +197,16 @@ class RealCluster:
 
     @property
     def master(self) -> str:
-        """The master's host:port, for SchedulerDriver(master=...)."""
-        return self.master_daemon.address
+        """The master's host:port, or zk://…, for SchedulerDriver(master=...)."""
+        return self._zookeeper or self.master_daemon.address
+
+    @property
+    def master_daemon(self) -> Daemon:
+        """The master; of several, the one that leads. Raises ClusterError while none does."""
+        leading = self.masters if len(self.masters) == 1 else [one for one in self.masters if one.leads()]
+        if not leading:
+            raise ClusterError("no master leads")
+        return leading[0]
 
     def start_agent(self, flags: Mapping[str, str] | None = None) -> Daemon:
         """Add an agent and wait until the master lists it."""

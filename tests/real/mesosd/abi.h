@@ -134,6 +134,13 @@ class MasterDetector {
                                      const Option<Duration>& timeout);
 };
 }  // namespace master::detector
+namespace master::contender {
+class MasterContender {
+ public:
+  static Try<MasterContender*> create(const Option<std::string>& zk, const Option<std::string>& module,
+                                      const Option<Duration>& session_timeout);
+};
+}  // namespace master::contender
 namespace slave {
 class ResourceEstimator {
  public:

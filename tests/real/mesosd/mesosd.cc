@@ -82,6 +82,7 @@ void spawn(process::ProcessBase* process) { process::spawn(process, false); }
   start_logging("mesos-master", true);
   process::initialize(string("master"), string("mesos-master-readwrite"), string("mesos-master-readonly"));
   spawn(make<VersionProcess>());
+  if (getenv("MESOS_ZK") != nullptr) hold_election();
   local::launch(load_flags<local::Flags>(), nullptr);
   serve();
 }

@@ -1,4 +1,5 @@
-// The parts of mesosd: main() and the daemons are in mesosd.cc, the agent's helper programs in helpers.cc.
+// The parts of mesosd: main() and the daemons are in mesosd.cc, the agent's helper programs in helpers.cc, and what
+// makes several masters of one in election.cc.
 #pragma once
 
 #include <string>
@@ -18,6 +19,9 @@ T get(const Try<T>& result, const char* what) {
 
 // glog as Mesos' own programs set it up: by MESOS_LOGGING_LEVEL and the like, to stderr.
 void start_logging(const std::string& program, bool handle_signals);
+
+// Makes the next master one of those that elect one of them in the ZooKeeper of MESOS_ZK.
+void hold_election();
 
 // Runs what an agent's launcher_dir must hold; they return the exit status.
 int containerizer_main(int argc, char** argv);
