@@ -99,10 +99,10 @@ def _resources(resources: Iterable[Any]) -> str:
             held[resource.name] = resource.scalar.value + (before if isinstance(before, float) else 0.0)
         else:
             _listed(held, resource.name).append(_value(resource))
-    lines = []
+    lines: list[str] = []
     for role, held in sorted(roles.items()):
         amounts = (
-            f"<b>{_text(name)}</b>&nbsp;{_amount(name, of) if isinstance(of, float) else ', '.join(of)}"
+            f"<b>{_text(name)}</b>&nbsp;{', '.join(of) if isinstance(of, list) else _amount(name, of)}"
             for name, of in held.items()
         )
         lines.append(f"<div>{_chips([_text(role)])} {' · '.join(amounts)}</div>")
@@ -111,9 +111,11 @@ def _resources(resources: Iterable[Any]) -> str:
 
 def _listed(held: dict[str, float | list[str]], name: str) -> list[str]:
     found = held.get(name)
-    if not isinstance(found, list):
-        held[name] = found = []
-    return found
+    if isinstance(found, list):
+        return found
+    fresh: list[str] = []
+    held[name] = fresh
+    return fresh
 
 
 def _attributes(message: Any) -> str:

@@ -9,7 +9,7 @@
 use super::access;
 use super::alloc;
 use super::boundary::{answer, argument, optional};
-use super::convert::{self, Held, no_such_field};
+use super::convert::{self, TOP, no_such_field};
 use super::desc::{Desc, Field, Shape};
 use super::direct;
 use super::layout::Message;
@@ -24,7 +24,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 /// Sets one field to what a keyword or a dict has for it.
 #[inline]
-pub(super) fn set(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, held: Held) -> PyResult<()> {
+pub(super) fn set(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, depth: u32) -> PyResult<()> {
     if value.is_none() {
         return Ok(());
     }
@@ -33,20 +33,20 @@ pub(super) fn set(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, hel
         return access::put(value.py(), message, at, value.clone());
     }
     if matches!(field.shape, Shape::Scalar | Shape::Message) {
-        return access::put(value.py(), message, at, convert::item(field, value, held)?);
+        return access::put(value.py(), message, at, convert::item(field, value, depth)?);
     }
-    set_many(message, at, value, held)
+    set_many(message, at, value, depth)
 }
 
 #[inline(never)]
-fn set_many(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, held: Held) -> PyResult<()> {
+fn set_many(message: Message<'_>, at: usize, value: &Bound<'_, PyAny>, depth: u32) -> PyResult<()> {
     let (py, field) = (value.py(), message.desc().field(at));
     let container = access::read(py, message, at)?;
     // SAFETY: what such a field reads as, and held here.
     unsafe {
         match field.shape {
             Shape::Map => Map::from_ptr(container.as_ptr()).update(py, value),
-            _ => extend(field, Repeated::from_ptr(container.as_ptr()), value, held),
+            _ => extend(field, Repeated::from_ptr(container.as_ptr()), value, depth),
         }
     }
 }
@@ -56,10 +56,10 @@ pub(super) fn extend(
     field: &'static Field,
     target: Repeated<'_>,
     value: &Bound<'_, PyAny>,
-    held: Held,
+    depth: u32,
 ) -> PyResult<()> {
     let before = target.len();
-    append_each(field, target, value, held).inspect_err(|_| {
+    append_each(field, target, value, depth).inspect_err(|_| {
         let after = target.len(); // less than before, if an item's conversion removed some
         target.remove(before.min(after)..after);
     })
@@ -69,13 +69,12 @@ fn append_each(
     field: &'static Field,
     target: Repeated<'_>,
     value: &Bound<'_, PyAny>,
-    held: Held,
+    depth: u32,
 ) -> PyResult<()> {
     if let Ok(list) = value.cast_exact::<PyList>() {
-        let held = held.inside(value);
         let mut at = 0;
         while at < list.len() {
-            target.push(convert::item(field, &list.get_item(at)?, held)?);
+            target.push(convert::item(field, &list.get_item(at)?, depth)?);
             at += 1;
         }
         return Ok(());
@@ -92,7 +91,7 @@ fn append_each(
         return Ok(());
     }
     for item in convert::iterate(field, value)? {
-        target.push(convert::item(field, &item?, held.shared())?);
+        target.push(convert::item(field, &item?, depth)?);
     }
     Ok(())
 }
@@ -101,7 +100,7 @@ fn append_each(
 pub(super) fn from_dict<'py>(
     desc: &'static Desc,
     dict: &Bound<'py, PyDict>,
-    held: Held,
+    depth: u32,
 ) -> PyResult<Bound<'py, PyAny>> {
     if dict.iter().any(|(_, value)| direct::is_nested(&value))
         && let Some(made) = direct::of_dict(desc, dict)?
@@ -110,12 +109,12 @@ pub(super) fn from_dict<'py>(
     }
     let made = alloc::empty(dict.py(), desc)?;
     // SAFETY: just made.
-    fill_from_dict(unsafe { Message::from_ptr(made.as_ptr()) }, dict, held)?;
+    fill_from_dict(unsafe { Message::from_ptr(made.as_ptr()) }, dict, depth)?;
     Ok(made)
 }
 
 /// Sets what a dict holds.
-fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, held: Held) -> PyResult<()> {
+fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, depth: u32) -> PyResult<()> {
     let (py, desc, size) = (dict.py(), message.desc(), dict.len());
     let (mut position, mut key, mut value) = (0, std::ptr::null_mut(), std::ptr::null_mut());
     // SAFETY: the documented protocol of PyDict_Next: safe on a changing dict too, which is then reported.
@@ -123,7 +122,7 @@ fn fill_from_dict(message: Message<'_>, dict: &Bound<'_, PyDict>, held: Held) ->
         // SAFETY: borrowed from the dict; looking up a name runs no Python code, and the value is counted before any.
         let (key, value) = unsafe { (argument(py, key), argument(py, value).to_owned()) };
         let at = desc.names.search(&key).ok_or_else(|| no_such_field(desc, &key))?;
-        set(message, at, &value, held)?;
+        set(message, at, &value, depth)?;
         if dict.len() != size {
             return Err(PyRuntimeError::new_err(format!(
                 "{}: the dict changed while it was read",
@@ -160,7 +159,7 @@ pub(super) unsafe extern "C" fn new(
                 return Err(positional(desc));
             }
             match optional(py, keywords) {
-                Some(keywords) => from_dict(desc, &*keywords.cast::<PyDict>()?, Held::SHARED),
+                Some(keywords) => from_dict(desc, &*keywords.cast::<PyDict>()?, TOP),
                 None => alloc::empty(py, desc),
             }
         })
@@ -182,7 +181,7 @@ pub(super) unsafe extern "C" fn call(
             if ffi::PyVectorcall_NARGS(count) != 0 {
                 return Err(positional(desc));
             }
-            from_keywords(py, desc, args, names, Held::ARGUMENT)
+            from_keywords(py, desc, args, names)
         })
     }
 }
@@ -196,7 +195,6 @@ pub(super) unsafe fn from_keywords<'py>(
     desc: &'static Desc,
     args: *const *mut ffi::PyObject,
     names: *mut ffi::PyObject,
-    held: Held,
 ) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the caller's promises.
     unsafe {
@@ -213,7 +211,7 @@ pub(super) unsafe fn from_keywords<'py>(
             let name = argument(py, ffi::PyTuple_GetItem(names, at));
             let value = argument(py, *args.add(at as usize));
             let field = desc.names.search(&name).ok_or_else(|| no_such_field(desc, &name))?;
-            set(message, field, &value, held)?;
+            set(message, field, &value, TOP)?;
         }
         Ok(made)
     }

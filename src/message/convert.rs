@@ -16,7 +16,6 @@ use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyUnicode
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyMemoryView, PyString};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A value for one scalar of the field.
 #[inline]
@@ -173,77 +172,34 @@ fn enumerator<'py>(field: &'static Field, value: &Bound<'py, PyAny>) -> PyResult
     })
 }
 
-/// Whether a message may be taken over when the call holds the only reference to it. Not from Python 3.14 on,
-/// where an argument may be borrowed from a variable without being counted.
-static STEAL: AtomicBool = AtomicBool::new(false);
-
-/// Asks the interpreter's version, once, at import.
-pub(super) fn set_up(py: Python<'_>) {
-    STEAL.store(py.version_info() < (3, 14), Ordering::Relaxed);
-}
-
-/// How many references to an argument the current call accounts for: if there are no others, nobody can see
-/// it when the call is over, and a message need not be copied. And how many dicts it lies in.
-#[derive(Clone, Copy)]
-pub(super) struct Held {
-    references: isize,
-    depth: u32,
-}
-
-impl Held {
-    /// Others may know it: always copy.
-    pub(super) const SHARED: Held = Held { references: 0, depth: 0 };
-    /// A direct argument of the call: the caller's frame has one reference.
-    #[cfg(not(feature = "abi3"))] // there, arguments come in a dict
-    pub(super) const ARGUMENT: Held = Held { references: 1, depth: 0 };
-
-    /// Whether the call alone knows `value`.
-    pub(super) fn only(self, value: &Bound<'_, PyAny>) -> bool {
-        // SAFETY: alive.
-        let count = || unsafe { ffi::Py_REFCNT(value.as_ptr()) };
-        self.references > 0 && STEAL.load(Ordering::Relaxed) && count() == self.references
-    }
-
-    /// The same for what is in a list or dict: one reference from there, one held while it is looked at.
-    pub(super) fn inside(self, container: &Bound<'_, PyAny>) -> Held {
-        Held { references: if self.only(container) { 2 } else { 0 }, ..self }
-    }
-
-    /// The same for what others may know.
-    pub(super) fn shared(self) -> Held {
-        Held { references: 0, ..self }
-    }
-
-    /// The same for a dict, for which a message will be made; None if it lies too deep (or in itself).
-    fn below(self, dict: &Bound<'_, PyAny>) -> Option<Held> {
-        let depth = self.depth + 1;
-        (depth < encode::LEVELS).then_some(Held { depth, ..self.inside(dict) })
-    }
-}
+/// The depth of a value that lies in no dict.
+pub(super) const TOP: u32 = 0;
 
 /// A message of type `desc` without parent, of a message, a dict, a bare value or a message of google.protobuf.
-/// `context` names what it is for.
+/// `context` names what it is for, `depth` counts the dicts that the value lies in. A message is always copied: C code
+/// may keep what it passes without counting it once more.
 #[inline]
 pub(super) fn message<'py>(
     desc: &'static Desc,
     value: &Bound<'py, PyAny>,
-    held: Held,
+    depth: u32,
     context: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
     if let Ok(dict) = value.cast::<PyDict>() {
-        let held = held.below(value).ok_or_else(|| {
-            PyValueError::new_err(format!("{}: dicts in dicts, too many or without end", context()))
-        })?;
-        return construct::from_dict(desc, dict, held);
+        let depth = depth + 1;
+        if depth >= encode::LEVELS {
+            let text = format!("{}: dicts in dicts, too many or without end", context());
+            return Err(PyValueError::new_err(text));
+        }
+        return construct::from_dict(desc, dict, depth);
     }
-    message_of_other(desc, value, held, context)
+    message_of_other(desc, value, context)
 }
 
 #[inline(never)]
 fn message_of_other<'py>(
     desc: &'static Desc,
     value: &Bound<'py, PyAny>,
-    held: Held,
     context: &dyn Fn() -> String,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = value.py();
@@ -251,10 +207,6 @@ fn message_of_other<'py>(
         if !std::ptr::eq(given.desc(), desc) {
             let (wanted, got) = (desc.name(), given.desc().name());
             return Err(PyTypeError::new_err(format!("{}: expected {wanted}, got {got}", context())));
-        }
-        if held.only(value) && given.node.parent.get().is_null() {
-            given.node.remove(super::layout::STUB);
-            return Ok(value.clone());
         }
         return merge::copy(py, given);
     }
@@ -338,9 +290,9 @@ fn unversioned(name: &str) -> &str {
 pub(super) fn child<'py>(
     field: &'static Field,
     value: &Bound<'py, PyAny>,
-    held: Held,
+    depth: u32,
 ) -> PyResult<Bound<'py, PyAny>> {
-    message(field.child(value.py())?, value, held, &|| field.full_name())
+    message(field.child(value.py())?, value, depth, &|| field.full_name())
 }
 
 /// One value of a field, or item of a repeated one.
@@ -348,9 +300,9 @@ pub(super) fn child<'py>(
 pub(super) fn item<'py>(
     field: &'static Field,
     value: &Bound<'py, PyAny>,
-    held: Held,
+    depth: u32,
 ) -> PyResult<Bound<'py, PyAny>> {
-    if field.kind == Kind::Message { child(field, value, held) } else { scalar(field, value) }
+    if field.kind == Kind::Message { child(field, value, depth) } else { scalar(field, value) }
 }
 
 /// What may be iterated over for a repeated field: not text or bytes, whose parts nobody means, and no dict.

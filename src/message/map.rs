@@ -365,7 +365,7 @@ impl<'a> Map<'a> {
         let values = self.value_field(py)?;
         for pair in other.items() {
             let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = pair.extract()?;
-            let value = convert::item(values, &value, convert::Held::SHARED)?;
+            let value = convert::item(values, &value, convert::TOP)?;
             self.put(py, &self.key(&key)?, value)?;
         }
         access::touch(self.as_node());

@@ -160,7 +160,7 @@ with_default! {
             return Ok(value);
         }
         let default = default.unwrap_or_else(|| none(py));
-        let value = convert::item(map.value_field(py)?, &default, convert::Held::SHARED)?;
+        let value = convert::item(map.value_field(py)?, &default, convert::TOP)?;
         map.put(py, &key, value.clone())?;
         Ok(value)
     }

@@ -43,7 +43,7 @@ fn same_type<'py>(message: Message<'_>, value: &Bound<'py, PyAny>) -> PyResult<B
         Some(given) if std::ptr::eq(given.desc(), message.desc()) => Ok(value.clone()),
         _ => {
             let name = message.desc().name();
-            convert::message(message.desc(), value, convert::Held::SHARED, &|| name.to_owned())
+            convert::message(message.desc(), value, convert::TOP, &|| name.to_owned())
         }
     }
 }

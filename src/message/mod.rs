@@ -99,7 +99,7 @@ pub(crate) fn to_wire_for(
     let given = match Message::of(value).filter(|given| std::ptr::eq(given.desc(), desc)) {
         Some(given) => given,
         None => {
-            converted = convert::message(desc, value, convert::Held::SHARED, &context)?;
+            converted = convert::message(desc, value, convert::TOP, &context)?;
             Message::of(&converted)
                 .ok_or_else(|| pyo3::exceptions::PySystemError::new_err("not a message"))?
         }

@@ -2,7 +2,7 @@
 
 use super::desc::{Desc, Shape};
 use super::names::old_name;
-use super::{buffer, convert, display, errors, resources, scope, types};
+use super::{buffer, display, errors, resources, scope, types};
 use crate::wire::{self, Label};
 use pyo3::exceptions::PyLookupError;
 use pyo3::prelude::*;
@@ -14,7 +14,6 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     types::set_up(py)?;
     scope::set_up(py);
     errors::set_up(py)?;
-    convert::set_up(py);
     buffer::set_up(py);
     module.add_class::<resources::PyResources>()?;
     display::set_up(py);

@@ -6,7 +6,7 @@
 //! * May run Python code (mappings and iterables of the user's), whose exceptions come out as they are.
 //! * What is refused is told by its type here, and by its value only through the visitor, which knows secrets.
 
-use super::convert::{self, Held};
+use super::convert::{self, TOP};
 use super::desc::Desc;
 use super::encode::Mode;
 use super::errors::kind_of;
@@ -102,14 +102,13 @@ impl<'py> Plain<'_, 'py> {
         }
         let bug = || PySystemError::new_err("no such message");
         let desc = Desc::get(py, wire::schema::find(name).ok_or_else(bug)?)?;
-        let message =
-            convert::message(desc, value, Held::SHARED, &|| desc.name().to_owned()).map_err(|error| {
-                if error.is_instance_of::<PyTypeError>(py) {
-                    Refusal::Said(error.value(py).to_string())
-                } else {
-                    error.into()
-                }
-            })?;
+        let message = convert::message(desc, value, TOP, &|| desc.name().to_owned()).map_err(|error| {
+            if error.is_instance_of::<PyTypeError>(py) {
+                Refusal::Said(error.value(py).to_string())
+            } else {
+                error.into()
+            }
+        })?;
         let message = Message::of(&message).ok_or_else(bug)?;
         Ok(Some(serialize(py, message, Mode::Partial)?.cast_into().map_err(PyErr::from)?))
     }

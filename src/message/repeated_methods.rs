@@ -6,7 +6,7 @@
 #![expect(unsafe_code, reason = "slot functions and methods called by CPython")]
 
 use super::boundary::{answer, argument, methods, optional};
-use super::convert::{self, Held};
+use super::convert::{self, TOP};
 use super::layout::{Message, Slot};
 use super::positions::{Places, index_of, no_such_index, position};
 use super::repeated::Repeated;
@@ -116,19 +116,19 @@ methods! {
     subscript(_py, items, key) { fetch(items, key) }
     append(py, items, value) {
         // always a copy: `append(*args)` and functools.partial keep the only reference, and use it again
-        let object = convert::item(items.field(), value, Held::SHARED)?;
+        let object = convert::item(items.field(), value, TOP)?;
         items.push(object);
         Ok(none(py))
     }
     extend(py, items, values) {
         if !values.is_none() {
-            construct::extend(items.field(), items, values, Held::SHARED)?;
+            construct::extend(items.field(), items, values, TOP)?;
         }
         access::touch(items.as_node()); // adding nothing sets the parent all the same, as in google.protobuf
         Ok(none(py))
     }
     add_all(py, items, values) {
-        construct::extend(items.field(), items, values, Held::SHARED)?;
+        construct::extend(items.field(), items, values, TOP)?;
         Ok(items.bound(py))
     }
     remove(py, items, value) {
@@ -183,7 +183,7 @@ unsafe extern "C" fn insert(object: *mut ffi::PyObject, args: *mut ffi::PyObject
         answer(|py| {
             let items = this(object);
             let (at, value): (isize, Bound<'_, PyAny>) = argument(py, args).extract()?;
-            let object = convert::item(items.field(), &value, Held::SHARED)?;
+            let object = convert::item(items.field(), &value, TOP)?;
             let len = items.len();
             let at = if at < 0 { at.saturating_add_unsigned(len).max(0) } else { at };
             items.insert(at as usize, object);
@@ -230,7 +230,7 @@ unsafe extern "C" fn add(
                 return Err(wrong("takes fields by keyword"));
             }
             let desc = items.field().child(py)?;
-            let message = construct::from_keywords(py, desc, args, names, Held::SHARED)?;
+            let message = construct::from_keywords(py, desc, args, names)?;
             items.push(message.clone());
             Ok(message)
         })
