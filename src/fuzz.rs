@@ -175,7 +175,7 @@ fn read_and_write(py: Python<'_>, message: &'static Message, bytes: &[u8]) -> Py
     assert!(copy.eq(&parsed)? && text.eq(copy.repr()?)?, "an equal, written in the order of the fields");
     let again = class.call_method1("FromString", (written(&copy)?,))?;
     assert!(again.eq(&copy)? && text.eq(again.repr()?)?);
-    assert!(written(&copy.call_method0("__deepcopy__")?)?.eq(written(&copy)?)?);
+    assert!(written(&copy.call_method0("__copy__")?)?.eq(written(&copy)?)?);
 
     let complete: bool = parsed.call_method0("IsInitialized")?.extract()?;
     assert_eq!(complete, wire::is_complete(message, bytes));

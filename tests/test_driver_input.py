@@ -79,7 +79,7 @@ def test_a_scheduler_that_would_not_be_called(scheduler: object, words: str) -> 
 
 def test_any_object_with_the_methods_will_do() -> None:
     class Duck:
-        status_update = functools.partial(print, "update")
+        status_update = staticmethod(functools.partial(print, "update"))
 
         def registered(self, *args: Any) -> None:
             """Take what comes."""

@@ -108,7 +108,9 @@ def test_the_list_of_differences_has_no_other_rows() -> None:
 @pytest.mark.parametrize("kind", ABSENT)
 def test_everything_that_google_has_is_there(kind: str) -> None:
     ours, theirs = objects(OURS)[kind], objects(THEIRS)[kind]
-    missing = set(dir(theirs)) - set(dir(ours))
+    # of these it depends on Python's version whether classes of either kind have them
+    pythons = {"__getstate__", "__static_attributes__", "__firstlineno__"}
+    missing = set(dir(theirs)) - set(dir(ours)) - pythons
     assert {name for name in missing if not name.endswith("_FIELD_NUMBER")} == ABSENT[kind]
 
 
