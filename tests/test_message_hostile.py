@@ -5,6 +5,7 @@ interpreter that ends.
 """
 
 import array
+import collections
 import copy
 import functools
 import operator
@@ -197,6 +198,11 @@ def test_arguments_that_a_caller_keeps_are_copied():
     first.labels.labels[0].key = "z"
     again = make(mesos)
     assert (again.task_id.value, again.labels.labels[0].key) == ("x", "k")
+
+
+def test_calls_out_of_c_without_arguments():
+    made = collections.defaultdict(mesos.TaskInfo)  # its call has no array of arguments at all
+    assert made["x"] == mesos.TaskInfo()
 
 
 def test_only_members_of_an_enum_are_members():

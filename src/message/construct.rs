@@ -189,7 +189,7 @@ pub(super) unsafe extern "C" fn call(
 /// A message of the keywords of a call.
 ///
 /// # Safety
-/// `names` is a tuple or null, and `args` has one value for each name in it.
+/// `names` is a tuple, with one value for each name in `args`; or null.
 pub(super) unsafe fn from_keywords<'py>(
     py: Python<'py>,
     desc: &'static Desc,
@@ -198,7 +198,10 @@ pub(super) unsafe fn from_keywords<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     // SAFETY: the caller's promises.
     unsafe {
-        let count = if names.is_null() { 0 } else { ffi::PyTuple_Size(names) };
+        if names.is_null() {
+            return alloc::empty(py, desc); // `args` may be null, too: C code calls so
+        }
+        let count = ffi::PyTuple_Size(names);
         let values = std::slice::from_raw_parts(args, count as usize);
         if values.iter().any(|value| direct::is_nested(&argument(py, *value)))
             && let Some(made) = direct::of_keywords(py, desc, args, names, count)?
