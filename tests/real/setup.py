@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from pathlib import Path
 VERSION = "1.11.0"
 TARBALL = f"mesos.scheduler-{VERSION}.linux-x86_64.tar.gz"
 SHA256 = "1d376f20bca6d05ee8b90c1c123a452b28753497ccc2f1c80ea3ac94c12e8f6e"
+#: OpenSSL 1.0.2, as a wheel of those days brings it along: the last that libmesos can use.
+OPENSSL = "psycopg2_binary-2.7.5-cp36-cp36m-manylinux1_x86_64.whl"
+OPENSSL_SHA256 = "a6d32c37f714c3f34158f3fa659f3a8f2658d5f53c4297d45579b9677cc4d852"
 MEMBER = "./usr/local/lib/python2.7/dist-packages/mesos/scheduler/_scheduler.so"
 
 HERE = Path(__file__).resolve().parent
@@ -62,6 +66,11 @@ class RealMesos:
     def mesosd(self) -> Path:
         """The program: `mesosd master` and `mesosd agent`."""
         return self.root / "bin" / "mesosd"
+
+    @property
+    def secure_mesosd(self) -> Path:
+        """The same with a real OpenSSL, for LIBPROCESS_SSL_ENABLED."""
+        return self.root / "secure" / "bin" / "mesosd"
 
     @property
     def library(self) -> Path:
@@ -96,12 +105,14 @@ def set_up(cache: Path = CACHE) -> RealMesos:
         if stamp.exists() and stamp.read_text() == key:
             return mesos
         check_tools()
-        tarball = download(cache / TARBALL)
+        tarball = download("mesos.scheduler", cache / TARBALL, SHA256)
+        openssl = download("psycopg2-binary", cache / OPENSSL, OPENSSL_SHA256)
         with tempfile.TemporaryDirectory(dir=cache, prefix=f"{VERSION}.") as scratch:
             fresh = RealMesos(Path(scratch) / VERSION)
             extract_library(tarball, fresh.library)
             make_stubs(fresh)
             compile_mesosd(fresh)
+            lay_out_secure(fresh, openssl)
             lay_out_libexec(fresh)
             (fresh.root / "KEY").write_text(key)
             shutil.rmtree(mesos.root, ignore_errors=True)
@@ -111,7 +122,7 @@ def set_up(cache: Path = CACHE) -> RealMesos:
 
 def content_key() -> str:
     """Hash all that the result depends on."""
-    digest = hashlib.sha256(f"{SHA256} {base_python()}".encode())
+    digest = hashlib.sha256(f"{SHA256} {OPENSSL_SHA256} {base_python()}".encode())
     patterns = ("setup.py", "mesosd/*.h", "mesosd/*.cc", "libexec/*.py")
     for source in sorted(path for pattern in patterns for path in HERE.glob(pattern)):
         content = source.read_bytes()
@@ -133,9 +144,9 @@ def check_tools() -> None:
         raise SetupError(f"not installed: {', '.join(missing)}. {PACKAGES}")
 
 
-def download(target: Path) -> Path:
-    """Fetch the tarball from PyPI; it is kept, so that later runs need no network."""
-    if target.exists() and sha256(target) == SHA256:
+def download(project: str, target: Path, digest: str) -> Path:
+    """Fetch a file of a project from PyPI; it is kept, so that later runs need no network."""
+    if target.exists() and sha256(target) == digest:
         return target
     try:
         from pypi_simple import (  # noqa: PLC0415 (only a first run needs it)
@@ -149,16 +160,16 @@ def download(target: Path) -> Path:
     partial = target.with_suffix(".partial")
     try:
         with PyPISimple(os.environ.get("PIP_INDEX_URL") or PYPI_SIMPLE_ENDPOINT) as index:
-            packages = index.get_project_page("mesos.scheduler").packages
-            package = next(package for package in packages if package.filename == TARBALL)
+            packages = index.get_project_page(project).packages
+            package = next(package for package in packages if package.filename == target.name)
             index.download_package(package, partial)
     except StopIteration:
-        raise SetupError(f"the package index {index.endpoint} has no {TARBALL}") from None
+        raise SetupError(f"the package index {index.endpoint} has no {target.name}") from None
     except (OSError, NoSuchProjectError, DigestMismatchError) as error:
-        raise SetupError(f"{TARBALL} cannot be downloaded: {error}") from error
-    if (found := sha256(partial)) != SHA256:
+        raise SetupError(f"{target.name} cannot be downloaded: {error}") from error
+    if (found := sha256(partial)) != digest:
         partial.unlink()
-        raise SetupError(f"{TARBALL} has the SHA-256 digest {found}, expected {SHA256}: not used")
+        raise SetupError(f"{target.name} has the SHA-256 digest {found}, expected {digest}: not used")
     partial.rename(target)
     return target
 
@@ -237,6 +248,26 @@ def compile_mesosd(mesos: RealMesos) -> None:
         *("-Wl,--disable-new-dtags", "-Wl,-rpath,$ORIGIN/../lib:$ORIGIN/../stubs"),
     )
     run(mesos.mesosd, "version")
+
+
+def lay_out_secure(mesos: RealMesos, wheel: Path) -> None:
+    """Put another mesosd where OpenSSL's own libraries, and not the stubs, are beside it.
+
+    Their names have hashes in them, by which they find each other; libmesos finds them by the links.
+    """
+    stubs = mesos.secure_mesosd.parents[1] / "stubs"
+    stubs.mkdir(parents=True)
+    mesos.secure_mesosd.parent.mkdir()
+    shutil.copy(mesos.mesosd, mesos.secure_mesosd)
+    (stubs.parent / "lib").symlink_to(Path("..", "lib"))
+    (stubs / "libcurl.so.4").symlink_to(Path("..", "..", "stubs", "libcurl.so.4"))
+    with zipfile.ZipFile(wheel) as archive:
+        for member in archive.namelist():
+            if member.startswith("psycopg2/.libs/"):
+                (stubs / Path(member).name).write_bytes(archive.read(member))
+    for name in ("libssl", "libcrypto"):
+        (stubs / f"{name}.so.1.0.0").symlink_to(next(stubs.glob(f"{name}-*")).name)
+    run(mesos.secure_mesosd, "version")
 
 
 def lay_out_libexec(mesos: RealMesos) -> None:

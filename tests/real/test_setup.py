@@ -53,7 +53,7 @@ def test_a_tarball_of_another_digest_is_not_used(tmp_path: Path, monkeypatch: py
     damaged.write_bytes(b"not it")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:1/simple/")  # nothing listens there
     with pytest.raises(SetupError, match=r"127\.0\.0\.1"):
-        setup.download(damaged)
+        setup.download("mesos.scheduler", damaged, setup.SHA256)
 
 
 def test_an_unsupported_machine_is_told_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
