@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import mesos
 import pytest
+import trustme
 from kazoo.client import KazooClient
 from kazoo.security import make_digest_acl
 from recorder import PATIENCE, Recorder
@@ -60,11 +62,13 @@ def start() -> Iterator[Start]:
         assert driver.exception is driver.exception, "reading it counts as fetching it"
 
 
-def stand(client: KazooClient, path: str, master: ScriptedMaster, ephemeral: bool = True) -> str:
+def stand(
+    client: KazooClient, path: str, master: ScriptedMaster, ephemeral: bool = True, name: str = "nowhere"
+) -> str:
     """Let a master stand for election, as Mesos' own does."""
     host, _, port = master.address.rpartition(":")
-    address = {"hostname": "nowhere", "ip": host, "port": int(port)}
-    info = {"id": "m", "ip": 1, "port": 1, "hostname": "nowhere", "address": address, "capabilities": [{}]}
+    address = {"hostname": name, "ip": host, "port": int(port)}
+    info = {"id": "m", "ip": 1, "port": 1, "hostname": name, "address": address, "capabilities": [{}]}
     data = json.dumps(info).encode()
     return client.create(f"{path}/json.info_", data, ephemeral=ephemeral, sequence=True, makepath=True)
 
@@ -132,6 +136,19 @@ def test_a_password_opens_what_is_closed(
         client.set_acls(path, [make_digest_acl("me", "pass:w@rd", all=True)])
         _, scheduler = start(zookeeper.url(path, "me:pass:w@rd"))
         until(scheduler, "registered")
+
+
+def test_masters_that_speak_tls_are_called_by_name(
+    zookeeper: ZooKeeper, client: KazooClient, path: str, start: Start
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with ScriptedMaster(tls=context) as master:
+        stand(client, path, master, name="localhost")
+        _, scheduler = start(zookeeper.url(path), tls=mesos.TLS(ca=authority.cert_pem.bytes()))
+        until(scheduler, "registered")
+        assert master.subscribes.get(timeout=PATIENCE).headers["host"].startswith("localhost:")
 
 
 @pytest.mark.parametrize("credentials", ["", "me:wr0ng"], ids=["none", "another"])
