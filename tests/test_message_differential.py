@@ -113,7 +113,8 @@ def test_merging_is_the_same(sample):
 @differential
 def test_damaged_bytes_are_taken_or_refused_alike(sample):
     rng, google = sample.make()
-    assume(google.DESCRIPTOR.fields)  # into messages without any, google.protobuf takes fields of number 0, too
+    # into messages without any fields, google.protobuf takes one of number 0, too
+    assume(google.DESCRIPTOR.fields)
     data = damage(rng, google.SerializePartialToString())
     try:
         expected = sample.google.FromString(data)
