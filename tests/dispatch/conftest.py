@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
+import uvloop
 from own import OwnDispatcher
 from recorder import PATIENCE, AsyncRecorder, Recorder
 
@@ -81,10 +82,11 @@ class Thread(Ride):
 
 class Asyncio(Ride):
     dispatcher: Any = "asyncio"
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = staticmethod(asyncio.new_event_loop)
 
     def __init__(self, make: Callable[..., mesos.SchedulerDriver]) -> None:
         super().__init__(make)
-        self.loop = asyncio.new_event_loop()
+        self.loop = self.new_loop()
 
     def start(self, driver: mesos.SchedulerDriver) -> None:
         async def start() -> None:
@@ -144,6 +146,10 @@ class AsyncioAsync(Asyncio):
     recorder = AsyncRecorder
 
 
+class Uvloop(AsyncioAsync):
+    new_loop = staticmethod(uvloop.new_event_loop)
+
+
 class ThreadAsync(Thread):
     recorder = AsyncRecorder
 
@@ -158,18 +164,12 @@ RIDES = {
     "instance": Instance,
     "thread-async": ThreadAsync,
     "asyncio-async": AsyncioAsync,
+    "uvloop-async": Uvloop,
 }
 
 
 @pytest.fixture(params=RIDES)
 def ride(request: pytest.FixtureRequest, make: Callable[..., mesos.SchedulerDriver]) -> Iterator[Ride]:
-    one = RIDES[request.param](make)
-    yield one
-    one.close()
-
-
-@pytest.fixture(params=[name for name in RIDES if name.endswith("-async")])
-def async_ride(request: pytest.FixtureRequest, make: Callable[..., mesos.SchedulerDriver]) -> Iterator[Ride]:
     one = RIDES[request.param](make)
     yield one
     one.close()

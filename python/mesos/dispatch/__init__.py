@@ -11,7 +11,8 @@ For another event loop, watch the descriptor::
     driver.start()
     other_loop.watch_readable(driver.fileno(), driver.dispatcher.drain)
 
-or subclass `Dispatcher` and override `start` and `close`.
+or subclass `Dispatcher` and override `start` and `close`. docs/event-loops.md has recipes for uvloop, Trio,
+Tornado, Twisted and gevent.
 
 Invariants:
 * A dispatcher serves one driver. It refers to it weakly: nobody is kept alive by being waited for.
