@@ -155,7 +155,8 @@ pub(crate) enum Received {
     Ended,
 }
 
-/// The dispatcher's end.
+/// The dispatcher's end; all clones are one end.
+#[derive(Clone)]
 pub(crate) struct Receiver {
     events: channel::Receiver<(Instant, Event)>,
     gauge: Arc<Gauge>,

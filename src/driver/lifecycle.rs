@@ -226,6 +226,8 @@ impl Drop for Lifecycle {
         if let Ok(line) = self.line.get_mut() {
             mem::forget((line.backend.take(), line.sender.take()));
         }
+        // dropping the last receiver would wait for an event that a thread of the parent was queueing at the fork
+        mem::forget(self.receiver.clone());
     }
 }
 

@@ -20,6 +20,7 @@ use pyo3::types::{PyList, PyString, PyTuple};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::{mem, process};
 
 /// How long a wait goes on without looking for signals.
 const SLICE: Duration = Duration::from_millis(100);
@@ -48,6 +49,7 @@ pub(crate) struct ScriptedBackend {
 
 /// The native side of it.
 pub(crate) struct Script {
+    pid: u32,
     hold_end: bool,
     state: Mutex<State>,
     called: Condvar,
@@ -85,6 +87,17 @@ impl Script {
     }
 }
 
+impl Drop for Script {
+    /// In a forked child the queue is left alone, as in `Lifecycle`.
+    fn drop(&mut self) {
+        if self.pid != process::id()
+            && let Ok(state) = self.state.get_mut()
+        {
+            mem::forget(state.sender.take());
+        }
+    }
+}
+
 impl Backend for Script {
     fn send(&self, call: Call) {
         let mut state = lock(&self.state);
@@ -116,7 +129,7 @@ impl ScriptedBackend {
     #[new]
     #[pyo3(signature = (*, hold_end=false))]
     fn new(hold_end: bool) -> Self {
-        let script = Script { hold_end, state: Mutex::default(), called: Condvar::new() };
+        let script = Script { pid: process::id(), hold_end, state: Mutex::default(), called: Condvar::new() };
         Self { script: Arc::new(script), threads: Mutex::default() }
     }
 
@@ -159,7 +172,7 @@ impl ScriptedBackend {
 
     /// Waits until every script that was started has been said.
     fn join(&self, py: Python<'_>) {
-        let threads = std::mem::take(&mut *lock(&self.threads));
+        let threads = mem::take(&mut *lock(&self.threads));
         // a thread only pushes into the queue: it ends by itself and cannot panic
         py.detach(|| threads.into_iter().for_each(|thread| drop(thread.join())));
     }
