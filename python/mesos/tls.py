@@ -18,7 +18,7 @@ from mesos.errors import ConfigurationError
 Settings: TypeAlias = tuple[bytes | None, bytes | None, bytes | None, bool, str | None]
 
 #: Certificates or a key: the path of a file, or its content.
-PEM: TypeAlias = "str | os.PathLike[str] | bytes"
+PEM: TypeAlias = str | os.PathLike[str] | bytes
 
 _PREFIX = "LIBPROCESS_SSL_"
 _FLAGS = {"1": True, "true": True, "0": False, "false": False}
