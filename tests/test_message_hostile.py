@@ -150,6 +150,11 @@ def test_maps_keep_their_dict_to_themselves():
 
 def test_a_value_that_an_entry_leaves_out_can_be_written_to():
     quantities = Quantities.FromString(b"\x0a\x03\x0a\x01a")
+    merged = Quantities()
+    merged.MergeFrom(quantities)
+    for lacking in (quantities, merged):
+        with pytest.raises(mesos.EncodeError, match=r'quantities\["a"\]\.value'):
+            lacking.SerializeToString()
     quantities.quantities["a"].value = 5.0
     assert Quantities.FromString(quantities.SerializeToString()).quantities["a"].value == 5.0
 

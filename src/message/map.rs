@@ -11,7 +11,7 @@
 
 use super::boundary::argument;
 use super::desc::{Desc, Field};
-use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, STUB};
+use super::layout::{COMPLETE, MAP, Message, Node, STUB};
 use super::types;
 use super::value::Source;
 use super::{access, alloc, convert, merge};
@@ -266,13 +266,10 @@ impl<'a> Map<'a> {
         // SAFETY: just made.
         let message = unsafe { Message::from_ptr(object.as_ptr()) };
         let pair = (access::read(py, message, 0)?, access::read(py, message, 1)?);
-        if self.holds_messages(py)? {
-            let value = access::node(&pair.1);
-            if value.is(STUB) {
-                // a value that was left out is an empty one, parsed from no bytes
-                value.remove(STUB);
-                value.add(CLEAN);
-            }
+        if let Some(value) = Message::of(&pair.1).filter(|value| value.node.is(STUB)) {
+            // a value that was left out is an empty one, parsed from no bytes
+            value.node.remove(STUB);
+            alloc::load(value, Source { bytes: &[], ..source });
         }
         Ok(pair) // the entry goes, and the value forgets it
     }
