@@ -121,6 +121,22 @@ test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py
 
+# Inputs found stay in .cache; fuzz/corpus is what many hours would begin with. An input that fails goes to
+# fuzz/artifacts, and `cargo fuzz run wire <input>` shows it again.
+SECONDS_EACH ?= 15
+FUZZ := $(CURDIR)/.cache/fuzz
+fuzz: system $(BIN)/pip $(FUZZ)/bin/cargo-fuzz ## libFuzzer on wire format, JSON, resources and messages, SECONDS_EACH=15
+	for target in wire json resources message; do \
+	  mkdir -p $(FUZZ)/corpus/$$target && \
+	  PATH=$(FUZZ)/bin:$$PATH RUSTC_BOOTSTRAP=1 PYO3_PYTHON=$(CURDIR)/$(BIN)/python ASAN_OPTIONS=detect_leaks=0 \
+	    cargo fuzz run --target-dir $(FUZZ)/target $$target $(FUZZ)/corpus/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(SECONDS_EACH) -timeout=20 -verbosity=0 -print_final_stats=1 || exit 1; \
+	done
+
+# RUSTC_BOOTSTRAP lets a stable compiler do what its flags for sanitizers and coverage need.
+$(FUZZ)/bin/cargo-fuzz:
+	cargo install cargo-fuzz --version '^0.13' --locked --quiet --root $(FUZZ)
+
 bench: $(VENV)/tools $(VENV)/wheel ## what it costs, as ratios and medians, in one table
 	$(BIN)/python benches/bench.py
 
