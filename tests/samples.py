@@ -124,3 +124,39 @@ def damage(rng: random.Random, data: bytes) -> bytes:
     if rng.random() < 0.3:
         del damaged[rng.randrange(len(damaged)) :]
     return bytes(damaged)
+
+
+def varint(value: int) -> bytes:
+    """Encode an integer of at most 64 bits."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*encoded, value])
+
+
+def oddity(rng: random.Random, message: Message) -> bytes:
+    """Make a field to put behind others: mostly a known number, with anything of any wire type.
+
+    So messages come in two parts, numbers packed or with more bits than their type has, fields as what they are
+    not.
+    """
+    numbers = [field.number for field in message.DESCRIPTOR.fields]
+    number = rng.choice([*numbers, rng.randint(1, 200)])
+    wire_type = rng.choice([0, 0, 1, 2, 2, 2, 3, 5])
+    big = rng.choice([rng.getrandbits(64), rng.getrandbits(33), rng.randint(0, 300)])
+    contents = {
+        0: varint(big) if rng.random() < 0.8 else b"\x80" * rng.randint(1, 9) + b"\x01",
+        1: rng.randbytes(8),
+        3: varint(rng.randint(1, 9) << 3) + varint(big) + varint(number << 3 | 4),
+        5: rng.randbytes(4),
+    }
+    payloads = (
+        b"",
+        varint(big),
+        varint(big) * 3,
+        rng.randbytes(8),
+        varint(rng.randint(1, 9) << 3) + varint(big),
+    )
+    payload = rng.choice(payloads)
+    return varint(number << 3 | wire_type) + contents.get(wire_type, varint(len(payload)) + payload)

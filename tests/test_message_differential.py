@@ -25,7 +25,7 @@ from google_messages import (
 )
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from samples import CASES, ROOTS, damage, differential
+from samples import CASES, ROOTS, damage, differential, oddity
 
 
 @differential
@@ -115,7 +115,9 @@ def test_damaged_bytes_are_taken_or_refused_alike(sample):
     rng, google = sample.make()
     # into messages without any fields, google.protobuf takes one of number 0, too
     assume(google.DESCRIPTOR.fields)
-    data = damage(rng, google.SerializePartialToString())
+    data = google.SerializePartialToString()
+    data += b"".join(oddity(rng, google) for _ in range(rng.randint(0, 3)))
+    data = damage(rng, data) if rng.random() < 0.5 else data
     try:
         expected = sample.google.FromString(data)
     except GoogleDecodeError:
