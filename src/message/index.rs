@@ -145,6 +145,10 @@ fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, lev
         for item in wire::packed(field.kind, value) {
             if field.wire.enumeration().is_none_or(|values| values.contains(wire::varint(item) as i32)) {
                 push(item.as_ptr().addr() - level.as_ptr().addr(), item.len());
+            } else {
+                let mut unknown = wire::Writer::new();
+                unknown.varint(field.wire.number, wire::varint(item));
+                message.add_unknown(&unknown.finish());
             }
         }
     } else {
