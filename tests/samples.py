@@ -138,8 +138,8 @@ def varint(value: int) -> bytes:
 def oddity(rng: random.Random, message: Message) -> bytes:
     """Make a field to put behind others: mostly a known number, with anything of any wire type.
 
-    So messages come in two parts, numbers packed or with more bits than their type has, fields as what they are
-    not.
+    So messages come in two parts, numbers packed or with more bits than their type has, fields as what they
+    are not.
     """
     numbers = [field.number for field in message.DESCRIPTOR.fields]
     number = rng.choice([*numbers, rng.randint(1, 200)])

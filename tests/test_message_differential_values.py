@@ -7,10 +7,14 @@ otherwise on purpose.
 import decimal
 import itertools
 import math
+import struct
 
+import mesos
+import pytest
 from differences import TAKEN, VALUES, Attempt
+from google.protobuf.message import DecodeError as GoogleDecodeError
 from google_messages import assert_same, google_class, is_map, our_class
-from samples import ROOTS
+from samples import ROOTS, varint
 
 
 class Index:
@@ -70,7 +74,7 @@ def ways(field):
         yield from ("append", "extend")
 
 
-def attempts():
+def kinds():
     """Every field of another kind, label or type: what it takes depends on nothing else."""
     tried = set()
     for name in ROOTS:
@@ -78,8 +82,13 @@ def attempts():
             kind = (field.type, field.is_repeated, field.message_type, field.enum_type)
             if kind not in tried:
                 tried.add(kind)
-                for how, value in itertools.product(ways(field), OBJECTS):
-                    yield name, Attempt(field, how, value)
+                yield name, field
+
+
+def attempts():
+    for name, field in kinds():
+        for how, value in itertools.product(ways(field), OBJECTS):
+            yield name, Attempt(field, how, value)
 
 
 def test_fields_take_and_refuse_the_same_values():
@@ -99,3 +108,61 @@ def test_fields_take_and_refuse_the_same_values():
         assert known, f"{name}.{attempt.field.name}: {attempt.how} {attempt.value!r}: {one}, google {two}"
         seen.update(difference.what for difference in known)
     assert {difference.what for difference in VALUES} - seen == set(), "no difference any more"
+
+
+NUMBERS = [
+    0,
+    1,
+    2,
+    63,
+    127,
+    128,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+    2**32,
+    2**32 + 1,
+    2**63,
+    2**64 - 2**31,
+    2**64 - 1,
+]
+
+
+def encodings(number):
+    """A field of this number in every wire type, with contents for other types than its own, too."""
+    for value in NUMBERS:
+        yield varint(number << 3) + varint(value)
+        yield varint(number << 3 | 3) + varint(8) + varint(value) + varint(number << 3 | 4)
+    yield varint(number << 3) + b"\xff" * 9 + b"\x7f"  # bits that 64 have no room for
+    for double in (0.0, -0.0, 1.5, math.nan, -math.inf, 5e-324):
+        yield varint(number << 3 | 1) + struct.pack("<d", double)
+    yield varint(number << 3 | 5) + b"\x00\x00\x80\x7f"
+    packed = (b"".join(map(varint, NUMBERS)), struct.pack("<3d", 1.5, -0.0, math.inf), b"\x80\x00\x01")
+    texts = (b"", b"a", "ünï".encode(), b"\xff", b"a\x00b", b"\xed\xa0\x80")  # the last: a surrogate
+    messages = (b"\x0a\x00", b"\x0a\x01a", b"\x08\x01", b"\x10\x02", b"\x12\x01b\x0a\x01a", b"\x7a\x00")
+    for contents in (*packed, *texts, *messages):
+        yield varint(number << 3 | 2) + varint(len(contents)) + contents
+
+
+def test_fields_read_the_same_bytes_alike():
+    for name, field in kinds():
+        if field.message_type and not field.message_type.fields:
+            continue  # google.protobuf takes a field of number 0 in them
+        odd = list(encodings(field.number))
+        for data in (
+            *odd,
+            *map(b"".join, itertools.pairwise(odd)),
+            *map(b"".join, itertools.pairwise(odd[::-1])),
+        ):
+            try:
+                google = google_class(name).FromString(data)
+            except GoogleDecodeError:
+                with pytest.raises(mesos.DecodeError):
+                    our_class(name).FromString(data)
+                continue
+            ours = our_class(name).FromString(data)
+            assert_same(ours, google)
+            written = our_class(name)()
+            written.MergeFrom(ours)
+            assert google_class(name).FromString(written.SerializePartialToString()) == google
+            assert written == ours
