@@ -18,7 +18,7 @@ help: ## this list
 demo: $(VENV)/wheel ## build, install, and run five tasks on the embedded cluster
 	$(BIN)/python examples/hello.py
 
-test: system lint test-rust test-python test-asan ## every lint and every test, the real Mesos included
+test: system lint test-rust test-python test-asan fuzz ## every lint and every test, real Mesos and fuzzing included
 
 check: lint-python $(VENV)/tools ## the fast part, for the person at the keyboard (a debug build)
 	cargo clippy --all-targets --quiet
@@ -121,7 +121,7 @@ test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py
 
-# Inputs found stay in .cache; fuzz/corpus is what many hours would begin with. An input that fails goes to
+# A minute of `make test`. Inputs found stay in .cache; fuzz/corpus is what many hours would begin with. An input that fails goes to
 # fuzz/artifacts, and `cargo fuzz run wire <input>` shows it again.
 SECONDS_EACH ?= 15
 FUZZ := $(CURDIR)/.cache/fuzz
