@@ -16,6 +16,7 @@ mod proto;
 mod queue;
 mod runtime;
 mod sys;
+mod task;
 mod trace;
 mod wire;
 

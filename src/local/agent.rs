@@ -8,13 +8,13 @@
 
 use super::clock::{Entropy, Time};
 use super::process::{Exit, Launch, RunId, Signal};
-use super::status::is_terminal;
 use super::updates::{Update, Updates};
 use crate::proto::mesos::v1::task_status::{Reason, Source};
 use crate::proto::mesos::v1::{
     AgentId, ContainerId, ContainerStatus, ExecutorId, KillPolicy, NetworkInfo, TaskId, TaskInfo, TaskState,
     TaskStatus, network_info,
 };
+use crate::task::is_terminal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Task statuses: which states are final, and how they are put together.
+//! How the task statuses of the embedded cluster are put together.
 //!
 //! # Invariants
 //! * Only updates of an agent bear a uuid; what the master says by itself has none and needs no acknowledgement.
@@ -6,24 +6,6 @@
 use super::clock::Time;
 use crate::proto::mesos::v1::task_status::{Reason, Source};
 use crate::proto::mesos::v1::{AgentId, TaskId, TaskState, TaskStatus};
-
-/// Whether a task in this state has ended, as the master sees it.
-pub(crate) fn is_terminal(state: TaskState) -> bool {
-    use TaskState::{
-        TaskDropped, TaskError, TaskFailed, TaskFinished, TaskGone, TaskGoneByOperator, TaskKilled, TaskLost,
-    };
-    matches!(
-        state,
-        TaskFinished
-            | TaskFailed
-            | TaskKilled
-            | TaskLost
-            | TaskError
-            | TaskDropped
-            | TaskGone
-            | TaskGoneByOperator
-    )
-}
 
 /// A status that the master makes.
 pub(crate) fn of_master(

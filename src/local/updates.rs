@@ -6,8 +6,8 @@
 //! * The acknowledgement of a terminal status ends the stream, whatever still waits in it.
 
 use super::clock::Time;
-use super::status::is_terminal;
 use crate::proto::mesos::v1::{TaskState, TaskStatus};
+use crate::task::is_terminal;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 

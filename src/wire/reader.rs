@@ -57,6 +57,18 @@ pub(crate) fn last_bytes(bytes: &[u8], number: u32) -> Option<&[u8]> {
     found
 }
 
+/// The contents of every field of this number: repeated text, bytes and messages.
+pub(crate) fn every_bytes(bytes: &[u8], number: u32) -> impl Iterator<Item = &[u8]> {
+    let of_number = fields(bytes).flatten().filter(move |(at, _)| *at == number);
+    of_number.filter_map(|(_, value)| value.bytes())
+}
+
+/// The last integer, bool or enum of this number, which is the one that counts.
+pub(crate) fn last_varint(bytes: &[u8], number: u32) -> Option<u64> {
+    let of_number = fields(bytes).flatten().filter(|(at, _)| *at == number);
+    of_number.filter_map(|(_, value)| value.varint()).last()
+}
+
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u32, Value<'a>), Fault>;
 

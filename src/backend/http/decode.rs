@@ -8,7 +8,7 @@
 use crate::event::Event;
 use crate::proto::mesos::v1::scheduler::event::Type;
 use crate::wire::field::{self as f, scheduler_event as n};
-use crate::wire::{Value, fields, last_bytes, msg, validate};
+use crate::wire::{Value, fields, last_bytes, last_varint, msg, validate};
 use bytes::Bytes;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) enum Said {
 /// Reads a record; the error says what is wrong with it.
 pub(super) fn decode(record: &Bytes) -> Result<Said, String> {
     validate(msg::SCHEDULER_EVENT, record).map_err(|error| error.to_string())?;
-    let number = varint(record, n::TYPE).unwrap_or(0);
+    let number = last_varint(record, n::TYPE).unwrap_or(0);
     let of_type =
         i32::try_from(number).ok().and_then(|number| Type::try_from(number).ok()).unwrap_or(Type::Unknown);
     let Some(body) = body_of(of_type) else { return Ok(Said::Nothing) };
@@ -103,7 +103,7 @@ fn read(of_type: Type, body: &Bytes) -> Option<Said> {
             match part(body, failure::EXECUTOR_ID) {
                 Some(executor_id) => {
                     // an int32, which the wire carries as 64 bits
-                    let status = varint(body, failure::STATUS).unwrap_or(0) as i32;
+                    let status = last_varint(body, failure::STATUS).unwrap_or(0) as i32;
                     Event::ExecutorLost { executor_id, agent_id, status }
                 }
                 None => Event::AgentLost { agent_id },
@@ -129,11 +129,6 @@ fn parts(message: &Bytes, number: u32) -> Vec<Bytes> {
         _ => None,
     };
     fields(message).filter_map(of_number).collect()
-}
-
-fn varint(message: &[u8], number: u32) -> Option<u64> {
-    let found = fields(message).filter_map(Result::ok).filter(|(at, _)| *at == number);
-    found.filter_map(|(_, value)| value.varint()).last()
 }
 
 /// Seconds as a duration, if they are any that one can wait for.

@@ -1,7 +1,7 @@
 //! The answer to a launch that no subscription could take: the tasks are lost, said by an update for each of them.
 //!
 //! Mesos' own driver says so too (its words, its reason), so that a scheduler that waits for its tasks need not
-//! guess. Task groups get none, as there.
+//! guess. It says nothing of task groups, but a master that cannot launch one does, for each of its tasks: so here.
 //!
 //! # Invariants
 //! * Without a uuid, as of all updates that no agent made: nobody acknowledges them.
@@ -10,20 +10,15 @@ use crate::event::{Call, Event};
 use crate::proto::mesos::v1::TaskState;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::task_status::{Reason, Source};
-use crate::wire::field::{
-    framework_info, framework_info_capability, offer_operation, offer_operation_launch,
-};
-use crate::wire::field::{task_info, task_status};
-use crate::wire::{Value, Writer, fields, last_bytes};
+use crate::task::launched;
+use crate::wire::field::{framework_info, framework_info_capability, task_info, task_status};
+use crate::wire::{Writer, every_bytes, last_bytes, last_varint};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The updates for a dropped call of this framework (`FrameworkInfo`); none if it launches nothing.
 pub(super) fn updates(call: &Call, framework: &[u8]) -> Vec<Event> {
-    let Call::Accept { operations, .. } = call else { return Vec::new() };
     let state = if partition_aware(framework) { TaskState::TaskDropped } else { TaskState::TaskLost };
-    let launches = operations.iter().filter_map(|operation| last_bytes(operation, offer_operation::LAUNCH));
-    let tasks = launches.flat_map(|launch| all(launch, offer_operation_launch::TASK_INFOS));
-    tasks.map(|task| update(task, state)).collect()
+    launched(call).map(|task| update(task, state)).collect()
 }
 
 fn update(task: &[u8], state: TaskState) -> Event {
@@ -43,38 +38,37 @@ fn update(task: &[u8], state: TaskState) -> Event {
 }
 
 fn partition_aware(framework: &[u8]) -> bool {
-    let aware = Value::Varint(Capability::PartitionAware as u64);
-    all(framework, framework_info::CAPABILITIES)
-        .any(|one| fields(one).flatten().any(|field| field == (framework_info_capability::TYPE, aware)))
-}
-
-/// The contents of every field of this number.
-fn all(message: &[u8], wanted: u32) -> impl Iterator<Item = &[u8]> {
-    let of_number = fields(message).flatten().filter(move |(number, _)| *number == wanted);
-    of_number.filter_map(|(_, value)| value.bytes())
+    every_bytes(framework, framework_info::CAPABILITIES).any(|one| {
+        last_varint(one, framework_info_capability::TYPE) == Some(Capability::PartitionAware as u64)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{msg, validate};
+    use crate::proto::mesos::v1::offer::{Operation, operation};
+    use crate::proto::mesos::v1::{AgentId, TaskGroupInfo, TaskId, TaskInfo};
+    use crate::wire::{fields, msg, validate};
     use bytes::Bytes;
+    use prost::Message;
 
+    fn task(id: &str) -> TaskInfo {
+        let (name, agent_id) = (id.to_owned(), AgentId { value: "agent".into() });
+        TaskInfo { name, task_id: TaskId { value: id.into() }, agent_id, ..Default::default() }
+    }
+
+    /// Two tasks, a reservation and a group of two more.
     fn launch() -> Call {
-        let mut operation = Writer::new();
-        operation.varint(offer_operation::TYPE, 1).message(offer_operation::LAUNCH, |launch| {
-            for name in ["a", "b"] {
-                launch.message(offer_operation_launch::TASK_INFOS, |task| {
-                    task.string(task_info::NAME, name).message(task_info::TASK_ID, |id| {
-                        id.string(1, name);
-                    });
-                    task.message(task_info::AGENT_ID, |id| {
-                        id.string(1, "agent");
-                    });
-                });
-            }
-        });
-        Call::Accept { offer_ids: Vec::new(), operations: vec![operation.finish().into()], filters: None }
+        let launch = operation::Launch { task_infos: vec![task("a"), task("b")] };
+        let task_group = TaskGroupInfo { tasks: vec![task("c"), task("d")] };
+        let group = operation::LaunchGroup { task_group, ..Default::default() };
+        let operations = [
+            Operation { launch: Some(launch), ..Default::default() },
+            Operation { reserve: Some(Box::default()), ..Default::default() },
+            Operation { launch_group: Some(group.into()), ..Default::default() },
+        ];
+        let operations = operations.map(|operation| operation.encode_to_vec().into()).to_vec();
+        Call::Accept { offer_ids: Vec::new(), operations, filters: None }
     }
 
     fn states(framework: &[u8]) -> Vec<(Bytes, u64)> {
@@ -90,9 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn every_task_of_a_dropped_launch_is_lost() {
+    fn every_task_of_a_dropped_call_is_lost() {
         let lost = TaskState::TaskLost as u64;
-        assert_eq!(states(b""), [(Bytes::from("a"), lost), (Bytes::from("b"), lost)]);
+        assert_eq!(states(b""), ["a", "b", "c", "d"].map(|id| (Bytes::from(id), lost)));
     }
 
     #[test]

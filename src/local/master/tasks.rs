@@ -2,11 +2,12 @@
 
 use super::{Capability, Master, agent, events};
 use crate::local::clock::Time;
-use crate::local::status::{is_terminal, of_master};
+use crate::local::status::of_master;
 use crate::local::updates::Update;
 use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile, reconcile_operations};
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{OperationState, TaskState};
+use crate::task::is_terminal;
 
 impl Master {
     /// An agent's update: the framework hears of it, if it is there; the master remembers it in any case.
