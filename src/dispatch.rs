@@ -11,6 +11,7 @@
 //! * Nothing here keeps the driver or the handler alive between two turns.
 
 use crate::driver::lifecycle::{Lifecycle, lock};
+use crate::driver::reconciliation::Reconciliation;
 use crate::event::{Call, Event, Failure};
 use crate::message::from_wire;
 use crate::trace;
@@ -20,8 +21,8 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ pub(crate) struct Dispatch {
     pub(crate) known: Mutex<Known>,
     /// acknowledge after the handler
     implicit: bool,
+    /// hears of each event before its handler
+    reconciliation: Option<Arc<Reconciliation>>,
     /// the methods that the handler lacks: the base class answers for it
     absent: Vec<String>,
     turn: Mutex<Turn>,
@@ -77,10 +80,16 @@ pub(crate) struct Turned<'py> {
 }
 
 impl Dispatch {
-    pub(crate) fn new(framework_id: Option<Bytes>, implicit: bool, absent: Vec<String>) -> Self {
+    pub(crate) fn new(
+        framework_id: Option<Bytes>,
+        implicit: bool,
+        reconciliation: Option<Arc<Reconciliation>>,
+        absent: Vec<String>,
+    ) -> Self {
         Self {
             known: Mutex::new(Known { framework_id, ..Known::default() }),
             implicit,
+            reconciliation,
             absent,
             turn: Mutex::new(Turn::Free),
             last_handler: Mutex::new(""),
@@ -154,6 +163,9 @@ impl Dispatch {
         if let Event::Error(failure) = &event {
             life.abort(); // first the abort, then the callback: as Mesos' own driver does
             lock(&self.known).failure = Some(failure.clone());
+        }
+        if let Some(reconciliation) = &self.reconciliation {
+            reconciliation.heard(&event);
         }
         let (name, arguments) = match self.describe(py, event) {
             Ok(described) => described,

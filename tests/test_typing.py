@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 #: What stubtest cannot see or cannot be told, by regular expression.
 ALLOWED = r"""
 mesos\.v1\..*Like                  # names for annotations, which do not exist at run time
-mesos\.scheduler\.(OneOrMany|Offers|InverseOffers)  # the same
+mesos\._calls\.(OneOrMany|Offers|InverseOffers)  # the same
 mesos\.v1\..*\.\w*slave\w*         # v0 names of fields: messages have them, their classes do not list them
 mesos\.v1\.CgroupInfo\.Blkio\.[A-Z]+  # stubtest takes their class, Blkio.Operation, for the message Operation
 mesos\._mesos\.Message\.DESCRIPTOR  # the classes of the schema have it, the base has not

@@ -88,6 +88,7 @@ class SchedulerHandle(Handle):
         suppressed_roles: Iterable[str],
         offer_constraints: Any | None,
         implicit_acknowledgements: bool,
+        reconcile: bool,
         connect_timeout: float | None,
         absent: list[str],
     ) -> SchedulerHandle: ...

@@ -148,6 +148,13 @@ def flag(given: object, name: str) -> bool:
     return given
 
 
+def reconcile(given: str | None) -> bool:
+    """Return whether the driver is to reconcile its tasks by itself."""
+    if given not in {None, "auto"}:
+        raise ConfigurationError(f'reconcile: "auto" or None is expected, not {given!r}')
+    return given is not None
+
+
 def connect_timeout(given: float | None) -> float | None:
     """Return the seconds that a first registration may take; None is for ever."""
     try:

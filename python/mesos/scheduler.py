@@ -6,39 +6,31 @@
 
     mesos.SchedulerDriver(Hello(), "hello", "local").run()
 
-Invariants:
-* A call is checked before it is sent: bad input raises here, naming field and value, and nothing has left.
-* A call answers the driver's status. Whether Mesos heard it is said by events, never by a call.
+What the driver can say to Mesos is in `_calls`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from mesos import _handlers, _settings
+from mesos._calls import Calls
 from mesos._mesos import SchedulerHandle
-from mesos.driver import Driver
 from mesos.driver import logger as driver_logger
 from mesos.errors import ConfigurationError, DriverAbortedError
 from mesos.testing import ScriptedBackend
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Awaitable
-    from typing import TypeAlias, TypeVar
+    from collections.abc import Awaitable, Iterable
+    from typing import Literal
 
-    from mesos import Status, v1
+    from mesos import v1
     from mesos._stats import SchedulerStats
     from mesos.dispatch import Dispatcher
     from mesos.local import LocalCluster
     from mesos.tls import TLS
-
-    _T = TypeVar("_T")
-    OneOrMany: TypeAlias = _T | Iterable[_T]
-    Offers: TypeAlias = OneOrMany[v1.OfferLike | v1.OfferIDLike]
-    InverseOffers: TypeAlias = OneOrMany[v1.InverseOfferLike | v1.OfferIDLike]
 
 logger = logging.getLogger("mesos.scheduler")
 
@@ -64,7 +56,8 @@ class Scheduler:
     ) -> Awaitable[object] | None:
         """Hear that the framework is registered again, with this or a new master, after `disconnected`.
 
-        Calls made in between were dropped, and updates may have been missed: reconcile the tasks.
+        Calls made in between were dropped, and updates may have been missed: reconcile the tasks, or let
+        the driver do it (`reconcile="auto"`).
         """
 
     def disconnected(self, driver: SchedulerDriver) -> Awaitable[object] | None:
@@ -98,7 +91,8 @@ class Scheduler:
         """Hear what became of a task.
 
         Acknowledged when this returns normally, or when the coroutine has ended normally; until then Mesos
-        says it again. So an update may come twice, after a crash too; it is never lost.
+        says it again. So an update may come twice, after a crash too; it is never lost. Where handling it
+        twice would do harm, `mesos.HandledUpdates` recognises it.
         """
 
     def operation_status_update(
@@ -144,7 +138,7 @@ class Scheduler:
         raise DriverAbortedError(message) if failure is None else failure
 
 
-class SchedulerDriver(Driver):
+class SchedulerDriver(Calls):
     """Talks to a Mesos master for a framework.
 
     scheduler: the object whose methods are called: a `Scheduler`, or anything with some of its methods.
@@ -165,6 +159,10 @@ class SchedulerDriver(Driver):
     offer_constraints: `mesos.v1.scheduler.OfferConstraints` or a dict: which agents' offers are wanted.
     implicit_acknowledgements: acknowledge each update after its handler; False leaves that to your calls of
         `acknowledge_status_update` and `acknowledge_operation_status`.
+    reconcile: "auto" asks Mesos for the state of every task after each (re)registration, again for those that
+        are not answered, and every 15 minutes; the answers are calls of `status_update`. It knows tasks by
+        your launches, by updates, and by your own `reconcile_tasks`, until their end is acknowledged. None
+        leaves that to you.
     connect_timeout: seconds to the first registration, then `MasterConnectionError`; None tries for ever.
     dispatcher: who calls the handlers, and where: "asyncio", "thread", "poll", "interrupt" (the main thread,
         whatever it computes), "package.module:Class", or a `Dispatcher`; `mesos.dispatch` has them all.
@@ -181,8 +179,6 @@ class SchedulerDriver(Driver):
     is dropped, logged once, and counted in `stats`. Everything is logged under `mesos` in `logging`.
     """
 
-    _native: SchedulerHandle  # pyright: ignore[reportIncompatibleVariableOverride] - assigned once
-
     def __init__(  # noqa: D107 - the class says it
         self,
         scheduler: object,
@@ -195,6 +191,7 @@ class SchedulerDriver(Driver):
         suppressed_roles: Iterable[str] = (),
         offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
         implicit_acknowledgements: bool = True,
+        reconcile: Literal["auto"] | None = None,
         connect_timeout: float | None = None,
         dispatcher: str | Dispatcher = "auto",
         backend: str | ScriptedBackend = "http",
@@ -218,6 +215,7 @@ class SchedulerDriver(Driver):
             suppressed_roles=suppressed_roles,
             offer_constraints=offer_constraints,
             implicit_acknowledgements=_settings.flag(implicit_acknowledgements, "implicit_acknowledgements"),
+            reconcile=_settings.reconcile(reconcile),
             connect_timeout=_settings.connect_timeout(connect_timeout),
             absent=_handlers.absent(scheduler, Scheduler),
         )
@@ -246,144 +244,6 @@ class SchedulerDriver(Driver):
         from mesos._stats import SchedulerStats  # noqa: PLC0415 - dataclasses are a fifth of the import time
 
         return SchedulerStats(**self._native.stats())
-
-    # -- offers --------------------------------------------------------------------------------------------
-
-    def accept_offers(
-        self,
-        offers: Offers,
-        operations: OneOrMany[v1.OfferOperationLike],
-        filters: v1.FiltersLike | None = None,
-    ) -> Status:
-        """Use offers of one agent for operations, in order; what is left over is declined.
-
-        offers: Offer, OfferID or str, one or many. operations: Offer.Operation, one or many. filters: Filters
-        for what is left over. A task in a LAUNCH without `agent_id` gets the one of the Offer.
-
-        Raises `EncodeError` if offers are missing, doubled, or of different agents.
-        """
-        return self._answer(self._native.accept_offers(offers, operations, filters))
-
-    def launch_tasks(
-        self, offers: Offers, tasks: OneOrMany[v1.TaskInfoLike], filters: v1.FiltersLike | None = None
-    ) -> Status:
-        """Launch tasks with offers of one agent; no tasks decline the offers.
-
-        offers: Offer, OfferID or str, one or many. tasks: TaskInfo, one or many; without `agent_id` they get
-        the one of the Offer, in a copy. filters: Filters for what is left over.
-
-        Raises `EncodeError` if a task cannot be sent, or has no agent and only ids of offers were given.
-        """
-        return self._answer(self._native.launch_tasks(offers, tasks, filters))
-
-    def decline_offer(self, offers: Offers, filters: v1.FiltersLike | None = None) -> Status:
-        """Give offers back: Offer, OfferID or str, one or many.
-
-        filters: Filters or a dict: `{"refuse_seconds": 60}` asks not to be offered the same resources again
-        for that long; Mesos waits 5 seconds without it.
-        """
-        return self._answer(self._native.decline_offer(offers, filters))
-
-    def accept_inverse_offers(
-        self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
-    ) -> Status:
-        """Agree to maintenance: InverseOffer, OfferID or str, one or many."""
-        return self._answer(self._native.accept_inverse_offers(offer_ids, filters))
-
-    def decline_inverse_offers(
-        self, offer_ids: InverseOffers, filters: v1.FiltersLike | None = None
-    ) -> Status:
-        """Object to maintenance: InverseOffer, OfferID or str, one or many."""
-        return self._answer(self._native.decline_inverse_offers(offer_ids, filters))
-
-    def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
-        """Ask for offers again despite filters and suppression.
-
-        roles: names of some of the framework's roles; None is all, () sends nothing.
-        """
-        return self._answer(self._native.revive_offers(roles))
-
-    def suppress_offers(self, roles: Iterable[str] | None = None) -> Status:
-        """Ask for no more offers until `revive_offers`, which takes the same roles."""
-        return self._answer(self._native.suppress_offers(roles))
-
-    def request_resources(self, requests: OneOrMany[v1.RequestLike]) -> Status:
-        """Say what would be welcome (Request, one or many); Mesos' own allocator ignores it."""
-        return self._answer(self._native.request_resources(requests))
-
-    # -- tasks ---------------------------------------------------------------------------------------------
-
-    def kill_task(
-        self,
-        task_id: v1.TaskIDLike,
-        agent_id: v1.AgentIDLike | None = None,
-        kill_policy: v1.KillPolicyLike | None = None,
-    ) -> Status:
-        """Ask for the end of a task (TaskID or str), gracefully as `kill_policy` or the task's own says.
-
-        Unreliable as all calls: repeat it until a terminal update comes. Naming the agent (AgentID or str)
-        helps after a change of master.
-        """
-        return self._answer(self._native.kill_task(task_id, agent_id, kill_policy))
-
-    def reconcile_tasks(self, statuses: OneOrMany[v1.TaskStatusLike | v1.TaskIDLike]) -> Status:
-        """Ask for the latest updates of tasks (TaskStatus, dict, TaskID or str, one or many); []: of all.
-
-        Only `task_id` and `agent_id` of a status count.
-        """
-        return self._answer(self._native.reconcile_tasks(statuses))
-
-    def reconcile_operations(
-        self, operations: OneOrMany[v1.OperationStatusLike | v1.OperationIDLike]
-    ) -> Status:
-        """Ask for the latest updates of operations (OperationStatus, dict, OperationID or str); []: of all.
-
-        Only `operation_id`, `agent_id` and `resource_provider_id` count.
-        """
-        return self._answer(self._native.reconcile_operations(operations))
-
-    def acknowledge_status_update(self, status: v1.TaskStatusLike) -> Status:
-        """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
-
-        Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
-        """
-        return self._answer(self._native.acknowledge_status_update(status))
-
-    def acknowledge_operation_status(self, status: v1.OperationStatusLike) -> Status:
-        """Say that an operation's update (OperationStatus) is safe with you: `acknowledge_status_update`."""
-        return self._answer(self._native.acknowledge_operation_status(status))
-
-    # -- executors and the framework -----------------------------------------------------------------------
-
-    def send_framework_message(
-        self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike, data: bytes | bytearray | memoryview
-    ) -> Status:
-        """Send bytes to an executor (ExecutorID and AgentID, or str). Best effort: it may be lost."""
-        return self._answer(self._native.send_framework_message(executor_id, agent_id, data))
-
-    def shutdown_executor(self, executor_id: v1.ExecutorIDLike, agent_id: v1.AgentIDLike) -> Status:
-        """Ask an executor (ExecutorID and AgentID, or str) to end, and its tasks with it."""
-        return self._answer(self._native.shutdown_executor(executor_id, agent_id))
-
-    def update_framework(
-        self,
-        framework: v1.FrameworkInfoLike | str,
-        *,
-        suppressed_roles: Iterable[str] | None = None,
-        offer_constraints: v1.scheduler.OfferConstraintsLike | None = None,
-    ) -> Status:
-        """Change what the framework says about itself: FrameworkInfo, or a dict of all its fields.
-
-        suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are.
-
-        The id must be unset or the same. Raises RuntimeError before the framework has an id.
-        """
-        info = _settings.framework(framework, self._native.framework.principal or None)
-        number = self._native.update_framework(
-            info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
-        )
-        self._failover_timeout = info.failover_timeout
-        return self._answer(number)
 
     # -- inside --------------------------------------------------------------------------------------------
 

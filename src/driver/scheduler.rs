@@ -11,20 +11,23 @@ use super::handle::Handle;
 use super::identity::{Identity, TlsSettings};
 use super::lifecycle::{Lifecycle, lock};
 use super::offers::{agent_of, offer_ids, offers, one_or_many, part};
+use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
-use crate::backend::Subscription;
 use crate::backend::http::scheduler::connect;
+use crate::backend::{Backend, Subscription};
 use crate::dispatch::{Dispatch, operation_acknowledgement, task_acknowledgement};
+use crate::error::Result;
 use crate::event::Call;
 use crate::exceptions::EncodeError;
 use crate::message::{from_wire, to_wire_for};
+use crate::queue::Sender;
 use crate::wire::{Writer, field, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The native half of `mesos.SchedulerDriver`.
@@ -35,6 +38,8 @@ pub(crate) struct SchedulerHandle {
     /// who we are; taken at the start
     identity: Mutex<Option<Identity>>,
     implicit: bool,
+    /// `reconcile="auto"`
+    reconciliation: Option<Arc<Reconciliation>>,
     failover_timeout: Duration,
 }
 
@@ -43,7 +48,7 @@ impl SchedulerHandle {
     #[new]
     #[expect(clippy::too_many_arguments, reason = "the keywords of the Python constructor")]
     #[pyo3(signature = (framework, *, credential, token, tls, suppressed_roles, offer_constraints,
-                        implicit_acknowledgements, connect_timeout, absent))]
+                        implicit_acknowledgements, reconcile, connect_timeout, absent))]
     fn new(
         framework: &Bound<'_, PyAny>,
         credential: Option<(String, Option<String>)>,
@@ -52,6 +57,7 @@ impl SchedulerHandle {
         suppressed_roles: &Bound<'_, PyAny>,
         offer_constraints: Option<&Bound<'_, PyAny>>,
         implicit_acknowledgements: bool,
+        reconcile: bool,
         connect_timeout: Option<f64>,
         absent: Vec<String>,
     ) -> PyResult<PyClassInitializer<Self>> {
@@ -64,12 +70,14 @@ impl SchedulerHandle {
             suppressed_roles: roles(suppressed_roles, "suppressed_roles")?,
             offer_constraints: constraints(offer_constraints)?,
         };
-        let dispatch = Dispatch::new(id, implicit_acknowledgements, absent);
+        let reconciliation = reconcile.then(Reconciliation::new);
+        let dispatch = Dispatch::new(id, implicit_acknowledgements, reconciliation.clone(), absent);
         let handle = Handle::new(Lifecycle::new("SchedulerDriver")?, dispatch);
         Ok(PyClassInitializer::from(handle).add_subclass(Self {
             subscription: Mutex::new(subscription),
             identity: Mutex::new(Some(identity)),
             implicit: implicit_acknowledgements,
+            reconciliation,
             failover_timeout,
         }))
     }
@@ -84,13 +92,12 @@ impl SchedulerHandle {
         handle.hear_logs(py)?;
         if let Ok(scripted) = target.cast::<ScriptedBackend>() {
             let backend = scripted.get().backend();
-            return Ok(py.detach(|| handle.life.start(|sender| backend.connect(sender)))? as u8);
+            return this.start_over(py, handle, |sender| backend.connect(sender));
         }
         let address = target.extract::<String>()?;
         let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };
         let config = identity.config(&address, this.failover_timeout)?;
-        let status = py.detach(|| handle.life.start(|sender| connect(config, subscription, sender)))?;
-        Ok(status as u8)
+        this.start_over(py, handle, |sender| connect(config, subscription, sender))
     }
 
     /// The FrameworkInfo as it was last said, with the id once it is known.
@@ -331,6 +338,20 @@ impl SchedulerHandle {
 const LAUNCH: u64 = 1;
 
 impl SchedulerHandle {
+    /// Starts over the backend that `connect` makes.
+    fn start_over(
+        &self,
+        py: Python<'_>,
+        handle: &Handle,
+        connect: impl FnOnce(Sender) -> Result<Arc<dyn Backend>> + Send,
+    ) -> PyResult<u8> {
+        let connect = |sender| match &self.reconciliation {
+            Some(reconciliation) => reconciliation.over(connect(sender)?),
+            None => connect(sender),
+        };
+        Ok(py.detach(|| handle.life.start(connect))? as u8)
+    }
+
     /// Acknowledging by hand makes sense only where the driver does not do it.
     fn explicit(&self, method: &str) -> PyResult<()> {
         if self.implicit {
