@@ -30,6 +30,7 @@ __all__ = [
     "DriverAbortedError",
     "EncodeError",
     "ForkedDriverError",
+    "HandledUpdates",
     "LocalCluster",
     "MasterConnectionError",
     "MesosError",
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from mesos import v1 as v1
     from mesos._html import load_ipython_extension as load_ipython_extension
     from mesos._stats import SchedulerStats
+    from mesos._updates import HandledUpdates
     from mesos.library import libmesos_version
     from mesos.local import LocalCluster
     from mesos.scheduler import Scheduler, SchedulerDriver
@@ -63,6 +65,7 @@ else:
         "mesos.v1",
         submodules=("dispatch", "local", "scheduler", "testing", "tls", "v1"),
         members={
+            "HandledUpdates": "mesos._updates",
             "LocalCluster": "mesos.local",
             "Scheduler": "mesos.scheduler",
             "SchedulerDriver": "mesos.scheduler",
