@@ -57,23 +57,37 @@ impl Session {
 /// Subscribes at `target`, or where it redirects to.
 pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> Result<Session, Refused> {
     let first = target.endpoint.clone();
-    for _ in 0..=MAX_REDIRECTS {
-        let who = &target.endpoint;
-        let (socket, peer) = socket::connect(&target, timing.connect).await?;
-        match timeout(timing.answer, subscribe(&target, socket, peer, call.clone())).await {
-            Ok(Ok(Opened::Stream(stream))) => {
-                let subscribed = timeout(timing.answer, subscribed(&target, stream)).await;
-                return subscribed.unwrap_or_else(|_| Err(late(who, "no SUBSCRIBED event", timing.answer)));
-            }
-            Ok(Ok(Opened::Redirect(to))) => target = target.at(to),
-            Ok(Err(refused)) => return Err(refused),
-            Err(_) => return Err(late(who, "no answer to SUBSCRIBE", timing.answer)),
-        }
+    for redirects in 0..=MAX_REDIRECTS {
+        target = match one(&target, &call, timing).await {
+            Ok(Reply::Subscribed(session)) => return Ok(*session),
+            Ok(Reply::Redirected(to)) => target.at(to),
+            Err(refused) if redirects == 0 => return Err(refused),
+            Err(refused) => return Err(refused.of_leader()),
+        };
     }
-    Err(Refused::Retry(format!(
+    Err(Refused::NotYet(format!(
         "{first}: more than {MAX_REDIRECTS} redirects, the last one to {}",
         target.endpoint
     )))
+}
+
+/// What one master said.
+enum Reply {
+    Subscribed(Box<Session>),
+    Redirected(Endpoint),
+}
+
+async fn one(target: &Target, call: &Bytes, timing: Timing) -> Result<Reply, Refused> {
+    let who = &target.endpoint;
+    let (socket, peer) = socket::connect(target, timing.connect).await?;
+    let opened = timeout(timing.answer, subscribe(target, socket, peer, call.clone())).await;
+    let stream = match opened.map_err(|_| late(who, "no answer to SUBSCRIBE", timing.answer))?? {
+        Opened::Stream(stream) => stream,
+        Opened::Redirect(to) => return Ok(Reply::Redirected(to)),
+    };
+    let subscribed = timeout(timing.answer, subscribed(target, stream)).await;
+    let session = subscribed.map_err(|_| late(who, "no SUBSCRIBED event", timing.answer))??;
+    Ok(Reply::Subscribed(Box::new(session)))
 }
 
 /// Reads the stream up to its SUBSCRIBED.

@@ -1,6 +1,8 @@
 //! How long to wait after a failed attempt: a random part of a bound that doubles.
 //!
 //! The whole wait is random, so that the frameworks of a cluster whose master came back do not come back at once.
+//! Where masters are there and only have to elect one of them, or it to get ready, the bound stays where it is: the
+//! wait is for them, and the framework's tasks wait too.
 
 use super::Timing;
 use std::time::Duration;
@@ -36,6 +38,11 @@ impl Backoff {
         pause
     }
 
+    /// The next pause while masters get ready: anything from nothing to the shortest bound.
+    pub(super) fn short_pause(&self) -> Duration {
+        self.first.mul_f64(fastrand::f64())
+    }
+
     /// Things went well: begin again with the shortest bound.
     pub(super) fn reset(&mut self) {
         self.bound = self.first;
@@ -67,6 +74,15 @@ mod tests {
         assert_eq!(bounds(Duration::from_secs(50)), [2000, 4000, 5000, 5000, 5000, 5000, 5000]);
         assert_eq!(bounds(Duration::from_secs(10)), [1000; 7]);
         assert_eq!(bounds(Duration::from_millis(1)), [100; 7]);
+    }
+
+    #[test]
+    fn masters_that_get_ready_are_asked_every_two_seconds() {
+        let mut backoff = Backoff::new(&Timing::default(), Duration::ZERO);
+        assert!((0..7).map(|_| backoff.pause()).sum::<Duration>() > Duration::ZERO);
+        let pauses: Vec<_> = (0..200).map(|_| backoff.short_pause().as_millis()).collect();
+        assert!(pauses.iter().all(|pause| *pause <= 2000) && pauses.iter().any(|pause| *pause > 1500));
+        assert_eq!(backoff.bound.as_millis(), 60_000, "what fails otherwise is not asked more often");
     }
 
     #[test]

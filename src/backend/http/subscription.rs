@@ -2,8 +2,8 @@
 //!
 //! # Invariants
 //! * Dropping a `Stream` closes its connection: nothing else holds it.
-//! * What an answer means for the driver is decided here: `Refused::Retry` may pass by itself, `Refused::Fatal`
-//!   will not, and its words name who answered what.
+//! * What an answer means for the driver is decided here: `Refused::Retry` and `Refused::NotYet` may pass by
+//!   themselves, `Refused::Fatal` will not, and its words name who answered what.
 
 use super::answer::readable;
 use super::master::Endpoint;
@@ -38,6 +38,8 @@ const MAX_STREAM_ID: usize = 128;
 pub(super) enum Refused {
     /// may pass by itself: try again
     Retry(String),
+    /// masters are there, but none leads yet, or it is not ready yet: this passes soon
+    NotYet(String),
     /// will not pass, but for a master that was of use before: one that starts knows no API yet, and may have
     /// another certificate
     Unfit(Failure),
@@ -48,6 +50,14 @@ pub(super) enum Refused {
 impl Refused {
     pub(super) fn fatal(kind: FailureKind, message: String) -> Self {
         Self::Fatal(Failure { kind, message })
+    }
+
+    /// The same, of somebody whom a living master takes for the leader.
+    pub(super) fn of_leader(self) -> Self {
+        match self {
+            Self::Retry(message) => Self::NotYet(message),
+            other => other,
+        }
     }
 
     pub(super) fn unfit(message: String) -> Self {
@@ -139,7 +149,9 @@ async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -
         404 => Refused::unfit(format!(
             "{said}; this is no Mesos master, or the path in front of its API is wrong"
         )),
-        408 | 429 | 500 | 502 | 503 | 504 => Refused::Retry(said),
+        // a master without a leader, or a leader that reads what was before it
+        503 => Refused::NotYet(said),
+        408 | 429 | 500 | 502 | 504 => Refused::Retry(said),
         400..=499 => fatal(said),
         _ => fatal(format!("{said}; this is no Mesos master")),
     }

@@ -56,7 +56,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
     /// Asks each of these masters once.
     async fn ask(&mut self, masters: Vec<Endpoint>) -> Result<Asked, Stop> {
         let mut round = masters.into_iter().peekable();
-        let mut pause = Duration::ZERO;
+        let (mut pause, mut soon) = (Duration::ZERO, false);
         while let Some(endpoint) = round.next() {
             let (call, revision) = self.settings.subscribe();
             let (authorization, tls) = (self.authorization.clone(), self.tls.clone());
@@ -68,13 +68,17 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 }
                 Some(Err(Refused::Fatal(failure))) => return Err(Stop::Failed(failure)),
                 Some(Err(Refused::Unfit(failure))) if !self.registered => return Err(Stop::Failed(failure)),
+                Some(Err(Refused::NotYet(message))) => {
+                    soon = true;
+                    message
+                }
                 Some(Err(Refused::Unfit(Failure { message, .. }) | Refused::Retry(message))) => message,
             };
             self.masters.failed(&target.endpoint);
             match round.peek() {
                 Some(next) => warn!(target: "mesos.http", "{what}; next try: {next}"),
                 None => {
-                    pause = self.backoff.pause();
+                    pause = if soon { self.backoff.short_pause() } else { self.backoff.pause() };
                     warn!(target: "mesos.http", "{what}; next try {}", when(pause));
                 }
             }
