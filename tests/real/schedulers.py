@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import mesos
 
 from .cluster import RealCluster
+from .setup import RealMesos, base_python
 
 TIMEOUT = 30.0  # seconds that a driver gets to do what its scheduler wants
 DISPATCHERS = ("asyncio", "thread", "poll")
@@ -68,6 +70,11 @@ class Notes(mesos.Scheduler):
 def task(name: str, command: str) -> mesos.TaskInfo:
     """Return a small command task; its agent is filled in from the offer."""
     return mesos.TaskInfo(task_id=name, name=name, command={"value": command}, resources=SMALL)
+
+
+def scripted_executor(installed: RealMesos) -> str:
+    """Return the command of an executor whose tasks report the states that their data names."""
+    return shlex.join(["exec", base_python(), "-ES", str(installed.libexec / "scripted_executor.py")])
 
 
 def drive(driver: mesos.SchedulerDriver, dispatcher: str = "poll") -> mesos.Status:

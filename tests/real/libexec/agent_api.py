@@ -86,6 +86,11 @@ class Agent:
                 print(f"{state} waits for the agent: {error}", file=sys.stderr)
         return identity
 
+    def message(self, data):
+        """Send data, in base64, to the scheduler. Mesos delivers messages or loses them."""
+        with self.lock:
+            self._send({"type": "MESSAGE", **self.identity, "message": {"data": data}})
+
     def call(self, body):
         """Make a call of the agent's operator API; return its answer. Raises CallError if it refuses."""
         connection = http.client.HTTPConnection(self.endpoint)
