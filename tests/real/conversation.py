@@ -1,0 +1,163 @@
+"""A conversation with a master over the scheduler API, noted word for word, so that two can be compared.
+
+Invariants
+* What differs by nature (ids, times, addresses, process ids) has names in its place, the same in every
+  transcript; so has what the lists UNSAID and OWN_WORDS name, with reasons.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+from typing import Any
+
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+MARGIN = 30.0  # seconds without an event, after which a test fails
+
+#: What only Mesos says: (type of event, path to it, why).
+UNSAID = [
+    (
+        "SUBSCRIBED",
+        ["master_info", "capabilities"],
+        "what operators can do to agents: there are no operators",
+    ),
+]
+#: What each says in its own words: (pattern, what is compared instead, why).
+OWN_WORDS = [
+    (r"(Failed to convert JSON into Call protobuf): .*", r"\1", "the reader of JSON is also the drivers'"),
+]
+
+Transcript = list[Any]
+
+
+class Conversation:
+    """A framework that notes what it hears: events, and the answers to its calls."""
+
+    def __init__(self, master: str, **info: Any) -> None:
+        self.master = master
+        self.heard: Transcript = []
+        self.offered = False
+        self.names: dict[str, str] = {}
+        self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
+        subscribe = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
+        call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
+        if "id" in info:
+            call["framework_id"] = info["id"]
+        self.stream.request("POST", "/api/v1/scheduler", json.dumps(call), JSON)
+        self.response = self.stream.getresponse()
+        assert self.response.status == http.client.OK, self.response.read()
+        self.headers = JSON | {"Mesos-Stream-Id": self.response.headers["Mesos-Stream-Id"]}
+
+    def event(self) -> dict[str, Any] | None:
+        """Note and return the next event; None at the end of the stream.
+
+        Not heartbeats, nor offers after the first ones: when freed resources come again is a matter of time.
+        """
+        while length := self.response.readline():
+            event: dict[str, Any] = json.loads(self.response.read(int(length)))
+            if event["type"] == "HEARTBEAT" or (event["type"] == "OFFERS" and self.offered):
+                continue
+            self.offered |= event["type"] == "OFFERS"
+            self.heard.append(event)
+            return event
+        self.heard.append("the end")
+        return None
+
+    def expect(self, kind: str) -> Any:
+        """Note events up to one of this type; return its body."""
+        while (event := self.event()) is not None:
+            if event["type"] == kind:
+                return event[kind.lower()]
+        raise AssertionError(f"the stream ended without {kind}: {self.heard}")
+
+    def offer(self) -> dict[str, Any]:
+        if not self.names:
+            subscribed = self.expect("SUBSCRIBED")
+            self.names = {
+                subscribed["framework_id"]["value"]: "FRAMEWORK",
+                subscribed["master_info"]["id"]: "MASTER",
+            }
+            self.id = subscribed["framework_id"]
+        offer: dict[str, Any] = self.expect("OFFERS")["offers"][0]
+        self.names[offer["agent_id"]["value"]] = "AGENT"
+        return offer
+
+    def call(self, kind: str, stream_id: str | None = None, **body: Any) -> None:
+        """Make a call; note what it is answered."""
+        connection = http.client.HTTPConnection(self.master, timeout=MARGIN)
+        call = {"type": kind, "framework_id": self.id, kind.lower(): body}
+        headers = self.headers | ({"Mesos-Stream-Id": stream_id} if stream_id else {})
+        connection.request("POST", "/api/v1/scheduler", json.dumps(call), headers)
+        response = connection.getresponse()
+        self.heard.append((kind, response.status, response.read().decode()))
+        connection.close()
+
+    def launch(self, *tasks: dict[str, Any], offer: dict[str, Any] | None = None) -> None:
+        offer = offer or self.offer()
+        infos = [{"agent_id": offer["agent_id"], **task} for task in tasks]
+        operation = {"type": "LAUNCH", "launch": {"task_infos": infos}}
+        self.call("ACCEPT", offer_ids=[offer["id"]], operations=[operation], filters={"refuse_seconds": 1000})
+
+    def status(self, acknowledge: bool = True) -> dict[str, Any]:
+        status: dict[str, Any] = self.expect("UPDATE")["status"]
+        if acknowledge and "uuid" in status:
+            self.call("ACKNOWLEDGE", **{key: status[key] for key in ("agent_id", "task_id", "uuid")})
+        return status
+
+    def until(self, *states: str) -> None:
+        """Acknowledge updates up to one of this state, for each of the states in turn."""
+        for state in states:
+            while self.status()["state"] != state:
+                pass
+
+    def close(self) -> None:
+        self.response.close()
+        self.stream.close()
+
+    def transcript(self) -> Transcript:
+        """What was heard, with names for what differs by nature."""
+        text = json.dumps(self.heard)
+        for value, name in sorted(self.names.items(), key=lambda pair: -len(pair[0])):
+            text = text.replace(value, name)
+        heard: Transcript = json.loads(text)
+        for event in heard:
+            anonymise(event)
+            for kind, path, _ in UNSAID:
+                if isinstance(event, dict) and event["type"] == kind:
+                    remove(event[kind.lower()], path)
+            if isinstance(event, list):
+                for pattern, instead, _ in OWN_WORDS:
+                    event[2] = re.sub(pattern, instead, event[2])
+        return heard
+
+
+def anonymise(node: Any) -> None:
+    """Replace what is another one each time, wherever it is."""
+    if isinstance(node, list):
+        for child in node:
+            anonymise(child)
+        return
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key in ("timestamp", "uuid", "executor_pid", "port") or (
+            key in ("hostname", "ip", "pid") and isinstance(value, str | int)
+        ):
+            node[key] = key
+        elif key == "container_id":
+            value["value"] = key
+        elif key in ("id", "offer_id") and "-O" in str(value):
+            node[key] = re.sub("-O[0-9]+", "-OFFER", value["value"])
+        elif key == "message":
+            node[key] = re.sub("-O[0-9]+", "-OFFER", value)
+        else:
+            anonymise(value)
+
+
+def remove(node: dict[str, Any], path: list[str]) -> None:
+    """Take out what is at this path, if it is there."""
+    *way, last = path
+    for key in way:
+        node = node.get(key, {})
+    node.pop(last, None)
