@@ -158,7 +158,11 @@ class Driver:
             raise RuntimeError(
                 "this would block the event loop that the handlers run on: use `await driver.wait()`"
             )
-        dispatcher.join(timeout)
+        try:
+            dispatcher.join(timeout)
+        except BaseException:
+            del self  # a notebook keeps tracebacks; the driver must not live on in one
+            raise
         return self._outcome()
 
     async def wait(self, timeout: float | None = None) -> Status:
@@ -173,7 +177,11 @@ class Driver:
         pump = getattr(dispatcher, "_pump", None)
         if pump is not None and pump.awaiting():
             raise RuntimeError(_IN_A_HANDLER)
-        await dispatcher.wait(timeout)
+        try:
+            await dispatcher.wait(timeout)
+        except BaseException:
+            del self  # as in `join`
+            raise
         return self._outcome()
 
     def run(self) -> Status:
