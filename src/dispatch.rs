@@ -14,7 +14,7 @@ use crate::driver::lifecycle::{Lifecycle, lock};
 use crate::driver::reconciliation::Reconciliation;
 use crate::event::{Call, Event, Failure};
 use crate::message::from_wire;
-use crate::trace;
+use crate::trace::forward;
 use crate::wire::{field, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
+use tracing::trace;
 
 /// A handler that keeps the others waiting longer than this is named in a warning.
 const LONG_WAIT: Duration = Duration::from_secs(5);
@@ -119,7 +120,7 @@ impl Dispatch {
         record: bool,
     ) -> PyResult<Turned<'py>> {
         let py = driver.py();
-        trace::forward(py)?;
+        forward(py)?;
         let _taken = self.take()?;
         let mut turned = Turned::default();
         while turned.handled < limit && turned.awaitable.is_none() {
@@ -177,14 +178,17 @@ impl Dispatch {
         }
         turned.handled += 1;
         self.handled.fetch_add(1, Ordering::Relaxed);
+        trace!(target: "mesos.dispatch", "{name} is called");
         match self.call(name, driver, handler, &arguments) {
             Err(error) => fail(life, driver, error),
             Ok(returned) if is_awaitable(&returned)? => {
+                trace!(target: "mesos.dispatch", "{name} is awaited");
                 *lock(&self.turn) = Turn::Suspended(acknowledgement);
                 turned.awaitable = Some(returned);
                 Ok(())
             }
             Ok(_) => {
+                trace!(target: "mesos.dispatch", "{name} has returned");
                 self.acknowledge(life, acknowledgement);
                 Ok(())
             }
@@ -208,6 +212,7 @@ impl Dispatch {
         match error {
             Some(error) => fail(life, driver, error),
             None => {
+                trace!(target: "mesos.dispatch", "{} has returned", *lock(&self.last_handler));
                 self.acknowledge(life, acknowledgement);
                 Ok(())
             }
@@ -344,6 +349,7 @@ impl Drop for Taken<'_> {
 fn fail(life: &Lifecycle, driver: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
     life.abort();
     let py = driver.py();
+    trace!(target: "mesos.dispatch", "a handler has raised {}", error.get_type(py));
     driver.call_method1(pyo3::intern!(py, "_failed"), (error.into_value(py),)).map(drop)
 }
 

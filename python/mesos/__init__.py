@@ -1,11 +1,14 @@
 """Apache Mesos for Python: subclass `Scheduler`, make a `SchedulerDriver`, run it.
 
 `__all__` lists what there is besides the messages, enums and enum values of the package `mesos.v1`, which are
-here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import: what a program needs of the
-package is imported when it asks for it, so that one that only reads messages starts in a few milliseconds.
+here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import unless $MESOS_PY_TRACE asks for
+it: what a program needs of the package is imported when it asks for it, so that one that only reads messages
+starts in a few milliseconds.
 """
 
 from __future__ import annotations
+
+from os import environ
 
 from mesos._mesos import Message, Resources
 from mesos._messages import exports
@@ -40,6 +43,7 @@ __all__ = [
     "SchedulerDriver",
     "SchedulerStats",
     "libmesos_version",
+    "trace",
 ]
 
 if TYPE_CHECKING:
@@ -51,6 +55,7 @@ if TYPE_CHECKING:
     from mesos import v1 as v1
     from mesos._html import load_ipython_extension as load_ipython_extension
     from mesos._stats import SchedulerStats
+    from mesos._trace import trace
     from mesos._updates import HandledUpdates
     from mesos.library import libmesos_version
     from mesos.local import LocalCluster
@@ -73,5 +78,12 @@ else:
             "TLS": "mesos.tls",
             "libmesos_version": "mesos.library",
             "load_ipython_extension": "mesos._html",
+            "trace": "mesos._trace",
         },
     )
+    _traced = environ.get("MESOS_PY_TRACE")
+    if _traced:
+        from mesos._trace import from_environment
+
+        from_environment(_traced)
+        del from_environment

@@ -13,7 +13,8 @@ class SchedulerStats:
     queue_depth: events that wait now. queue_high_water: the most that ever waited. calls_sent: written to a
     connection. calls_rejected: refused by the master. calls_dropped: made while the driver did not run or had
     no subscription, or cut off before the answer. acknowledgements: of task and operation updates.
-    reconnects: subscriptions after the first.
+    reconnects: subscriptions after the first. seconds_since_traffic: how long Mesos has said nothing, not
+    even a heartbeat; None if it has not said anything yet.
     """
 
     events_received: int
@@ -25,3 +26,4 @@ class SchedulerStats:
     calls_dropped: int
     acknowledgements: int
     reconnects: int
+    seconds_since_traffic: float | None

@@ -11,7 +11,7 @@ pub(crate) mod libmesos;
 
 use crate::event::Call;
 use bytes::Bytes;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One driver's line to Mesos.
 pub(crate) trait Backend: Send + Sync {
@@ -50,6 +50,8 @@ pub(crate) struct Stats {
     pub(crate) calls_dropped: u64,
     /// subscriptions after the first
     pub(crate) reconnects: u64,
+    /// when Mesos last said anything, heartbeats and answers too
+    pub(crate) heard: Option<Instant>,
 }
 
 /// What a scheduler subscribes with: the fields of `scheduler.Call.Subscribe`.

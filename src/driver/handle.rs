@@ -206,6 +206,8 @@ impl Handle {
         stats.set_item("calls_dropped", backend.calls_dropped)?;
         stats.set_item("acknowledgements", self.dispatch.acknowledged.load(Ordering::Relaxed))?;
         stats.set_item("reconnects", backend.reconnects)?;
+        let silent = backend.heard.map(|heard| heard.elapsed().as_secs_f64());
+        stats.set_item("seconds_since_traffic", silent)?;
         Ok(stats)
     }
 }

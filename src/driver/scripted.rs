@@ -64,6 +64,8 @@ struct State {
     /// `scheduler.Call`s
     calls: Vec<Bytes>,
     ended: Option<End>,
+    /// when a script last began
+    heard: Option<Instant>,
 }
 
 impl Script {
@@ -120,7 +122,8 @@ impl Backend for Script {
     }
 
     fn stats(&self) -> Stats {
-        Stats { calls_sent: lock(&self.state).calls.len() as u64, ..Stats::default() }
+        let state = lock(&self.state);
+        Stats { calls_sent: state.calls.len() as u64, heard: state.heard, ..Stats::default() }
     }
 }
 
@@ -158,7 +161,9 @@ impl ScriptedBackend {
             }
             events.push(event);
         }
-        lock(&self.script.state).framework_id = known;
+        let mut state = lock(&self.script.state);
+        (state.framework_id, state.heard) = (known, Some(Instant::now()));
+        drop(state);
         let Some(to) = to else { return Ok(()) };
         let play = move || {
             signals::block_all();

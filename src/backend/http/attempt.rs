@@ -42,6 +42,11 @@ impl Session {
         self.calls.push(encode::encode(&self.framework_id, call));
     }
 
+    /// When the master last said anything.
+    pub(super) fn heard(&self) -> Instant {
+        self.stream.heard.max(self.calls.heard)
+    }
+
     /// When something must have been heard, and what is wrong if it was not.
     pub(super) fn deadline(&self, timing: &Timing) -> Option<(Instant, &'static str)> {
         let stream = self.silence.map(|silence| (self.stream.heard + silence, "no heartbeat for too long"));

@@ -10,6 +10,7 @@
 //! * Every future here may be dropped at any point without losing bytes.
 
 use super::answer::{self, Answer};
+use super::encode;
 use super::request::Target;
 use super::socket::{self, Peer, Socket};
 use bytes::{Buf, Bytes, BytesMut};
@@ -20,6 +21,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+use tracing::trace;
 
 /// How much is read at once; an answer to a call is some 100 bytes.
 const READ: usize = 8 << 10;
@@ -54,6 +56,8 @@ pub(super) struct Calls {
     sent: u64,
     /// when there was last an answer, or nothing to answer
     since: Instant,
+    /// when there was last an answer, or none yet
+    pub(super) heard: Instant,
 }
 
 struct Call {
@@ -87,11 +91,13 @@ impl Calls {
             taken: 0,
             sent: 0,
             since: Instant::now(),
+            heard: Instant::now(),
         }
     }
 
     /// Queues a call; the next poll writes it.
     pub(super) fn push(&mut self, call: Bytes) {
+        trace!(target: "mesos.http", "call {}, {} bytes", encode::name(&call), call.len());
         if self.unanswered.is_empty() {
             self.since = Instant::now();
         }
@@ -193,7 +199,9 @@ impl Calls {
         let Some(Answer { status, words, last, length }) = parsed else { return Ok(None) };
         self.input.advance(length);
         self.since = Instant::now();
+        self.heard = self.since;
         let Some(call) = self.unanswered.pop_front() else { return Ok(None) };
+        trace!(target: "mesos.http", "{} was answered with {status}", encode::name(&call.bytes));
         // an answer may come before the call was written wholly, to refuse it
         if self.written == 0 {
             self.sent += 1;

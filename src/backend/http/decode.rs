@@ -36,6 +36,7 @@ pub(super) fn decode(record: &Bytes) -> Result<Said, String> {
     let number = last_varint(record, n::TYPE).unwrap_or(0);
     let of_type =
         i32::try_from(number).ok().and_then(|number| Type::try_from(number).ok()).unwrap_or(Type::Unknown);
+    tracing::trace!(target: "mesos.http", "event {}, {} bytes", of_type.as_str_name(), record.len());
     let Some(body) = body_of(of_type) else { return Ok(Said::Nothing) };
     let said = part(record, body).and_then(|body| read(of_type, &body));
     if said.is_none() {

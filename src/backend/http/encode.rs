@@ -7,7 +7,7 @@ use crate::backend::Subscription;
 use crate::event::Call;
 use crate::proto::mesos::v1::scheduler::call::Type;
 use crate::wire::field::{self as f, scheduler_call as call_field};
-use crate::wire::{Writer, last_bytes};
+use crate::wire::{Writer, fields, last_bytes};
 use bytes::Bytes;
 
 /// A SUBSCRIBE; it names the framework id if there is one.
@@ -19,6 +19,13 @@ pub(super) fn subscribe(subscription: &Subscription) -> Bytes {
         strings(w, n::SUPPRESSED_ROLES, &subscription.suppressed_roles);
         optional(w, n::OFFER_CONSTRAINTS, subscription.offer_constraints.as_ref());
     })
+}
+
+/// The name of an encoded call, for the trace.
+pub(super) fn name(call: &[u8]) -> &'static str {
+    let found = fields(call).filter_map(Result::ok).find(|(number, _)| *number == call_field::TYPE);
+    let number = found.and_then(|(_, value)| value.varint()).and_then(|number| i32::try_from(number).ok());
+    number.and_then(|number| Type::try_from(number).ok()).unwrap_or(Type::Unknown).as_str_name()
 }
 
 /// A TEARDOWN.

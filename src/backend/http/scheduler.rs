@@ -24,8 +24,8 @@ use crate::event::{Call, Event, Failure, FailureKind};
 use crate::queue::Sender;
 use crate::runtime;
 use hyper::header::HeaderValue;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -94,6 +94,17 @@ struct Counters {
     rejected: AtomicU64,
     dropped: AtomicU64,
     reconnects: AtomicU64,
+    heard: Mutex<Option<std::time::Instant>>,
+}
+
+impl Counters {
+    fn hear(&self, session: &Session) {
+        *self.heard() = Some(session.heard().into_std());
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Option<std::time::Instant>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Backend for Scheduler {
@@ -115,6 +126,7 @@ impl Backend for Scheduler {
             calls_rejected: read(&self.counters.rejected),
             calls_dropped: read(&self.counters.dropped),
             reconnects: read(&self.counters.reconnects),
+            heard: *self.counters.heard(),
         }
     }
 }
@@ -228,6 +240,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 },
             }
             add(&self.counters.sent, session.calls.take_sent());
+            self.counters.hear(session);
         }
     }
 

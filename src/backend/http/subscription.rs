@@ -26,6 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+use tracing::trace;
 
 /// How much of a refusal's body is read for its words.
 const MAX_BODY: usize = 16 << 10;
@@ -92,6 +93,7 @@ pub(super) async fn subscribe(
     call: Bytes,
 ) -> Result<Opened, Refused> {
     let who = &target.endpoint;
+    trace!(target: "mesos.http", "SUBSCRIBE to {who}, {} bytes", call.len());
     let first = FirstBytes::default();
     let io = TokioIo::new(Watched { socket, first: first.clone() });
     let failed = |error: hyper::Error| not_http(who, &first, &error);
@@ -107,6 +109,7 @@ pub(super) async fn subscribe(
         .await
         .map_err(failed)?
     };
+    trace!(target: "mesos.http", "SUBSCRIBE was answered by {who} with {}", response.status());
     match response.status() {
         StatusCode::OK => {
             Stream::new(who, peer, link, response).map(|stream| Opened::Stream(Box::new(stream)))

@@ -122,6 +122,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
     fn subscribed(&mut self, mut session: Session, revision: u64) -> Session {
         add(&self.counters.reconnects, u64::from(self.registered));
         self.registered = true;
+        self.counters.hear(&session);
         self.limit = None;
         self.masters.found(&session.endpoint);
         self.settings.registered(&session.framework_id);
