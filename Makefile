@@ -121,8 +121,8 @@ test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py
 
-# A minute of `make test`. Inputs found stay in .cache; fuzz/corpus is what many hours would begin with. An input that fails goes to
-# fuzz/artifacts, and `cargo fuzz run wire <input>` shows it again.
+# A minute of `make test`. Inputs found stay in .cache; fuzz/corpus is what many hours would begin with. An input
+# that fails goes to fuzz/artifacts, and `cargo fuzz run wire <input>` shows it again.
 SECONDS_EACH ?= 15
 FUZZ := $(CURDIR)/.cache/fuzz
 fuzz: system $(BIN)/pip $(FUZZ)/bin/cargo-fuzz ## libFuzzer on wire format, JSON, resources and messages, SECONDS_EACH=15
