@@ -48,6 +48,7 @@ $(BIN)/pip:
 $(VENV)/tools: pyproject.toml | $(BIN)/pip
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' # the first that knows --group
 	$(BIN)/pip install --quiet --group test --group lint --group bench --group real
+	$(BIN)/pip install --quiet --no-deps pymesos==0.3.15 # without http-parser, which does not compile: tests/real/stand_ins
 	@touch $@
 
 ## ---- building -----------------------------------------------------------------------------------------------

@@ -57,15 +57,15 @@ class Work:
     def over(self) -> bool:
         return self.left == self.open == 0
 
-    def batch(self, resources: Any) -> list[str]:
-        """Return the names of tasks to launch with an offer of these resources.
+    def batch(self, offered: Mapping[str, float]) -> list[str]:
+        """Return the names of tasks to launch with an offer of so much of each resource.
 
         That is one task at first, as its executor has to start.
         """
         if not self.states and self.open:
             return []
         limit = IN_FLIGHT - self.open if self.states else 1
-        size = max(0, min(self.left, limit, room(resources)))
+        size = max(0, min(self.left, limit, room(offered)))
         names = [f"task{self.left - at}" for at in range(size)]
         self.left -= size
         self.open += size
@@ -90,13 +90,9 @@ class Work:
         return json.dumps(asdict(Report(framework_id, self.states, self.updates, cost)))
 
 
-def room(resources: Any) -> int:
-    """Tell for how many tasks these resources are enough, of which one may come with the executor."""
-    offered = dict.fromkeys(AMOUNTS, 0.0)
-    for resource in resources:
-        if resource.name in offered:
-            offered[resource.name] += resource.scalar.value
-    return min(int(offered[name] / amount + 0.5) for name, amount in AMOUNTS.items()) - 1
+def room(offered: Mapping[str, float]) -> int:
+    """Tell for how many tasks that is enough, of which one may come with the executor."""
+    return min(int(offered.get(name, 0) / amount + 0.5) for name, amount in AMOUNTS.items()) - 1
 
 
 def info(task: str, agent_id: Any, executor: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +129,8 @@ class Load(mesos.Scheduler):
             return
         executor = executor_info(self.command, driver.framework_id.value)
         for offer in offers:
-            tasks = [info(name, offer.agent_id, executor) for name in self.work.batch(offer.resources)]
+            offered = {resource.name: resource.scalar.value for resource in offer.resources}
+            tasks = [info(name, offer.agent_id, executor) for name in self.work.batch(offered)]
             driver.launch_tasks(offer, tasks, AGAIN)
 
     def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
