@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from .cluster import RealCluster
-from .schedulers import scripted_executor
+from .schedulers import TIMEOUT, scripted_executor
 from .setup import RealMesos
 from .victim import Given
 
@@ -29,11 +30,15 @@ def line_of_schedulers(master: str, executor: str) -> Iterator[list[Given]]:
         given = []
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
+            patience = threading.Timer(TIMEOUT, process.kill)  # an update that is lost is waited for in vain
+            patience.start()
             for said in process.stdout:
                 given.append(Given(**json.loads(said)))
                 if given[-1].held:
                     process.kill()
+            patience.cancel()
         yield given
+        assert given, f"no update after {successor}"
         successor = [given[-1].framework_id, str(given[-1].number)]
 
 

@@ -323,39 +323,6 @@ def test_it_comes_back_to_a_master_that_was_killed(real_mesos: RealMesos, tmp_pa
             assert driver.framework_id == identity
 
 
-@pytest.fixture(scope="module")
-def guarded_cluster(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    """Start a master that lets in only who authenticates."""
-    directory = tmp_path_factory.mktemp("guarded")
-    with RealCluster(real_mesos, directory, agents=0, credentials={"me": "s3cret"}) as cluster:
-        yield cluster
-
-
-@pytest.mark.parametrize("credential", [None, ("me", "wr0ng"), ("other", "s3cret")])
-def test_a_wrong_credential_is_refused(
-    guarded_cluster: RealCluster, credential: tuple[str, str] | None
-) -> None:
-    driver = mesos.SchedulerDriver(Notes(), "wrong", guarded_cluster.master, credential=credential)
-    with pytest.raises(mesos.AuthenticationError) as caught:
-        driver.run()
-    assert driver.status == mesos.DRIVER_ABORTED
-    assert "wr0ng" not in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_a_right_credential_is_accepted(guarded_cluster: RealCluster, tmp_path: Path) -> None:
-    file = tmp_path / "credential"
-    file.write_text("me s3cret")
-    for credential in (("me", "s3cret"), {"principal": "me", "secret": "s3cret"}, file):
-        notes = Notes()
-        driver = mesos.SchedulerDriver(
-            notes, "right", guarded_cluster.master, credential=credential, dispatcher="poll"
-        )
-        with driver:
-            run_until(driver, lambda notes=notes: notes.calls == ["registered"])
-            assert driver.framework.principal == "me"
-
-
 def test_how_long_it_takes_to_register(real_cluster: RealCluster, capsys: pytest.CaptureFixture[str]) -> None:
     """A figure, not a check of one: machines differ."""
     times = []
