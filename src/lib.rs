@@ -18,6 +18,7 @@ mod runtime;
 mod sys;
 mod task;
 mod trace;
+mod validate;
 mod wire;
 
 use pyo3::prelude::*;

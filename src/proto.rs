@@ -1,7 +1,8 @@
 //! prost structs of what schedulers speak: `proto::mesos::v1` and `proto::mesos::v1::scheduler`.
 //!
-//! For the driver's and the embedded cluster's own state. A user's message never goes through them: prost drops
-//! unknown fields, does not ask for required ones and refuses text that is not UTF-8; `wire` carries it as bytes.
+//! For the driver's and the embedded cluster's own state, and to look at what `validate` checks. A user's message never
+//! goes through them: prost drops unknown fields, does not ask for required ones and refuses text that is not UTF-8;
+//! `wire` carries it as bytes.
 //! Only what `scheduler.Call` and `scheduler.Event` hold is here (build.rs says why); `bytes` fields are
 //! `bytes::Bytes`, and larger messages are boxed.
 

@@ -49,7 +49,8 @@ def make(backend: ScriptedBackend) -> Iterator[Callable[..., mesos.SchedulerDriv
 
     def make(scheduler: object, **settings: Any) -> mesos.SchedulerDriver:
         settings.setdefault("backend", ScriptedBackend() if made else backend)
-        driver = mesos.SchedulerDriver(scheduler, "test", **settings)
+        framework = settings.pop("framework", "test")
+        driver = mesos.SchedulerDriver(scheduler, framework, **settings)
         made.append(driver)
         return driver
 

@@ -209,7 +209,13 @@ def test_a_launch_without_a_master_is_lost(start: Start, capabilities: list[str]
         "failover_timeout": 60,
         "capabilities": [{"type": one} for one in capabilities],
     }
-    task = {"name": "t", "task_id": "t-1", "agent_id": "a-1"}
+    task = {
+        "name": "t",
+        "task_id": "t-1",
+        "agent_id": "a-1",
+        "command": {"value": "true"},
+        "resources": mesos.Resources(cpus=1),
+    }
     with ScriptedMaster(subscribe(), status(503)) as master:
         driver, scheduler = start(master.address, framework=framework)
         until(scheduler, "registered")

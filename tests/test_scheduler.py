@@ -14,14 +14,25 @@ if TYPE_CHECKING:
 
     from mesos.testing import ScriptedBackend
 
-TASK: dict[str, Any] = {"name": "t", "task_id": "t-1", "command": {"value": "true"}}
+TASK: dict[str, Any] = {
+    "name": "t",
+    "task_id": "t-1",
+    "command": {"value": "true"},
+    "resources": mesos.Resources(cpus=1),
+}
+#: A framework in several roles.
+ROLES: dict[str, Any] = {
+    "name": "test",
+    "roles": ["a", "b", "web"],
+    "capabilities": [{"type": "MULTI_ROLE"}],
+}
 OTHER_OFFER = {**OFFER, "id": "offer-2"}
 
 
 @pytest.fixture
 def driver(make: Callable[..., mesos.SchedulerDriver], backend: ScriptedBackend) -> mesos.SchedulerDriver:
     """A driver that is registered."""
-    one = make(Recorder(), dispatcher="poll")
+    one = make(Recorder(), dispatcher="poll", framework=ROLES)
     one.start()
     backend.play([REGISTERED])
     one.run_once(PATIENCE)
@@ -60,10 +71,9 @@ def test_launch_fills_in_the_agent_of_the_offer_on_a_copy(
     driver: mesos.SchedulerDriver, backend: ScriptedBackend
 ) -> None:
     task = mesos.TaskInfo(**TASK)
-    unset = dict(TASK)
-    driver.launch_tasks(
-        mesos.Offer(**OFFER), [task, unset, {**TASK, "agent_id": "mine"}], {"refuse_seconds": 1}
-    )
+    unset = {**TASK, "task_id": "t-2"}
+    mine = {**TASK, "task_id": "t-3", "agent_id": "mine"}
+    driver.launch_tasks(mesos.Offer(**OFFER), [task, unset, mine], {"refuse_seconds": 1})
     assert calls(backend) == ["ACCEPT"]
     accept = backend.calls[0].accept
     [operation] = accept.operations
@@ -88,9 +98,15 @@ def test_one_task_is_enough_and_no_tasks_decline(
 def test_operations_get_the_agent_too(
     driver: mesos.SchedulerDriver, backend: ScriptedBackend, form: str
 ) -> None:
-    group = {"executor": {"executor_id": "e", "type": "DEFAULT"}, "task_group": {"tasks": [TASK]}}
+    executor = {
+        "executor_id": "e",
+        "type": "DEFAULT",
+        "resources": mesos.Resources(cpus=0.1, mem=32, disk=1),
+    }
+    group = {"executor": executor, "task_group": {"tasks": [{**TASK, "task_id": "t-2"}]}}
+    mine = {**TASK, "task_id": "t-3", "agent_id": "mine"}
     operations: list[Any] = [
-        {"type": "LAUNCH", "launch": {"task_infos": [TASK, {**TASK, "agent_id": "mine"}]}},
+        {"type": "LAUNCH", "launch": {"task_infos": [TASK, mine]}},
         {"type": "LAUNCH_GROUP", "launch_group": group},
         {"type": "RESERVE", "id": "op-1", "reserve": {"resources": []}},
     ]
@@ -101,6 +117,7 @@ def test_operations_get_the_agent_too(
     assert [task.agent_id.value for task in launch.launch.task_infos] == ["agent-1", "mine"]
     assert launch_group.launch_group.task_group.tasks[0].agent_id.value == "agent-1"
     assert launch_group.launch_group.executor.executor_id.value == "e"
+    assert launch_group.launch_group.executor.framework_id.value == "framework-1", "filled in, too"
     assert reserve.id.value == "op-1"
     assert ids(backend.calls[0].accept.offer_ids) == ["offer-1", "offer-2"]
 
@@ -167,14 +184,19 @@ def test_update_framework(
 ) -> None:
     driver.suppress_offers(["a", "b"])
     driver.revive_offers(["b"])
-    driver.update_framework({"name": "new", "failover_timeout": 7})
+    driver.update_framework({**ROLES, "name": "new", "failover_timeout": 7})
     driver.update_framework(driver.framework, suppressed_roles=[])
-    first, second = (call.update_framework for call in backend.calls[2:])
+    driver.suppress_offers()
+    driver.update_framework({**ROLES, "roles": ["b"]})
+    first, second, third = (
+        call.update_framework for call in backend.calls if call.HasField("update_framework")
+    )
     assert first.framework_info.name == "new"
     assert first.framework_info.id.value == "framework-1"
     assert list(first.suppressed_roles) == ["a"], "as it was"
     assert list(second.suppressed_roles) == []
-    assert driver.framework.failover_timeout == 7
+    assert list(third.suppressed_roles) == ["b"], "a role that was left is not suppressed any more"
+    assert first.framework_info.user == driver.framework.user
     with pytest.raises(mesos.EncodeError, match="another id"):
         driver.update_framework({"name": "x", "id": "other"})
     with pytest.raises(RuntimeError, match="before it is registered"):
@@ -191,10 +213,9 @@ def test_acknowledging_by_hand(
     explicit.start()
     explicit.acknowledge_status_update(status)
     explicit.acknowledge_status_update(update(uuid=None)[1])
-    explicit.acknowledge_operation_status(
-        {"state": "OPERATION_FINISHED", "operation_id": "o", "uuid": {"value": b"u"}}
-    )
-    explicit.acknowledge_operation_status({"state": "OPERATION_FINISHED", "operation_id": "o"})
+    operation = {"state": "OPERATION_FINISHED", "operation_id": "o", "agent_id": "a"}
+    explicit.acknowledge_operation_status({**operation, "uuid": {"value": status["uuid"]}})
+    explicit.acknowledge_operation_status(operation)
     assert explicit._backend is not None
     assert calls(explicit._backend) == ["ACKNOWLEDGE", "ACKNOWLEDGE_OPERATION_STATUS"], "none without uuid"
     assert explicit.stats.acknowledgements == 2

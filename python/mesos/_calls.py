@@ -44,7 +44,10 @@ class Calls(Driver):
         offers: Offer, OfferID or str, one or many. operations: Offer.Operation, one or many. filters: Filters
         for what is left over. A task in a LAUNCH without `agent_id` gets the one of the Offer.
 
-        Raises `EncodeError` if offers are missing, doubled, or of different agents.
+        In a LAUNCH_GROUP, an executor without `framework_id` gets the framework's.
+
+        Raises `EncodeError` if offers are missing, doubled, or of different agents, and for an operation or a
+        task that Mesos would refuse, with Mesos' words.
         """
         return self._answer(self._native.accept_offers(offers, operations, filters))
 
@@ -56,7 +59,9 @@ class Calls(Driver):
         offers: Offer, OfferID or str, one or many. tasks: TaskInfo, one or many; without `agent_id` they get
         the one of the Offer, in a copy. filters: Filters for what is left over.
 
-        Raises `EncodeError` if a task cannot be sent, or has no agent and only ids of offers were given.
+        Raises `EncodeError` if a task cannot be sent, or has no agent and only ids of offers were given, and
+        for a task that Mesos would refuse, with Mesos' words: an id that is no name of a directory or is
+        there twice, no resources, both command and executor, a check without its parts, and so on.
         """
         return self._answer(self._native.launch_tasks(offers, tasks, filters))
 
@@ -83,7 +88,8 @@ class Calls(Driver):
     def revive_offers(self, roles: Iterable[str] | None = None) -> Status:
         """Ask for offers again despite filters and suppression.
 
-        roles: names of some of the framework's roles; None is all, () sends nothing.
+        roles: names of some of the framework's roles; None is all, () sends nothing. Raises `EncodeError`
+        for a role that the framework is not in: Mesos would do nothing, and say nothing.
         """
         return self._answer(self._native.revive_offers(roles))
 
@@ -129,7 +135,8 @@ class Calls(Driver):
     def acknowledge_status_update(self, status: v1.TaskStatusLike) -> Status:
         """Say that an update (TaskStatus) is safe with you; one without uuid needs none, and sends nothing.
 
-        Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`).
+        Raises RuntimeError if the driver acknowledges by itself (`implicit_acknowledgements`), `EncodeError`
+        if the uuid is none.
         """
         return self._answer(self._native.acknowledge_status_update(status))
 
@@ -158,11 +165,15 @@ class Calls(Driver):
     ) -> Status:
         """Change what the framework says about itself: FrameworkInfo, or a dict of all its fields.
 
-        suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are.
+        suppressed_roles, offer_constraints: as for the constructor; None leaves them as they are, but for
+            roles that the framework leaves.
 
-        The id must be unset or the same. Raises RuntimeError before the framework has an id.
+        Unset `user`, `hostname` and `principal` stay as they are; Mesos lets nobody change user, principal,
+        checkpoint or id. Raises RuntimeError before the framework has an id, `ConfigurationError` or
+        `EncodeError` for what Mesos would refuse.
         """
-        info = _settings.framework(framework, self._native.framework.principal or None)
+        now = self._native.framework
+        info = _settings.framework(framework, now.principal or None, now)
         number = self._native.update_framework(
             info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
         )

@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 LONGEST = 9.2e9
 
 
-def framework(given: FrameworkInfoLike | str, principal: str | None) -> FrameworkInfo:
-    """Return a FrameworkInfo of the user's own, with user, hostname and principal filled in."""
+def framework(
+    given: FrameworkInfoLike | str, principal: str | None, now: FrameworkInfo | None = None
+) -> FrameworkInfo:
+    """Return a FrameworkInfo of the user's own, with user, hostname and principal filled in.
+
+    now: what the framework says of itself until now; else this user and host are filled in.
+    """
     import mesos  # noqa: PLC0415 - the package imports this module
 
     if isinstance(given, str):
@@ -47,9 +52,9 @@ def framework(given: FrameworkInfoLike | str, principal: str | None) -> Framewor
             f"not {made.failover_timeout}"
         )
     if not made.user:
-        made.user = _user()
+        made.user = _user() if now is None else now.user
     if not made.hostname:
-        made.hostname = os.uname().nodename
+        made.hostname = os.uname().nodename if now is None else now.hostname
     if principal is not None and not made.principal:
         made.principal = principal
     return made

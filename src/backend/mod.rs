@@ -10,7 +10,11 @@ pub(crate) mod http;
 pub(crate) mod libmesos;
 
 use crate::event::Call;
+use crate::proto::mesos::v1::FrameworkInfo;
+use crate::validate::roles;
 use bytes::Bytes;
+use prost::Message as _;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// One driver's line to Mesos.
@@ -63,4 +67,29 @@ pub(crate) struct Subscription {
     pub(crate) suppressed_roles: Vec<String>,
     /// `scheduler.OfferConstraints`
     pub(crate) offer_constraints: Option<Bytes>,
+}
+
+impl Subscription {
+    /// The roles that the framework is in.
+    fn roles(&self) -> BTreeSet<String> {
+        FrameworkInfo::decode(&self.framework[..]).map(|info| roles(&info)).unwrap_or_default()
+    }
+
+    /// Notes that these roles, or all of them, are suppressed; sorted, each once.
+    pub(crate) fn suppress(&mut self, roles: &[String]) {
+        let mut suppressed = BTreeSet::from_iter(std::mem::take(&mut self.suppressed_roles));
+        suppressed.extend(if roles.is_empty() { self.roles() } else { roles.iter().cloned().collect() });
+        self.suppressed_roles = suppressed.into_iter().collect();
+    }
+
+    /// Notes that these roles, or all of them, are not suppressed.
+    pub(crate) fn revive(&mut self, roles: &[String]) {
+        self.suppressed_roles.retain(|role| !roles.is_empty() && !roles.contains(role));
+    }
+
+    /// Forgets suppressed roles that the framework has left: Mesos would refuse them.
+    pub(crate) fn forget_left_roles(&mut self) {
+        let roles = self.roles();
+        self.suppressed_roles.retain(|role| roles.contains(role));
+    }
 }

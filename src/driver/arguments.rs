@@ -5,7 +5,7 @@
 
 use super::handle::Handle;
 use super::lifecycle::lock;
-use super::offers::one_or_many;
+use super::offers::{agent_of, one_or_many, part};
 use crate::error::Error;
 use crate::message::to_wire_for;
 use crate::wire::{Message, Value, Writer, field, fields, last_bytes, msg};
@@ -13,7 +13,7 @@ use bytes::Bytes;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
-use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView, PyString};
 use std::time::Duration;
 
 /// A message, if one was given for the argument `name`.
@@ -64,6 +64,44 @@ pub(super) fn data_bytes(data: &Bound<'_, PyAny>) -> PyResult<Bytes> {
     Err(PyTypeError::new_err(words))
 }
 
+/// What a RECONCILE or RECONCILE_OPERATIONS asks about, one `question` for each.
+pub(super) fn questions(
+    given: &Bound<'_, PyAny>,
+    name: &str,
+    question: fn(&Bound<'_, PyAny>) -> PyResult<Vec<u8>>,
+) -> PyResult<Vec<Bytes>> {
+    one_or_many(given, name)?.iter().map(|one| question(one).map(Bytes::from)).collect()
+}
+
+/// A `scheduler.Call.Reconcile.Task`, of a status or of the id alone.
+pub(super) fn task_question(status: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    use field::scheduler_call_reconcile_task::{AGENT_ID, TASK_ID};
+    let mut task = Writer::new();
+    let id = if status.is_instance_of::<PyString>() { None } else { part(status, "task_id")? };
+    task.bytes(TASK_ID, &to_wire_for("statuses", id.as_ref().unwrap_or(status), msg::TASK_ID)?);
+    if let Some(agent) = agent_of(status)? {
+        task.bytes(AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
+    }
+    Ok(task.finish())
+}
+
+/// A `scheduler.Call.ReconcileOperations.Operation`, of a status or of the id alone.
+pub(super) fn operation_question(status: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    use field::scheduler_call_reconcile_operations_operation as number;
+    let mut operation = Writer::new();
+    let id = if status.is_instance_of::<PyString>() { None } else { part(status, "operation_id")? };
+    let id = to_wire_for("operations", id.as_ref().unwrap_or(status), msg::OPERATION_ID)?;
+    operation.bytes(number::OPERATION_ID, &id);
+    if let Some(agent) = agent_of(status)? {
+        operation.bytes(number::AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
+    }
+    if let Some(provider) = part(status, "resource_provider_id")? {
+        let provider = to_wire_for("resource_provider_id", &provider, msg::RESOURCE_PROVIDER_ID)?;
+        operation.bytes(number::RESOURCE_PROVIDER_ID, &provider);
+    }
+    Ok(operation.finish())
+}
+
 /// The framework with the id that Mesos gave it, if it has none of its own.
 pub(super) fn with_id(handle: &Handle, framework: Bytes) -> Bytes {
     let id = lock(&handle.dispatch.known).framework_id.clone();
@@ -86,16 +124,4 @@ pub(super) fn failover_timeout(framework: &[u8]) -> Duration {
         }
     }
     timeout
-}
-
-/// The roles of a framework: `roles` if it is multi-role, else its one `role`.
-pub(super) fn framework_roles(framework: &[u8]) -> Vec<String> {
-    use field::framework_info::{ROLE, ROLES};
-    let text = |value: Value<'_>| value.bytes().map(|text| String::from_utf8_lossy(text).into_owned());
-    let named = |wanted| {
-        let all = fields(framework).flatten();
-        all.filter(move |(number, _)| *number == wanted).filter_map(move |(_, value)| text(value))
-    };
-    let roles: Vec<String> = named(ROLES).collect();
-    if roles.is_empty() { vec![named(ROLE).last().unwrap_or_else(|| "*".into())] } else { roles }
 }

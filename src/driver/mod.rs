@@ -7,6 +7,7 @@
 //!   only what schedulers alone can say, `reconciliation` what they would have to say again and again.
 
 mod arguments;
+mod checks;
 pub(crate) mod handle;
 pub(crate) mod identity;
 pub(crate) mod lifecycle;

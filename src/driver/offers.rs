@@ -81,14 +81,19 @@ impl Offered {
         one_or_many(given, "tasks")?.iter().map(task).collect()
     }
 
-    /// `Offer.Operation`s.
-    pub(crate) fn operations(&self, given: &Bound<'_, PyAny>) -> PyResult<Vec<Bytes>> {
+    /// `Offer.Operation`s. `framework_id` (`FrameworkID`) is filled in where Mesos does not do it.
+    pub(crate) fn operations(
+        &self,
+        given: &Bound<'_, PyAny>,
+        framework_id: Option<&Bytes>,
+    ) -> PyResult<Vec<Bytes>> {
         let operation = |operation: &Bound<'_, PyAny>| {
             let launches = part(operation, "launch")?.is_some() || part(operation, "launch_group")?.is_some();
             if !launches {
                 return typed(to_wire_for("operations", operation, msg::OFFER_OPERATION)?);
             }
-            let filled = self.operation(&partial("operations", operation, "Offer.Operation")?)?;
+            let given = partial("operations", operation, "Offer.Operation")?;
+            let filled = self.operation(&given, framework_id)?;
             typed(checked(operation.py(), msg::OFFER_OPERATION, filled)?)
         };
         one_or_many(given, "operations")?.iter().map(operation).collect()
@@ -106,13 +111,14 @@ impl Offered {
                 String::from_utf8_lossy(id)
             )));
         };
-        let mut agent = Writer::new();
-        agent.bytes(field::task_info::AGENT_ID, agent_id);
-        Ok([task, &agent.finish()].concat())
+        Ok(with_missing(task, field::task_info::AGENT_ID, Some(agent_id)))
     }
 
-    fn operation(&self, operation: &[u8]) -> PyResult<Vec<u8>> {
-        use field::{offer_operation, offer_operation_launch, offer_operation_launch_group, task_group_info};
+    fn operation(&self, operation: &[u8], framework_id: Option<&Bytes>) -> PyResult<Vec<u8>> {
+        use field::{
+            executor_info, offer_operation, offer_operation_launch, offer_operation_launch_group,
+            task_group_info,
+        };
         rewrite(operation, |number, inner| match number {
             offer_operation::LAUNCH => rewrite(inner, |number, task| match number {
                 offer_operation_launch::TASK_INFOS => self.task(task),
@@ -123,11 +129,23 @@ impl Offered {
                     task_group_info::TASKS => self.task(task),
                     _ => Ok(task.to_vec()),
                 }),
+                offer_operation_launch_group::EXECUTOR => {
+                    Ok(with_missing(group, executor_info::FRAMEWORK_ID, framework_id))
+                }
                 _ => Ok(group.to_vec()),
             }),
             _ => Ok(inner.to_vec()),
         })
     }
+}
+
+/// The message with this field, if it lacks it and there is one.
+fn with_missing(message: &[u8], number: u32, value: Option<&Bytes>) -> Vec<u8> {
+    let mut added = Writer::new();
+    if let (None, Some(value)) = (last_bytes(message, number), value) {
+        added.bytes(number, value);
+    }
+    [message, &added.finish()].concat()
 }
 
 /// An operation that says which one it is: Mesos ignores any other without a word.

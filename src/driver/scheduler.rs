@@ -5,12 +5,14 @@
 //! * Every call answers the driver's status, never whether Mesos heard it.
 
 use super::arguments::{
-    constraints, data_bytes, failover_timeout, framework_roles, optional, roles, some_roles, with_id,
+    constraints, data_bytes, failover_timeout, operation_question, optional, questions, roles, some_roles,
+    task_question, with_id,
 };
+use super::checks;
 use super::handle::Handle;
 use super::identity::{Identity, TlsSettings};
 use super::lifecycle::{Lifecycle, lock};
-use super::offers::{agent_of, offer_ids, offers, one_or_many, part};
+use super::offers::{offer_ids, offers, one_or_many};
 use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
 use crate::backend::http::scheduler::connect;
@@ -25,8 +27,6 @@ use crate::wire::{Writer, field, last_bytes, msg};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyString;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -70,6 +70,7 @@ impl SchedulerHandle {
             suppressed_roles: roles(suppressed_roles, "suppressed_roles")?,
             offer_constraints: constraints(offer_constraints)?,
         };
+        check(&subscription)?;
         let reconciliation = reconcile.then(Reconciliation::new);
         let dispatch = Dispatch::new(id, implicit_acknowledgements, reconciliation.clone(), absent);
         let handle = Handle::new(Lifecycle::new("SchedulerDriver")?, dispatch);
@@ -116,7 +117,9 @@ impl SchedulerHandle {
         filters: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u8> {
         let offered = self::offers(offers)?;
-        let operations = offered.operations(operations)?;
+        let framework_id = lock(&slf.as_super().get().dispatch.known).framework_id.clone();
+        let operations = offered.operations(operations, framework_id.as_ref())?;
+        checks::operations(&operations, framework_id.as_ref())?;
         let filters = optional("filters", filters, msg::FILTERS)?;
         send(slf, Call::Accept { offer_ids: offered.ids, operations, filters })
     }
@@ -142,6 +145,8 @@ impl SchedulerHandle {
             }
         });
         let operations = vec![Bytes::from(launch.finish())];
+        let framework_id = lock(&slf.as_super().get().dispatch.known).framework_id.clone();
+        checks::operations(&operations, framework_id.as_ref())?;
         send(slf, Call::Accept { offer_ids: offered.ids, operations, filters })
     }
 
@@ -180,8 +185,13 @@ impl SchedulerHandle {
         match some_roles(roles)? {
             Some(roles) if roles.is_empty() => unsent(slf),
             roles => {
-                slf.get().suppress(roles.as_deref(), false);
-                send(slf, Call::Revive { roles: roles.unwrap_or_default() })
+                let roles = roles.unwrap_or_default();
+                {
+                    let mut now = lock(&slf.get().subscription);
+                    checks::subscribed_roles(&now.framework, &roles)?;
+                    now.revive(&roles);
+                }
+                send(slf, Call::Revive { roles })
             }
         }
     }
@@ -190,8 +200,13 @@ impl SchedulerHandle {
         match some_roles(roles)? {
             Some(roles) if roles.is_empty() => unsent(slf),
             roles => {
-                slf.get().suppress(roles.as_deref(), true);
-                send(slf, Call::Suppress { roles: roles.unwrap_or_default() })
+                let roles = roles.unwrap_or_default();
+                {
+                    let mut now = lock(&slf.get().subscription);
+                    checks::subscribed_roles(&now.framework, &roles)?;
+                    now.suppress(&roles);
+                }
+                send(slf, Call::Suppress { roles })
             }
         }
     }
@@ -220,55 +235,21 @@ impl SchedulerHandle {
 
     fn acknowledge_status_update(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
         slf.get().explicit("acknowledge_status_update")?;
-        match task_acknowledgement(&to_wire_for("status", status, msg::TASK_STATUS)?) {
-            Some(call) => acknowledge(slf, call),
-            None => unsent(slf),
-        }
+        acknowledge(slf, task_acknowledgement(&to_wire_for("status", status, msg::TASK_STATUS)?))
     }
 
     fn acknowledge_operation_status(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>) -> PyResult<u8> {
         slf.get().explicit("acknowledge_operation_status")?;
-        match operation_acknowledgement(&to_wire_for("status", status, msg::OPERATION_STATUS)?) {
-            Some(call) => acknowledge(slf, call),
-            None => unsent(slf),
-        }
+        acknowledge(slf, operation_acknowledgement(&to_wire_for("status", status, msg::OPERATION_STATUS)?))
     }
 
     fn reconcile_tasks(slf: &Bound<'_, Self>, statuses: &Bound<'_, PyAny>) -> PyResult<u8> {
-        use crate::wire::field::scheduler_call_reconcile_task::{AGENT_ID, TASK_ID};
-        let task = |status: &Bound<'_, PyAny>| {
-            let mut task = Writer::new();
-            let id = if status.is_instance_of::<PyString>() { None } else { part(status, "task_id")? };
-            task.bytes(TASK_ID, &to_wire_for("statuses", id.as_ref().unwrap_or(status), msg::TASK_ID)?);
-            if let Some(agent) = agent_of(status)? {
-                task.bytes(AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
-            }
-            Ok(Bytes::from(task.finish()))
-        };
-        let tasks = one_or_many(statuses, "statuses")?.iter().map(task).collect::<PyResult<_>>()?;
+        let tasks = questions(statuses, "statuses", task_question)?;
         send(slf, Call::Reconcile { tasks })
     }
 
     fn reconcile_operations(slf: &Bound<'_, Self>, operations: &Bound<'_, PyAny>) -> PyResult<u8> {
-        use crate::wire::field::scheduler_call_reconcile_operations_operation as number;
-        let operation = |given: &Bound<'_, PyAny>| {
-            let mut operation = Writer::new();
-            let id = if given.is_instance_of::<PyString>() { None } else { part(given, "operation_id")? };
-            operation.bytes(
-                number::OPERATION_ID,
-                &to_wire_for("operations", id.as_ref().unwrap_or(given), msg::OPERATION_ID)?,
-            );
-            if let Some(agent) = agent_of(given)? {
-                operation.bytes(number::AGENT_ID, &to_wire_for("agent_id", &agent, msg::AGENT_ID)?);
-            }
-            if let Some(provider) = part(given, "resource_provider_id")? {
-                let provider = to_wire_for("resource_provider_id", &provider, msg::RESOURCE_PROVIDER_ID)?;
-                operation.bytes(number::RESOURCE_PROVIDER_ID, &provider);
-            }
-            Ok(Bytes::from(operation.finish()))
-        };
-        let operations =
-            one_or_many(operations, "operations")?.iter().map(operation).collect::<PyResult<_>>()?;
+        let operations = questions(operations, "operations", operation_question)?;
         send(slf, Call::ReconcileOperations { operations })
     }
 
@@ -317,18 +298,17 @@ impl SchedulerHandle {
         }
         let call = {
             let mut now = lock(&slf.get().subscription);
-            now.framework = with_id(handle, framework);
-            if let Some(suppressed) = suppressed {
-                now.suppressed_roles = suppressed;
+            let mut new = Subscription { framework: with_id(handle, framework), ..now.clone() };
+            checks::framework_update(&now.framework, &new.framework)?;
+            match suppressed {
+                Some(suppressed) => new.suppressed_roles = suppressed,
+                None => new.forget_left_roles(),
             }
-            if constraints.is_some() {
-                now.offer_constraints = constraints;
-            }
-            Call::UpdateFramework {
-                framework: now.framework.clone(),
-                suppressed_roles: now.suppressed_roles.clone(),
-                offer_constraints: now.offer_constraints.clone(),
-            }
+            new.offer_constraints = constraints.or(new.offer_constraints);
+            check(&new)?;
+            *now = new;
+            let Subscription { framework, suppressed_roles, offer_constraints } = now.clone();
+            Call::UpdateFramework { framework, suppressed_roles, offer_constraints }
         };
         send(slf, call)
     }
@@ -362,22 +342,12 @@ impl SchedulerHandle {
         }
         Ok(())
     }
+}
 
-    /// Remembers which roles are suppressed, so that an update of the framework does not change them.
-    fn suppress(&self, roles: Option<&[String]>, suppress: bool) {
-        let mut now = lock(&self.subscription);
-        let all = framework_roles(&now.framework);
-        let meant = roles.unwrap_or(&all).iter().cloned();
-        let mut suppressed: BTreeSet<String> = now.suppressed_roles.iter().cloned().collect();
-        for role in meant {
-            if suppress {
-                suppressed.insert(role);
-            } else {
-                suppressed.remove(&role);
-            }
-        }
-        now.suppressed_roles = suppressed.into_iter().collect();
-    }
+/// What Mesos would refuse of a subscription.
+fn check(subscription: &Subscription) -> Result<()> {
+    let Subscription { framework, suppressed_roles, offer_constraints } = subscription;
+    checks::framework(framework, suppressed_roles, offer_constraints.as_ref())
 }
 
 fn send(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
@@ -386,8 +356,17 @@ fn send(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
     handle.sent(slf.py(), call)
 }
 
-/// Sends an acknowledgement of the user's, and counts it.
-fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
+/// Sends an acknowledgement of the user's, if there is something to acknowledge, and counts it.
+fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Option<Call>) -> PyResult<u8> {
+    let Some(call) = call else { return unsent(slf) };
+    match &call {
+        Call::Acknowledge { uuid, .. } => checks::uuid(uuid)?,
+        Call::AcknowledgeOperation { agent_id: None, .. } => {
+            return Err(EncodeError::new_err("status.agent_id: it is not set; Mesos asks for it"));
+        }
+        Call::AcknowledgeOperation { uuid, .. } => checks::uuid(uuid)?,
+        _ => {}
+    }
     let handle = slf.as_super().get();
     if handle.life.running() {
         handle.dispatch.acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

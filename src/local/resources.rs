@@ -3,18 +3,13 @@
 //! # Invariants
 //! * What the master and the allocator hold is not allocated: who holds it knows the role.
 
-pub(crate) use crate::wire::resources::{Resources, thousandths};
+pub(crate) use crate::validate::resources::of;
+pub(crate) use crate::wire::resources::Resources;
 
 use crate::proto::mesos::v1::Resource;
 use crate::wire::resources::{self, Item, Quantity, Reading};
 use prost::Message as _;
 use std::collections::BTreeSet;
-
-/// Of messages that `check` accepted; what it would refuse counts as nothing.
-pub(crate) fn of(resources: &[Resource]) -> Resources {
-    let items = resources.iter().filter_map(|resource| resources::item(&resource.encode_to_vec(), None).ok());
-    items.map(|item| Item { allocation: None, ..item }).collect()
-}
 
 /// As messages allocated to `role`, in the order in which Mesos offers them: scalars last.
 pub(crate) fn to_proto(resources: &Resources, role: &str) -> Vec<Resource> {

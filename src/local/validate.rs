@@ -1,26 +1,16 @@
-//! What Mesos refuses, and its words for it: calls and frameworks here, tasks in `task`.
+//! What the embedded master refuses: calls that lack something, tasks that do not fit where they are to run, and what
+//! the embedded cluster cannot do yet. The rest is `crate::validate`'s.
 //!
 //! # Invariants
 //! * Checks come in Mesos' order, as the first that fails gives the message.
 //! * What the embedded cluster cannot do yet is refused here, too, never ignored.
 
-mod task;
-
-use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
+use super::resources::{self, Resources, describe};
+use crate::proto::mesos::v1::environment::variable::Type as VariableType;
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::Type;
-use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo};
-use crate::wire::resources::role;
-use std::collections::BTreeSet;
-
-pub(crate) use task::task;
-
-type Checked = Result<(), String>;
-
-/// The longest id: it is the name of a directory.
-const NAME_MAX: usize = 255;
-/// The longest `failover_timeout` that Mesos can count (nanoseconds in 64 bits).
-const LONGEST: f64 = 9_223_372_036.854_776;
+use crate::proto::mesos::v1::{ContainerInfo, FrameworkId, Resource, TaskInfo, container_info};
+use crate::validate::{self, Checked, uuid};
 
 /// A call before anything is known about its framework.
 pub(crate) fn call(call: &Call) -> Checked {
@@ -62,13 +52,11 @@ pub(crate) fn call(call: &Call) -> Checked {
     if !present {
         return Err(format!("Expecting '{body}' to be present"));
     }
-    if call.acknowledge.as_ref().is_some_and(|acknowledge| !is_uuid(&acknowledge.uuid)) {
-        return Err("Not a valid UUID".into());
+    if let Some(acknowledge) = &call.acknowledge {
+        uuid(&acknowledge.uuid)?;
     }
     if let Some(acknowledge) = &call.acknowledge_operation_status {
-        if !is_uuid(&acknowledge.uuid) {
-            return Err("Not a valid UUID".into());
-        }
+        uuid(&acknowledge.uuid)?;
         if acknowledge.agent_id.is_none() {
             return Err("Expecting 'agent_id' to be present".into());
         }
@@ -80,130 +68,70 @@ pub(crate) fn call(call: &Call) -> Checked {
     Ok(())
 }
 
-/// 16 bytes, and of a version that there is.
-fn is_uuid(bytes: &[u8]) -> bool {
-    bytes.len() == 16 && (1..=5).contains(&(bytes[6] >> 4))
-}
-
-/// The roles that a framework subscribes to.
-pub(crate) fn roles(info: &FrameworkInfo) -> BTreeSet<String> {
-    if is_multi_role(info) {
-        return info.roles.iter().cloned().collect();
+/// A task of a LAUNCH, whose resources have passed `resources::check` and bear the role that they are allocated to.
+pub(crate) fn task(
+    task: &TaskInfo,
+    agent: &str,
+    role: &str,
+    duplicate: bool,
+    available: &Resources,
+) -> Checked {
+    validate::id(&task.task_id.value)?;
+    if duplicate {
+        return Err(format!("Task has duplicate ID: {}", task.task_id.value));
     }
-    BTreeSet::from([info.role().to_owned()])
-}
-
-fn is_multi_role(info: &FrameworkInfo) -> bool {
-    info.capabilities.iter().any(|capability| capability.r#type() == Capability::MultiRole)
-}
-
-/// A FrameworkInfo by itself.
-#[expect(deprecated, reason = "FrameworkInfo.role is checked, too")]
-pub(crate) fn framework(info: &FrameworkInfo) -> Checked {
-    if is_multi_role(info) {
-        if info.role.is_some() {
-            return Err(
-                "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable".into()
-            );
-        }
-        let mut twice: Vec<&str> = Vec::new();
-        for (at, name) in info.roles.iter().enumerate() {
-            if info.roles[..at].contains(name) && !twice.contains(&name.as_str()) {
-                twice.push(name);
-            }
-        }
-        if !twice.is_empty() {
-            return Err(format!(
-                "'FrameworkInfo.roles' contains duplicate items: {{ {} }}",
-                twice.join(", ")
-            ));
-        }
-        for name in &info.roles {
-            role::check(name).map_err(|why| format!("'FrameworkInfo.roles' contains invalid role: {why}"))?;
-        }
-    } else {
-        if !info.roles.is_empty() {
-            return Err(
-                "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable".into()
-            );
-        }
-        role::check(info.role()).map_err(|why| format!("'FrameworkInfo.role' is not a valid role: {why}"))?;
+    if task.agent_id.value != agent {
+        return Err(format!(
+            "Task uses invalid agent {} while agent {agent} is expected",
+            task.agent_id.value
+        ));
     }
-    if let Some(framework_id) = info.id.as_ref().filter(|id| !id.value.is_empty()) {
-        id(&framework_id.value)?;
-    }
-    for filters in info.offer_filters.values() {
-        for amounts in filters.min_allocatable_resources.iter().flat_map(|least| &least.quantities) {
-            if amounts.quantities.is_empty() {
-                return Err("Resource quantities must contain at least one quantity".into());
-            }
-            for (name, amount) in &amounts.quantities {
-                let why = match amount.value {
-                    value if value.is_infinite() => "Infinite values not supported",
-                    value if value.is_nan() => "NaN not supported",
-                    value if value < 0.0 => "Negative values not supported",
-                    _ => continue,
-                };
-                return Err(format!("Invalid resource quantity for '{name}': {why}"));
-            }
-        }
-    }
-    let timeout = info.failover_timeout();
-    if timeout.is_nan() || timeout.abs() > LONGEST {
-        return Err(format!("The framework failover_timeout ({}) is invalid", number(timeout)));
-    }
-    Ok(())
-}
-
-/// `1e+300`, as C++ writes it.
-fn number(value: f64) -> String {
-    let text = format!("{value:e}");
-    match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent:0>2}"),
-        _ => text,
-    }
-}
-
-/// What may not change in a framework that is known.
-pub(crate) fn framework_update(old: &FrameworkInfo, new: &FrameworkInfo) -> Checked {
-    if old.principal != new.principal {
-        return Err("Changing framework's principal is not allowed.".into());
-    }
-    let refused = |field, old: &dyn std::fmt::Display, new: &dyn std::fmt::Display| {
-        Err(format!(
-            "Updating 'FrameworkInfo.{field}' is unsupported; attempted to update from '{old}' to '{new}'"
-        ))
+    validate::task(task)?;
+    validate::command_or_executor(task, None)?;
+    let used = |resource: &Resource| {
+        resource.allocation_info.as_ref().is_none_or(|allocation| allocation.role() == role)
     };
-    if old.user != new.user {
-        return refused("user", &old.user, &new.user);
+    if !task.resources.iter().all(used) || !available.contains(&resources::of(&task.resources)) {
+        return Err(format!(
+            "Total resources {} required by task and its executor is more than available {}",
+            describe(&task.resources),
+            describe(&resources::to_proto(available, role))
+        ));
     }
-    if old.checkpoint() != new.checkpoint() {
-        return refused("checkpoint", &old.checkpoint(), &new.checkpoint());
-    }
-    Ok(())
+    not_yet(task)
 }
 
-pub(crate) fn suppressed_roles(info: &FrameworkInfo, suppressed: &[String]) -> Checked {
-    let own = roles(info);
-    match suppressed.iter().find(|role| !own.contains(*role)) {
-        Some(role) => Err(format!("Suppressed role '{role}' is not contained in the list of roles")),
-        None => Ok(()),
+/// What a real agent would do for the task and this cluster would silently leave out.
+fn not_yet(task: &TaskInfo) -> Checked {
+    let refuse = |what: &str| Err(format!("The embedded cluster cannot {what} yet"));
+    if task.executor.is_some() {
+        return refuse("run executors of one's own (TaskInfo.executor)");
+    }
+    if task.health_check.is_some() || task.check.is_some() {
+        return refuse("check a task (TaskInfo.health_check, TaskInfo.check)");
+    }
+    let command = task.command.as_ref();
+    if command.is_some_and(|command| !command.uris.is_empty()) {
+        return refuse("fetch files (CommandInfo.uris)");
+    }
+    let mut variables = command.and_then(|command| command.environment.as_ref()).into_iter();
+    let secret = variables.find_map(|environment| {
+        environment.variables.iter().find(|variable| variable.r#type() == VariableType::Secret)
+    });
+    if let Some(secret) = secret {
+        return refuse(&format!("resolve the secret of variable '{}'", secret.name));
+    }
+    match &task.container {
+        Some(container) if !is_plain(container) => refuse("make containers (TaskInfo.container)"),
+        _ => Ok(()),
     }
 }
 
-/// Ids become names of directories.
-fn id(id: &str) -> Checked {
-    if id.is_empty() {
-        return Err("ID must not be empty".into());
-    }
-    if id.len() > NAME_MAX {
-        return Err(format!("ID must not be greater than {NAME_MAX} characters"));
-    }
-    if id == "." || id == ".." {
-        return Err(format!("'{id}' is disallowed"));
-    }
-    if id.bytes().any(|byte| byte.is_ascii_control() || byte == b'/' || byte == b'\\') {
-        return Err(format!("'{id}' contains invalid characters"));
-    }
-    Ok(())
+/// A container that asks for nothing but a process.
+fn is_plain(container: &ContainerInfo) -> bool {
+    let mut plain = ContainerInfo::default();
+    plain.set_type(container_info::Type::Mesos);
+    let mut asked = container.clone();
+    asked.mesos = asked.mesos.filter(|mesos| mesos.image.is_some());
+    asked == plain
 }

@@ -10,11 +10,8 @@ use super::encode;
 use crate::backend::Subscription;
 use crate::event::Call;
 use crate::wire::field::{framework_id, framework_info};
-use crate::wire::{Value, Writer, fields, last_bytes};
+use crate::wire::{Writer, last_bytes};
 use bytes::Bytes;
-
-/// What mesos takes for the role of a framework that names none.
-const DEFAULT_ROLE: &str = "*";
 
 /// The settings of one driver.
 #[derive(Debug)]
@@ -67,16 +64,8 @@ impl Settings {
     /// Takes over what a call says about the framework; false if it says nothing about it.
     pub(super) fn absorb(&mut self, call: &Call) -> bool {
         match call {
-            Call::Suppress { roles } => {
-                let mut suppressed = std::mem::take(&mut self.subscription.suppressed_roles);
-                let roles = if roles.is_empty() { self.roles() } else { roles.clone() };
-                suppressed.extend(roles);
-                suppressed.sort_unstable();
-                suppressed.dedup();
-                self.subscription.suppressed_roles = suppressed;
-            }
-            Call::Revive { roles } if roles.is_empty() => self.subscription.suppressed_roles.clear(),
-            Call::Revive { roles } => self.subscription.suppressed_roles.retain(|role| !roles.contains(role)),
+            Call::Suppress { roles } => self.subscription.suppress(roles),
+            Call::Revive { roles } => self.subscription.revive(roles),
             Call::UpdateFramework { framework, suppressed_roles, offer_constraints } => {
                 let id =
                     last_bytes(&self.subscription.framework, framework_info::ID).map(Bytes::copy_from_slice);
@@ -94,22 +83,6 @@ impl Settings {
         self.revision += 1;
         true
     }
-
-    /// The roles that the framework is in.
-    fn roles(&self) -> Vec<String> {
-        let texts = |wanted: u32| {
-            let all = fields(&self.subscription.framework).filter_map(Result::ok);
-            all.filter_map(move |(number, value)| match value {
-                Value::Bytes(text) if number == wanted => Some(String::from_utf8_lossy(text).into_owned()),
-                _ => None,
-            })
-        };
-        let roles: Vec<_> = texts(framework_info::ROLES).collect();
-        if !roles.is_empty() {
-            return roles;
-        }
-        vec![texts(framework_info::ROLE).last().unwrap_or_else(|| DEFAULT_ROLE.to_owned())]
-    }
 }
 
 #[cfg(test)]
@@ -124,8 +97,11 @@ mod tests {
     }
 
     fn framework(roles: &[&str]) -> v1::FrameworkInfo {
-        let roles = roles.iter().map(|role| (*role).to_owned()).collect();
-        v1::FrameworkInfo { user: "u".into(), name: "n".into(), roles, ..Default::default() }
+        let roles: Vec<_> = roles.iter().map(|role| (*role).to_owned()).collect();
+        let mut multi = v1::framework_info::Capability::default();
+        multi.set_type(v1::framework_info::capability::Type::MultiRole);
+        let capabilities = if roles.is_empty() { vec![] } else { vec![multi] };
+        v1::FrameworkInfo { capabilities, user: "u".into(), name: "n".into(), roles, ..Default::default() }
     }
 
     fn id(value: &str) -> Vec<u8> {
@@ -185,6 +161,11 @@ mod tests {
         let mut none = settings(&framework(&[]));
         none.absorb(&Call::Suppress { roles: vec![] });
         assert_eq!(suppressed(&none), ["*"]);
+        let mut left = framework(&["a"]);
+        left.roles.clear();
+        let mut roleless = settings(&left);
+        roleless.absorb(&Call::Suppress { roles: vec![] });
+        assert!(suppressed(&roleless).is_empty(), "Mesos would refuse a role that the framework is not in");
     }
 
     #[test]

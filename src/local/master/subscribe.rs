@@ -4,12 +4,12 @@ use super::offers::Tell;
 use super::{Connection, Framework, HEARTBEAT, Master, Output, Reply, agent, events};
 use crate::local::allocator::Minimum;
 use crate::local::clock::Time;
-use crate::local::resources::thousandths;
-use crate::local::validate;
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, UpdateFramework};
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo, TaskState};
+use crate::validate;
+use crate::wire::resources::thousandths;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -4,7 +4,10 @@ use super::*;
 use crate::proto::mesos::v1::offer_filters::{MinAllocatableResources, ResourceQuantities};
 use crate::proto::mesos::v1::scheduler::call::{Revive, Suppress};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{HealthCheck, OfferFilters, OperationId, OperationState, value};
+use crate::proto::mesos::v1::{
+    ContainerInfo, ExecutorId, ExecutorInfo, HealthCheck, OfferFilters, OperationId, OperationState,
+    container_info, value,
+};
 
 const RESOURCES: &str = "cpus:4;mem:4096;ports:[31000-32000]";
 
@@ -230,17 +233,40 @@ fn tasks_that_cannot_be_end_in_task_error() {
         ),
         (
             Box::new(|task| {
-                task.command = None;
-                task.executor = Some(Box::default());
+                let command = task.command.take();
+                let executor_id = ExecutorId { value: "e".into() };
+                task.executor = Some(ExecutorInfo { executor_id, command, ..Default::default() }.into());
             }),
             "The embedded cluster cannot run executors of one's own (TaskInfo.executor) yet",
         ),
         (
+            Box::new(|task| {
+                task.command = None;
+                task.executor = Some(Box::default());
+            }),
+            "ID must not be empty",
+        ),
+        (
             Box::new(|task| task.health_check = Some(Box::<HealthCheck>::default())),
+            "Task uses invalid health check: HealthCheck must specify 'type'",
+        ),
+        (
+            Box::new(|task| {
+                let command = task.command.clone();
+                task.health_check = Some(HealthCheck { command, ..HealthCheck::default() }.into());
+            }),
             "The embedded cluster cannot check a task (TaskInfo.health_check, TaskInfo.check) yet",
         ),
         (
             Box::new(|task| task.container = Some(Box::default())),
+            "Task's `ContainerInfo` is invalid: DockerInfo 'docker' is not set for DOCKER typed ContainerInfo",
+        ),
+        (
+            Box::new(|task| {
+                let mut container = ContainerInfo { hostname: Some("h".into()), ..Default::default() };
+                container.set_type(container_info::Type::Mesos);
+                task.container = Some(container.into());
+            }),
             "The embedded cluster cannot make containers (TaskInfo.container) yet",
         ),
     ];

@@ -111,6 +111,11 @@ impl Kind {
         self.reservations.last().and_then(|reservation| reservation.role.as_deref())
     }
 
+    /// Whether the last reservation was made with RESERVE.
+    pub(crate) fn is_dynamically_reserved(&self) -> bool {
+        self.reservations.last().is_some_and(|last| last.kind == Some(ReservationKind::Dynamic))
+    }
+
     pub(crate) fn is_volume(&self) -> bool {
         self.disk.as_ref().is_some_and(|disk| disk.persistence.is_some())
     }

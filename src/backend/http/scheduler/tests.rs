@@ -209,10 +209,13 @@ impl Driver {
     }
 
     fn with(config: Config, timing: Timing) -> Driver {
+        let mut multi_role = v1::framework_info::Capability::default();
+        multi_role.set_type(v1::framework_info::capability::Type::MultiRole);
         let framework = v1::FrameworkInfo {
             user: "user".into(),
             name: "name".into(),
             roles: vec!["a".into(), "b".into()],
+            capabilities: vec![multi_role],
             ..Default::default()
         };
         let framework = framework.encode_to_vec().into();
