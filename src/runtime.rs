@@ -1,7 +1,11 @@
-//! The one tokio runtime of a process: made at the first use, never ended.
+//! The one tokio runtime of a process, on one thread: made at the first use, never ended.
+//!
+//! One thread serves every driver and the embedded cluster, because nothing in it blocks or computes: what it
+//! does for an event is a few system calls. A second thread would double the cost of each, as the two wake each
+//! other in turn.
 //!
 //! # Invariants
-//! * Keyed by pid: a forked child, whose copy of the runtime has no threads, makes its own and leaves the
+//! * Keyed by pid: a forked child, whose copy of the runtime has no thread, makes its own and leaves the
 //!   parent's where it is. Nothing here takes a lock, so a fork at any moment leaves nothing stuck.
 //! * Its threads run with every signal blocked: Ctrl-C always reaches a thread of Python's.
 //! * It is never dropped, so that neither interpreter exit nor a blocked name look-up waits for it.
@@ -9,15 +13,12 @@
 use crate::error::{Error, Result};
 use crate::sys::process_static::ProcessStatic;
 use crate::sys::signals;
-use std::process;
-use tokio::runtime::{Builder, Handle, Runtime};
-
-/// Two are enough for every driver of a process and the embedded cluster: nothing in them blocks.
-const WORKERS: usize = 2;
+use std::{future, process, thread};
+use tokio::runtime::{Builder, Handle};
 
 struct Slot {
     pid: u32,
-    runtime: Runtime,
+    runtime: Handle,
 }
 
 static CURRENT: ProcessStatic<Slot> = ProcessStatic::empty();
@@ -28,25 +29,29 @@ pub(crate) fn handle() -> Result<Handle> {
     loop {
         let seen = CURRENT.get();
         if let Some(slot) = seen.filter(|slot| slot.pid == pid) {
-            return Ok(slot.runtime.handle().clone());
+            return Ok(slot.runtime.clone());
         }
         // If another thread is first, its runtime is found on the next turn and ours stays behind, idle.
         CURRENT.replace(seen, Box::leak(Box::new(Slot { pid, runtime: build()? })));
     }
 }
 
-fn build() -> Result<Runtime> {
-    // Threads inherit the mask of the one that makes them. The workers are made right here; threads for
-    // blocking work may be made by any thread, and so block the signals themselves too.
+fn build() -> Result<Handle> {
+    let failed = |error| Error::os("starting the network thread", &error);
+    // A thread inherits the mask of the one that makes it. Threads for blocking work may be made by any
+    // thread, and so block the signals themselves too.
     let _inherited = signals::Blocked::new();
-    Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+    let runtime = Builder::new_current_thread()
         .thread_name("mesos")
         .on_thread_start(signals::block_all)
         .enable_io()
         .enable_time()
         .build()
-        .map_err(|error| Error::os("starting the network threads", &error))
+        .map_err(failed)?;
+    let handle = runtime.handle().clone();
+    let serve = move || runtime.block_on(future::pending::<()>());
+    thread::Builder::new().name("mesos".into()).spawn(serve).map_err(failed)?;
+    Ok(handle)
 }
 
 #[cfg(test)]
