@@ -14,6 +14,7 @@ use crate::driver::lifecycle::{Lifecycle, lock};
 use crate::driver::reconciliation::Reconciliation;
 use crate::event::{Call, Event, Failure};
 use crate::message::from_wire;
+use crate::sys::handler::call_handler;
 use crate::trace::forward;
 use crate::wire::{field, last_bytes, msg};
 use bytes::Bytes;
@@ -110,7 +111,8 @@ impl Dispatch {
         matches!(*lock(&self.turn), Turn::Free)
     }
 
-    /// Handles what is queued: at most `limit` events, none if nothing is there, up to the first awaitable.
+    /// Handles what is queued: at most `limit` events, none if nothing is there or another thread does so just now,
+    /// up to the first awaitable.
     pub(crate) fn turn<'py>(
         &self,
         life: &Lifecycle,
@@ -121,8 +123,8 @@ impl Dispatch {
     ) -> PyResult<Turned<'py>> {
         let py = driver.py();
         forward(py)?;
-        let _taken = self.take()?;
         let mut turned = Turned::default();
+        let Some(_taken) = self.take()? else { return Ok(turned) };
         while turned.handled < limit && turned.awaitable.is_none() {
             let Some((queued, event)) = life.receive() else { break };
             self.warn_if_late(py, queued)?;
@@ -131,17 +133,17 @@ impl Dispatch {
         Ok(turned)
     }
 
-    fn take(&self) -> PyResult<Taken<'_>> {
+    fn take(&self) -> PyResult<Option<Taken<'_>>> {
         let mut turn = lock(&self.turn);
         let busy = match *turn {
             Turn::Free => {
                 *turn = Turn::Taken(thread::current().id());
-                return Ok(Taken(&self.turn));
+                return Ok(Some(Taken(&self.turn)));
             }
             Turn::Taken(owner) if owner == thread::current().id() => {
                 "events cannot be dispatched from inside a handler: return from it first"
             }
-            Turn::Taken(_) => "another thread is dispatching this driver's events",
+            Turn::Taken(_) => return Ok(None),
             Turn::Suspended(_) => {
                 "an async handler of this driver is still running: events are handled one at a time"
             }
@@ -237,17 +239,12 @@ impl Dispatch {
     ) -> PyResult<Bound<'py, PyAny>> {
         static BASE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = driver.py();
+        let method = PyString::intern(py, name);
         if self.absent.iter().any(|absent| absent == name) {
             let base = BASE.import(py, "mesos.scheduler", "Scheduler")?;
-            return base.getattr(name)?.call1(tuple(py, &[handler.clone(), driver.clone()], arguments)?);
+            return call_handler(base, &method, [handler, driver].into_iter().chain(arguments));
         }
-        let name = PyString::intern(py, name);
-        match arguments {
-            [] => handler.call_method1(name, (driver,)),
-            [one] => handler.call_method1(name, (driver, one)),
-            [one, two] => handler.call_method1(name, (driver, one, two)),
-            more => handler.call_method1(name, tuple(py, std::slice::from_ref(driver), more)?),
-        }
+        call_handler(handler, &method, [driver].into_iter().chain(arguments))
     }
 
     /// The method for an event and what follows the driver in its arguments.

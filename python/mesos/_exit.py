@@ -2,8 +2,8 @@
 
 Invariants:
 * Exit kills no task: what runs is stopped as failover. It waits for that a little, and never for ever.
-* A handler that runs on another thread is waited for: CPython ends a thread that comes back to it later in a
-  way that native frames do not survive.
+* A handler that runs on another thread is waited for. One that does not return in time never comes back to
+  the interpreter (`src/sys/handler.rs`).
 * An exception that ended a driver, and that nobody has fetched, is shown.
 * Nothing interrupts the main thread after that: CPython is about to free what it would use.
 """
@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from mesos._mesos import end_interrupts
 from mesos.dispatch._base import Dispatcher
-from mesos.dispatch._thread import ThreadDispatcher
 
 if TYPE_CHECKING:
     from mesos.driver import Driver
@@ -41,7 +40,7 @@ def _exit() -> None:
         left = max(0.0, deadline - time.monotonic())
         if dispatcher is None or type(dispatcher).join is Dispatcher.join:
             driver._native.settle(left)  # a loop of the user's own, which may not run any more
-        elif not dispatcher.join(left) and isinstance(dispatcher, ThreadDispatcher):
-            dispatcher.interrupt()
+        else:
+            dispatcher.join(left)
         driver._report()
     end_interrupts()

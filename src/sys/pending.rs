@@ -1,5 +1,5 @@
-//! CPython's pending calls: what its main thread does between two bytecodes. The one file of `sys` that knows
-//! Python.
+//! CPython's pending calls: what its main thread does between two bytecodes. With `handler`, what of `sys`
+//! knows Python.
 //!
 //! # Invariants
 //! * Nothing is added after `close`, which comes before finalisation: CPython then frees its queue, and ends

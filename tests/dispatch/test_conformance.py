@@ -303,6 +303,38 @@ def test_a_handler_cannot_be_entered_again(ride: Ride, backend: ScriptedBackend)
     assert all("await driver.wait()" in words for words in refused[:2]), refused
 
 
+def test_draining_elsewhere_disturbs_nobody(ride: Ride, backend: ScriptedBackend) -> None:
+    """Another thread is refused, or takes its turns in order: the driver lives on, and nothing is lost."""
+    recorder = ride.recorder()
+    driver = started(ride, recorder)
+    refused, drained, tried, enough = 0, 0, threading.Event(), threading.Event()
+
+    def drain() -> None:
+        nonlocal refused, drained
+        assert driver.dispatcher is not None
+        while not enough.is_set():
+            try:
+                drained += driver.dispatcher.drain(3)
+            except RuntimeError:  # noqa: PERF203 - which is what is counted
+                refused += 1
+            tried.set()
+
+    other = threading.Thread(target=drain)
+    other.start()
+    assert tried.wait(PATIENCE)
+    backend.play([message(bytes([number])) for number in range(250)], repeat=4)
+    try:
+        ride.until(recorder, driver, lambda: len(recorder.events) == 1000)
+    finally:
+        enough.set()
+        other.join()
+    assert [event[3] for event in recorder.events] == [bytes([number]) for number in range(250)] * 4
+    assert (driver.status, driver.exception) == (mesos.DRIVER_RUNNING, None)
+    if ride.dispatcher in ("thread", "asyncio", "interrupt"):
+        assert drained == 0
+        assert refused > 0
+
+
 def test_two_drivers_do_not_hear_each_other(ride: Ride, backend: ScriptedBackend) -> None:
     other_backend = ScriptedBackend()
     one, other = ride.recorder(), ride.recorder()

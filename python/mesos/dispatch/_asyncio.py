@@ -61,6 +61,11 @@ class AsyncioDispatcher(Dispatcher):
         if self._pump is not None:
             self._pump.detach()
 
+    def check_place(self) -> None:
+        """Refuse all other threads and loops."""
+        if self._loop is None or self._loop is not running_loop():
+            raise RuntimeError("the handlers of this driver run on its event loop only: AsyncioDispatcher")
+
     def here(self) -> bool:
         """Whether this is the loop's own thread, with the loop running."""
         return super().here() or (self._loop is not None and self._loop is running_loop())

@@ -76,6 +76,9 @@ class Dispatcher:
     def close(self) -> None:
         """Stop watching `fileno()`; called once, on the dispatching thread, when nothing more will come."""
 
+    def check_place(self) -> None:
+        """Raise RuntimeError if handlers must not run where this is called; called before each turn."""
+
     def here(self) -> bool:
         """Whether the calling code would have to return before events can be dispatched."""
         return self._bound is not None and self._bound.inside
@@ -102,7 +105,8 @@ class Dispatcher:
     def drain(self, limit: int = BATCH) -> int:
         """Handle what is queued, at most `limit` events, and return how many. Never waits.
 
-        For handlers that are not async. Raises RuntimeError inside a handler.
+        Nothing is handled while another thread does so. For handlers that are not async. Raises RuntimeError
+        inside a handler, and on another thread or loop than the dispatcher's own.
         """
         handled, awaitable = self._turn(limit)
         if awaitable is not None:
@@ -128,6 +132,7 @@ class Dispatcher:
         """
         timeout = seconds(timeout)
         deadline = None if timeout is None else time.monotonic() + timeout
+        self.check_place()
         while not self.ended:
             driver = self._driver()
             if driver is None:
@@ -140,7 +145,7 @@ class Dispatcher:
             if event is not None:
                 return event
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if self.ended or not self._native.wait(left):
+            if self.ended or left == 0 or not self._native.wait(left):
                 return None
         return None
 
@@ -212,6 +217,7 @@ class Dispatcher:
         """Handle up to `limit` events, up to the first that is to be awaited."""
         if limit < 0:
             raise ValueError(f"limit: a number of events from 0 up is expected, not {limit}")
+        self.check_place()
         driver = self._driver()
         handled: int = 0
         awaitable: Awaitable[Any] | None = None

@@ -22,12 +22,9 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from mesos._seconds import seconds
 from mesos.dispatch._base import BATCH, Dispatcher
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from mesos.dispatch._asyncio import LoopPump
 
 #: How long one interrupt handles events, in seconds; a batch that has begun is finished.
@@ -94,13 +91,13 @@ class InterruptDispatcher(Dispatcher):
             self._pump = None
 
     def run_once(self, timeout: float | None = None) -> tuple[Any, ...] | None:
-        """Do as the base class says; only on the main thread, else RuntimeError."""
-        _check_main()
-        return super().run_once(seconds(timeout))
+        """Do as the base class says, on the main thread."""
+        return super().run_once(timeout)
 
-    def _turn(self, limit: int) -> tuple[int, Awaitable[Any] | None]:
-        _check_main()
-        return super()._turn(limit)
+    def check_place(self) -> None:
+        """Refuse all threads but the main one."""
+        if not _is_main():
+            raise RuntimeError("the handlers of this driver run on the main thread only: InterruptDispatcher")
 
     def _interrupt(self) -> bool:
         """Take turns, between two bytecodes of the main thread; return whether to come again if need be."""
@@ -131,8 +128,3 @@ def interrupted(number: int) -> bool:
 
 def _is_main() -> bool:
     return threading.get_ident() == threading.main_thread().ident
-
-
-def _check_main() -> None:
-    if not _is_main():
-        raise RuntimeError("the handlers of this driver run on the main thread only: InterruptDispatcher")

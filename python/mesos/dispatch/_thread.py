@@ -14,13 +14,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mesos.dispatch._base import BATCH, SLICE, Dispatcher
+from mesos.dispatch._base import BATCH, Dispatcher
 
 if TYPE_CHECKING:
     from mesos.dispatch._asyncio import LoopPump
-
-#: How long a handler that was interrupted at interpreter exit may take to notice, in seconds.
-INTERRUPT_TIMEOUT = 1.0
 
 
 class ThreadDispatcher(Dispatcher):
@@ -39,6 +36,11 @@ class ThreadDispatcher(Dispatcher):
         )
         self._thread.start()
 
+    def check_place(self) -> None:
+        """Refuse all other threads."""
+        if not self.here():
+            raise RuntimeError("the handlers of this driver run on its own thread only: ThreadDispatcher")
+
     def here(self) -> bool:
         """Whether this is that thread."""
         return threading.current_thread() is self._thread
@@ -55,22 +57,6 @@ class ThreadDispatcher(Dispatcher):
         if over and self._thread is not None and not self.here():
             self._thread.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return over
-
-    def interrupt(self) -> None:
-        """Raise SystemExit in a handler that does not return; for interpreter exit.
-
-        CPython ends a thread that comes back to it after that in a way that native frames do not survive.
-        """
-        import ctypes  # noqa: PLC0415 - for this alone
-
-        if self._thread is None or self._thread.ident is None:
-            return
-        ident, error = ctypes.c_ulong(self._thread.ident), ctypes.py_object(SystemExit)
-        for _ in range(int(INTERRUPT_TIMEOUT / SLICE)):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
-            self._thread.join(SLICE)
-            if not self._thread.is_alive():
-                return
 
     def _main(self) -> None:
         driver = self._driver()
