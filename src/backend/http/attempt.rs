@@ -5,13 +5,12 @@
 
 use super::Timing;
 use super::calls::Calls;
-use super::decode::{Said, decode};
-use super::encode;
+use super::decode::Said;
 use super::master::Endpoint;
 use super::request::Target;
 use super::socket;
 use super::subscription::{Ended, Opened, Refused, Stream, subscribe};
-use crate::event::{Call, FailureKind};
+use crate::event::FailureKind;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -23,12 +22,10 @@ const MAX_REDIRECTS: usize = 8;
 const MISSED_HEARTBEATS: u32 = 5;
 
 /// A subscription: its stream, and the connection for its calls.
-pub(super) struct Session {
+pub(super) struct Session<S> {
     pub(super) endpoint: Endpoint,
-    /// `FrameworkID`
-    pub(super) framework_id: Bytes,
-    /// `MasterInfo`
-    pub(super) master_info: Option<Bytes>,
+    /// what SUBSCRIBED said
+    pub(super) subscribed: S,
     pub(super) stream: Box<Stream>,
     pub(super) calls: Calls,
     pub(super) started: Instant,
@@ -36,13 +33,8 @@ pub(super) struct Session {
     silence: Option<Duration>,
 }
 
-impl Session {
-    /// Queues a call.
-    pub(super) fn push(&mut self, call: &Call) {
-        self.calls.push(encode::encode(&self.framework_id, call));
-    }
-
-    /// When the master last said anything.
+impl<S> Session<S> {
+    /// When the server last said anything.
     pub(super) fn heard(&self) -> Instant {
         self.stream.heard.max(self.calls.heard)
     }
@@ -59,11 +51,19 @@ impl Session {
     }
 }
 
+/// What reads the records of an API.
+type Decode<S> = fn(&Bytes) -> Result<Said<S>, String>;
+
 /// Subscribes at `target`, or where it redirects to.
-pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> Result<Session, Refused> {
+pub(super) async fn attempt<S>(
+    mut target: Target,
+    call: Bytes,
+    timing: Timing,
+    decode: Decode<S>,
+) -> Result<Session<S>, Refused> {
     let first = target.endpoint.clone();
     for redirects in 0..=MAX_REDIRECTS {
-        target = match one(&target, &call, timing).await {
+        target = match one(&target, &call, timing, decode).await {
             Ok(Reply::Subscribed(session)) => return Ok(*session),
             Ok(Reply::Redirected(to)) => target.at(to),
             Err(refused) if redirects == 0 => return Err(refused),
@@ -76,13 +76,18 @@ pub(super) async fn attempt(mut target: Target, call: Bytes, timing: Timing) -> 
     )))
 }
 
-/// What one master said.
-enum Reply {
-    Subscribed(Box<Session>),
+/// What one server said.
+enum Reply<S> {
+    Subscribed(Box<Session<S>>),
     Redirected(Endpoint),
 }
 
-async fn one(target: &Target, call: &Bytes, timing: Timing) -> Result<Reply, Refused> {
+async fn one<S>(
+    target: &Target,
+    call: &Bytes,
+    timing: Timing,
+    decode: Decode<S>,
+) -> Result<Reply<S>, Refused> {
     let who = &target.endpoint;
     let (socket, peer) = socket::connect(target, timing.connect).await?;
     let opened = timeout(timing.answer, subscribe(target, socket, peer, call.clone())).await;
@@ -90,28 +95,32 @@ async fn one(target: &Target, call: &Bytes, timing: Timing) -> Result<Reply, Ref
         Opened::Stream(stream) => stream,
         Opened::Redirect(to) => return Ok(Reply::Redirected(to)),
     };
-    let subscribed = timeout(timing.answer, subscribed(target, stream)).await;
+    let subscribed = timeout(timing.answer, subscribed(target, stream, decode)).await;
     let session = subscribed.map_err(|_| late(who, "no SUBSCRIBED event", timing.answer))??;
     Ok(Reply::Subscribed(Box::new(session)))
 }
 
 /// Reads the stream up to its SUBSCRIBED.
-async fn subscribed(target: &Target, mut stream: Box<Stream>) -> Result<Session, Refused> {
+async fn subscribed<S>(
+    target: &Target,
+    mut stream: Box<Stream>,
+    decode: Decode<S>,
+) -> Result<Session<S>, Refused> {
     let who = &target.endpoint;
     loop {
         let record = stream.next().await.map_err(|ended| match ended {
             Ended::Cut(why) => Refused::Retry(format!("{who}: {why}")),
             Ended::NotRecordIo(what) => Refused::fatal(
                 FailureKind::Connection,
-                format!("{who} is no Mesos master: its stream is not RecordIO ({what})"),
+                format!("{who} is no Mesos {}: its stream is not RecordIO ({what})", target.api.server),
             ),
         })?;
         match decode(&record) {
-            Ok(Said::Subscribed { framework_id, master_info, heartbeat }) => {
-                let calls = Calls::open(stream.peer.clone(), target, &stream.stream_id);
+            Ok(Said::Subscribed { what: subscribed, heartbeat }) => {
+                let calls = Calls::open(stream.peer.clone(), target, stream.stream_id.as_ref());
                 let silence = heartbeat.map(|interval| interval.saturating_mul(MISSED_HEARTBEATS));
                 let (endpoint, started) = (who.clone(), Instant::now());
-                return Ok(Session { endpoint, framework_id, master_info, stream, calls, started, silence });
+                return Ok(Session { endpoint, subscribed, stream, calls, started, silence });
             }
             Ok(Said::Error(message)) => return Err(Refused::fatal(FailureKind::Mesos, message)),
             Ok(Said::Event(_) | Said::Nothing) => {}

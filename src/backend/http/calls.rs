@@ -6,7 +6,7 @@
 //! # Invariants
 //! * Calls are written and answered in the order of `push`; the n-th answer is that of the n-th call.
 //! * A connection that ends while a call is unanswered is broken, and stays so: which calls were done is unknown.
-//!   One that ends while none is has lost nothing: the next call opens another, to the same master.
+//!   One that ends while none is has lost nothing: the next call opens another, to the same server.
 //! * Every future here may be dropped at any point without losing bytes.
 
 use super::answer::{self, Answer};
@@ -29,10 +29,10 @@ const READ: usize = 8 << 10;
 /// A call that was answered.
 #[derive(Debug)]
 pub(super) struct Answered {
-    /// `scheduler.Call`, as it was sent
+    /// as it was sent
     pub(super) call: Bytes,
     pub(super) status: u16,
-    /// the master's words
+    /// the server's words
     pub(super) words: String,
 }
 
@@ -74,11 +74,14 @@ enum Link {
 
 impl Calls {
     /// Opens a connection to `peer` for the calls of one stream.
-    pub(super) fn open(peer: Peer, target: &Target, stream_id: &[u8]) -> Self {
+    pub(super) fn open(peer: Peer, target: &Target, stream_id: Option<&Bytes>) -> Self {
         let mut head = target.head();
-        head.extend_from_slice(b"Mesos-Stream-Id: ");
-        head.extend_from_slice(stream_id);
-        head.extend_from_slice(b"\r\nContent-Length: ");
+        if let Some(stream_id) = stream_id {
+            head.extend_from_slice(b"Mesos-Stream-Id: ");
+            head.extend_from_slice(stream_id);
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"Content-Length: ");
         Self {
             link: Link::Connecting(Box::pin(socket::connect_again(peer.clone()))),
             peer,

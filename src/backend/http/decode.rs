@@ -12,26 +12,32 @@ use crate::wire::{Value, fields, last_bytes, last_varint, msg, validate};
 use bytes::Bytes;
 use std::time::Duration;
 
-/// What one record says.
+/// What one record says; what SUBSCRIBED says depends on the API.
 #[derive(Debug)]
-pub(super) enum Said {
+pub(super) enum Said<S> {
     Subscribed {
-        /// `FrameworkID`
-        framework_id: Bytes,
-        /// `MasterInfo`
-        master_info: Option<Bytes>,
-        /// how often the master promises to say something
+        what: S,
+        /// how often the server promises to say something
         heartbeat: Option<Duration>,
     },
     Event(Event),
-    /// the master's words
+    /// the server's words
     Error(String),
     /// a heartbeat, or what is not known here
     Nothing,
 }
 
+/// The SUBSCRIBED of a scheduler.
+#[derive(Debug, Clone)]
+pub(super) struct Subscribed {
+    /// `FrameworkID`
+    pub(super) framework_id: Bytes,
+    /// `MasterInfo`
+    pub(super) master_info: Option<Bytes>,
+}
+
 /// Reads a record; the error says what is wrong with it.
-pub(super) fn decode(record: &Bytes) -> Result<Said, String> {
+pub(super) fn decode(record: &Bytes) -> Result<Said<Subscribed>, String> {
     validate(msg::SCHEDULER_EVENT, record).map_err(|error| error.to_string())?;
     let number = last_varint(record, n::TYPE).unwrap_or(0);
     let of_type =
@@ -66,17 +72,15 @@ fn body_of(of_type: Type) -> Option<u32> {
 }
 
 /// What the body says; `None` if something is missing in it.
-fn read(of_type: Type, body: &Bytes) -> Option<Said> {
+fn read(of_type: Type, body: &Bytes) -> Option<Said<Subscribed>> {
     use f::{scheduler_event_failure as failure, scheduler_event_message as message};
     use f::{scheduler_event_rescind as rescind, scheduler_event_rescind_inverse_offer as rescind_inverse};
     use f::{scheduler_event_subscribed as subscribed, scheduler_event_update as update};
     Some(Said::Event(match of_type {
         Type::Subscribed => {
-            return Some(Said::Subscribed {
-                framework_id: part(body, subscribed::FRAMEWORK_ID)?,
-                master_info: part(body, subscribed::MASTER_INFO),
-                heartbeat: heartbeat(body),
-            });
+            let framework_id = part(body, subscribed::FRAMEWORK_ID)?;
+            let what = Subscribed { framework_id, master_info: part(body, subscribed::MASTER_INFO) };
+            return Some(Said::Subscribed { what, heartbeat: heartbeat(body) });
         }
         Type::Offers => match parts(body, f::scheduler_event_offers::OFFERS) {
             offers if offers.is_empty() => return Some(Said::Nothing),
@@ -149,7 +153,7 @@ mod tests {
     use crate::proto::mesos::v1::{self, scheduler as s};
     use prost::Message;
 
-    fn said(event: &s::Event) -> Said {
+    fn said(event: &s::Event) -> Said<Subscribed> {
         let record = Bytes::from(event.encode_to_vec());
         decode(&record).unwrap()
     }
@@ -177,7 +181,11 @@ mod tests {
             master_info: None,
         };
         let event = s::Event { subscribed: Some(body.into()), ..of(Type::Subscribed) };
-        let Said::Subscribed { framework_id, master_info: None, heartbeat } = said(&event) else { panic!() };
+        let Said::Subscribed { what: Subscribed { framework_id, master_info: None }, heartbeat } =
+            said(&event)
+        else {
+            panic!()
+        };
         assert_eq!(value(&framework_id), "f");
         heartbeat
     }

@@ -11,12 +11,14 @@
 //! * Either connection breaking ends the subscription: both are closed before the next SUBSCRIBE.
 
 mod answer;
+mod api;
 mod attempt;
 mod backoff;
 mod calls;
 mod decode;
 mod detect;
 pub(crate) mod encode;
+mod line;
 mod lost;
 pub(crate) mod master;
 mod recordio;

@@ -4,6 +4,7 @@
 //! * Content-Type is the bare media type: Mesos compares it as a string.
 //! * Not `Debug`: it holds the authorization.
 
+use super::api::Api;
 use super::master::Endpoint;
 use super::tls::Tls;
 use bytes::Bytes;
@@ -20,7 +21,7 @@ const AGENT: &str = concat!("mesos-python/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
-    pub(super) api: &'static str,
+    pub(super) api: &'static Api,
     pub(super) authorization: Option<HeaderValue>,
     /// for endpoints that want it
     pub(super) tls: Option<Tls>,
@@ -34,7 +35,8 @@ impl Target {
 
     /// A POST of `body`, for hyper.
     pub(super) fn request(&self, body: Bytes) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
-        let request = Request::post(self.endpoint.path(self.api)).header(HOST, self.endpoint.authority());
+        let request =
+            Request::post(self.endpoint.path(self.api.path)).header(HOST, self.endpoint.authority());
         let request =
             self.headers().into_iter().fold(request, |request, (name, value)| request.header(name, value));
         request.body(Full::new(body))
@@ -42,7 +44,7 @@ impl Target {
 
     /// The start of a POST, as bytes: more headers and an empty line belong behind it.
     pub(super) fn head(&self) -> Vec<u8> {
-        let path = self.endpoint.path(self.api);
+        let path = self.endpoint.path(self.api.path);
         let mut head =
             format!("POST {path} HTTP/1.1\r\nHost: {}\r\n", self.endpoint.authority()).into_bytes();
         for (name, value) in self.headers() {
@@ -64,6 +66,7 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use super::super::api::SCHEDULER;
     use super::*;
     use std::net::{Ipv4Addr, SocketAddr};
 
@@ -71,7 +74,7 @@ mod tests {
     fn both_kinds_of_request_say_the_same() {
         let endpoint = Endpoint::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 5050)));
         let authorization = Some(HeaderValue::from_static("Basic bWU6cHc="));
-        let target = Target { endpoint, api: "/api/v1/scheduler", authorization, tls: None };
+        let target = Target { endpoint, api: &SCHEDULER, authorization, tls: None };
         let head = String::from_utf8(target.head()).unwrap();
         let request = target.request(Bytes::new()).unwrap();
         let lines =

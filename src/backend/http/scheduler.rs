@@ -8,27 +8,27 @@
 //! * An end is seen at once in every state; with it the task ends and drops the queue's `Sender`.
 //! * `Error` is the last event.
 
-use super::attempt::Session;
+use super::attempt;
 use super::backoff::Backoff;
 use super::calls::Answered;
-use super::decode::{Said, decode};
+use super::decode::{Said, Subscribed, decode};
 use super::detect::{Masters, detect};
 use super::encode;
+use super::line::{Command, Counters, Line, add, line};
 use super::settings::Settings;
 use super::subscription::Ended;
 use super::tls::Tls;
 use super::{Config, Timing};
-use crate::backend::{Backend, End, Stats, Subscription};
+use crate::backend::{Backend, End, Subscription};
 use crate::error::Result;
-use crate::event::{Call, Event, Failure, FailureKind};
+use crate::event::{Event, Failure, FailureKind};
 use crate::queue::Sender;
 use crate::runtime;
 use hyper::header::HeaderValue;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
@@ -53,12 +53,11 @@ pub(super) fn start(
     subscription: Subscription,
     timing: Timing,
     say: impl Fn(Event) + Send + 'static,
-) -> Result<Scheduler> {
+) -> Result<Line> {
     let authorization = config.authorization()?;
     let backoff = || Backoff::new(&timing, config.failover_timeout);
     let masters = Masters::new(detect(runtime, config.master, &timing, backoff())?);
-    let (commands, received) = unbounded_channel();
-    let counters = Arc::new(Counters::default());
+    let (line, commands, counters) = line();
     let actor = Actor {
         authorization,
         tls: config.tls,
@@ -66,74 +65,19 @@ pub(super) fn start(
         settings: Settings::new(subscription),
         backoff: backoff(),
         timing,
-        commands: received,
-        counters: counters.clone(),
+        commands,
+        counters,
         say,
         registered: false,
         limit: config.connect_timeout.map(|limit| (Instant::now() + limit, limit)),
         problem: "no answer yet".into(),
     };
     runtime.spawn(actor.run());
-    Ok(Scheduler { commands, counters })
+    Ok(line)
 }
 
-/// The driver's end.
-pub(crate) struct Scheduler {
-    commands: UnboundedSender<Command>,
-    counters: Arc<Counters>,
-}
-
-enum Command {
-    Call(Call),
-    End(End),
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    sent: AtomicU64,
-    rejected: AtomicU64,
-    dropped: AtomicU64,
-    reconnects: AtomicU64,
-    heard: Mutex<Option<std::time::Instant>>,
-}
-
-impl Counters {
-    fn hear(&self, session: &Session) {
-        *self.heard() = Some(session.heard().into_std());
-    }
-
-    fn heard(&self) -> MutexGuard<'_, Option<std::time::Instant>> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Backend for Scheduler {
-    fn send(&self, call: Call) {
-        if self.commands.send(Command::Call(call)).is_err() {
-            add(&self.counters.dropped, 1);
-        }
-    }
-
-    fn end(&self, how: End) {
-        // an error says that it has ended already
-        self.commands.send(Command::End(how)).ok();
-    }
-
-    fn stats(&self) -> Stats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        Stats {
-            calls_sent: read(&self.counters.sent),
-            calls_rejected: read(&self.counters.rejected),
-            calls_dropped: read(&self.counters.dropped),
-            reconnects: read(&self.counters.reconnects),
-            heard: *self.counters.heard(),
-        }
-    }
-}
-
-fn add(counter: &AtomicU64, count: u64) {
-    counter.fetch_add(count, Ordering::Relaxed);
-}
+/// A scheduler's subscription.
+type Session = attempt::Session<Subscribed>;
 
 /// How the driver's life ends.
 enum Stop {
@@ -251,7 +195,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
             match next {
                 Some(Command::Call(call)) => {
                     self.settings.absorb(&call);
-                    session.push(&call);
+                    session.calls.push(encode::encode(&session.subscribed.framework_id, &call));
                 }
                 Some(Command::End(how)) => return Some(how),
                 // the driver is gone without a word
@@ -290,7 +234,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
     async fn finish(&mut self, session: &mut Session, how: End) {
         match how {
             End::Abort => return,
-            End::Teardown => session.calls.push(encode::teardown(&session.framework_id)),
+            End::Teardown => session.calls.push(encode::teardown(&session.subscribed.framework_id)),
             End::Failover => {}
         }
         let deadline = Instant::now() + self.timing.end;

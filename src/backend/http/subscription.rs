@@ -6,6 +6,7 @@
 //!   themselves, `Refused::Fatal` will not, and its words name who answered what.
 
 use super::answer::readable;
+use super::api::Api;
 use super::master::Endpoint;
 use super::recordio::Decoder;
 use super::request::{PROTOBUF, Target};
@@ -76,7 +77,8 @@ pub(super) enum Opened {
 /// Records out of an accepted SUBSCRIBE.
 pub(super) struct Stream {
     pub(super) peer: Peer,
-    pub(super) stream_id: Bytes,
+    /// for APIs that name streams
+    pub(super) stream_id: Option<Bytes>,
     /// when bytes last came
     pub(super) heard: Instant,
     link: Link,
@@ -96,7 +98,7 @@ pub(super) async fn subscribe(
     trace!(target: "mesos.http", "SUBSCRIBE to {who}, {} bytes", call.len());
     let first = FirstBytes::default();
     let io = TokioIo::new(Watched { socket, first: first.clone() });
-    let failed = |error: hyper::Error| not_http(who, &first, &error);
+    let failed = |error: hyper::Error| not_http(target, &first, &error);
     let (mut sender, connection) = http1::handshake(io).await.map_err(failed)?;
     let mut link = Link(Some(connection));
     let request = target.request(call).map_err(|error| fatal(format!("{who}: {error}")))?;
@@ -112,22 +114,23 @@ pub(super) async fn subscribe(
     trace!(target: "mesos.http", "SUBSCRIBE was answered by {who} with {}", response.status());
     match response.status() {
         StatusCode::OK => {
-            Stream::new(who, peer, link, response).map(|stream| Opened::Stream(Box::new(stream)))
+            Stream::new(target, peer, link, response).map(|stream| Opened::Stream(Box::new(stream)))
         }
         StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT => redirect(target, &response),
-        _ => Err(refusal(who, link, response).await),
+        _ => Err(refusal(target, link, response).await),
     }
 }
 
 fn redirect(target: &Target, response: &Response<Incoming>) -> Result<Opened, Refused> {
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let to = target.endpoint.redirected(location, target.api);
+    let to = target.endpoint.redirected(location, target.api.path);
     to.map(Opened::Redirect)
         .map_err(|what| Refused::Retry(format!("{} redirected to nowhere: {what}", target.endpoint)))
 }
 
 /// What an answer means that is neither 200 nor a redirect.
-async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -> Refused {
+async fn refusal(target: &Target, mut link: Link, response: Response<Incoming>) -> Refused {
+    let (who, Api { server, forbidden, .. }) = (&target.endpoint, target.api);
     let status = response.status();
     let mut body = pin!(Limited::new(response.into_body(), MAX_BODY).collect());
     let body = poll_fn(|cx| {
@@ -145,23 +148,21 @@ async fn refusal(who: &Endpoint, mut link: Link, response: Response<Incoming>) -
             FailureKind::Authentication,
             format!("{said}; the credential or token is missing or wrong"),
         ),
-        403 => Refused::fatal(
-            FailureKind::Authentication,
-            format!("{said}; the principal may not subscribe this framework"),
-        ),
+        403 => Refused::fatal(FailureKind::Authentication, format!("{said}; {forbidden}")),
         404 => Refused::unfit(format!(
-            "{said}; this is no Mesos master, or the path in front of its API is wrong"
+            "{said}; this is no Mesos {server}, or the path in front of its API is wrong"
         )),
         // a master without a leader, or a leader that reads what was before it
         503 => Refused::NotYet(said),
         408 | 429 | 500 | 502 | 504 => Refused::Retry(said),
         400..=499 => fatal(said),
-        _ => fatal(format!("{said}; this is no Mesos master")),
+        _ => fatal(format!("{said}; this is no Mesos {server}")),
     }
 }
 
 /// Words for a connection on which hyper gave up.
-fn not_http(who: &Endpoint, first: &FirstBytes, error: &hyper::Error) -> Refused {
+fn not_http(target: &Target, first: &FirstBytes, error: &hyper::Error) -> Refused {
+    let (who, server) = (&target.endpoint, target.api.server);
     if let Some(failure) = tls::explain(who, error) {
         return Refused::Unfit(failure);
     }
@@ -172,10 +173,10 @@ fn not_http(who: &Endpoint, first: &FirstBytes, error: &hyper::Error) -> Refused
     let http = b"HTTP/1.";
     if start.iter().zip(http).any(|(byte, expected)| byte != expected) {
         let shown = readable(start.escape_ascii().to_string().as_bytes());
-        return fatal(format!("{who} is no Mesos master: it does not speak HTTP but says \"{shown}\""));
+        return fatal(format!("{who} is no Mesos {server}: it does not speak HTTP but says \"{shown}\""));
     }
     if error.is_parse() {
-        return fatal(format!("{who} is no Mesos master: its answer is not HTTP/1.1 ({error})"));
+        return fatal(format!("{who} is no Mesos {server}: its answer is not HTTP/1.1 ({error})"));
     }
     if start.is_empty() {
         let hint = if who.is_secure() { "" } else { "; if it speaks TLS, write \"https://\" before it" };
@@ -206,20 +207,22 @@ pub(super) enum Ended {
 }
 
 impl Stream {
-    fn new(who: &Endpoint, peer: Peer, link: Link, response: Response<Incoming>) -> Result<Self, Refused> {
+    fn new(target: &Target, peer: Peer, link: Link, response: Response<Incoming>) -> Result<Self, Refused> {
+        let (who, server) = (&target.endpoint, target.api.server);
         let header = |name| response.headers().get(name).map(|value| value.as_bytes());
         if let Some(other) = header(CONTENT_TYPE.as_str()).filter(|found| *found != PROTOBUF.as_bytes()) {
             let other = readable(other);
             return Err(fatal(format!(
-                "{who} is no Mesos master: it answered SUBSCRIBE with 200 and {other:?}"
+                "{who} is no Mesos {server}: it answered SUBSCRIBE with 200 and {other:?}"
             )));
         }
         let valid = |id: &&[u8]| id.len() <= MAX_STREAM_ID && !id.is_empty();
-        let Some(stream_id) = header(STREAM_ID).filter(valid).map(Bytes::copy_from_slice) else {
+        let stream_id = header(STREAM_ID).filter(valid).map(Bytes::copy_from_slice);
+        if target.api.names_streams && stream_id.is_none() {
             return Err(fatal(format!(
-                "{who} is no Mesos master: it answered SUBSCRIBE without a Mesos-Stream-Id"
+                "{who} is no Mesos {server}: it answered SUBSCRIBE without a Mesos-Stream-Id"
             )));
-        };
+        }
         let body = response.into_body();
         let (chunk, decoder) = (Bytes::new(), Decoder::default());
         Ok(Self { peer, stream_id, heard: Instant::now(), link, body, chunk, decoder })
@@ -248,7 +251,7 @@ impl Stream {
                 None if self.decoder.inside() => {
                     return Err(Ended::Cut("the stream ended within a record".into()));
                 }
-                None => return Err(Ended::Cut("the master ended the stream".into())),
+                None => return Err(Ended::Cut("the server ended the stream".into())),
             }
             self.heard = Instant::now();
         }

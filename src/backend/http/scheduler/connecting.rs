@@ -3,13 +3,16 @@
 //! # Invariants
 //! * Another leader ends the attempt or the pause that is under way: whoever leads now is asked at once.
 
-use super::super::attempt::{Session, attempt};
+use super::super::api::SCHEDULER;
+use super::super::attempt::attempt;
+use super::super::decode::{Subscribed, decode};
 use super::super::detect::Leaders;
+use super::super::encode;
 use super::super::lost;
-use super::super::master::{Endpoint, SCHEDULER_API};
+use super::super::master::Endpoint;
 use super::super::request::Target;
 use super::super::subscription::Refused;
-use super::{Actor, Command, Stop, add, when};
+use super::{Actor, Command, Session, Stop, add, when};
 use crate::backend::End;
 use crate::event::{Event, Failure, FailureKind};
 use std::future::{Future, pending};
@@ -60,8 +63,8 @@ impl<S: Fn(Event) + Send> Actor<S> {
         while let Some(endpoint) = round.next() {
             let (call, revision) = self.settings.subscribe();
             let (authorization, tls) = (self.authorization.clone(), self.tls.clone());
-            let target = Target { endpoint, api: SCHEDULER_API, authorization, tls };
-            let what = match self.meanwhile(attempt(target.clone(), call, self.timing)).await? {
+            let target = Target { endpoint, api: &SCHEDULER, authorization, tls };
+            let what = match self.meanwhile(attempt(target.clone(), call, self.timing, decode)).await? {
                 None => return Ok(Asked::Changed),
                 Some(Ok(session)) => {
                     return Ok(Asked::Subscribed(Box::new(self.subscribed(session, revision))));
@@ -125,13 +128,13 @@ impl<S: Fn(Event) + Send> Actor<S> {
         self.counters.hear(&session);
         self.limit = None;
         self.masters.found(&session.endpoint);
-        self.settings.registered(&session.framework_id);
+        self.settings.registered(&session.subscribed.framework_id);
         info!(target: "mesos.http", "subscribed at {}", session.endpoint);
-        let (framework_id, master_info) = (session.framework_id.clone(), session.master_info.clone());
-        (self.say)(Event::Subscribed { framework_id, master_info });
+        let Subscribed { framework_id, master_info } = session.subscribed.clone();
         if let Some(call) = self.settings.update_since(revision) {
-            session.push(&call);
+            session.calls.push(encode::encode(&framework_id, &call));
         }
+        (self.say)(Event::Subscribed { framework_id, master_info });
         session
     }
 }

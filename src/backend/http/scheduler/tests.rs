@@ -10,13 +10,15 @@ mod streaming;
 
 use super::*;
 use crate::backend::http::master::{Endpoint, Source};
+use crate::backend::{Backend, Stats};
+use crate::event::Call;
 use crate::proto::mesos::v1::{self, scheduler as s};
 use bytes::Bytes;
 use prost::Message;
 use std::collections::HashMap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc::UnboundedReceiver as Events;
+use tokio::sync::mpsc::{UnboundedReceiver as Events, unbounded_channel};
 use tokio::time::timeout;
 
 /// Reached only by a failure.
@@ -199,7 +201,7 @@ fn killed(call: s::Call) -> String {
 
 /// The driver's side.
 struct Driver {
-    backend: Scheduler,
+    backend: Line,
     events: Events<Event>,
 }
 

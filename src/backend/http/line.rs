@@ -1,0 +1,80 @@
+//! The driver's end of a backend's task: what it wants goes through a channel, what was done is in counters.
+//!
+//! # Invariants
+//! * Nothing here blocks or fails upward: a task that has ended takes no more calls, and they are counted as dropped.
+
+use super::attempt::Session;
+use crate::backend::{Backend, End, Stats};
+use crate::event::Call;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// What a driver can want.
+pub(super) enum Command {
+    Call(Call),
+    End(End),
+}
+
+/// What a task has done, for `Stats`.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) sent: AtomicU64,
+    pub(super) rejected: AtomicU64,
+    pub(super) dropped: AtomicU64,
+    pub(super) reconnects: AtomicU64,
+    heard: Mutex<Option<Instant>>,
+}
+
+impl Counters {
+    /// Notes when the server last said something.
+    pub(super) fn hear<S>(&self, session: &Session<S>) {
+        *self.heard() = Some(session.heard().into_std());
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The driver's end.
+pub(crate) struct Line {
+    commands: UnboundedSender<Command>,
+    counters: Arc<Counters>,
+}
+
+/// A line, and what its task needs of it.
+pub(super) fn line() -> (Line, UnboundedReceiver<Command>, Arc<Counters>) {
+    let (commands, received) = unbounded_channel();
+    let counters = Arc::new(Counters::default());
+    (Line { commands, counters: counters.clone() }, received, counters)
+}
+
+impl Backend for Line {
+    fn send(&self, call: Call) {
+        if self.commands.send(Command::Call(call)).is_err() {
+            add(&self.counters.dropped, 1);
+        }
+    }
+
+    fn end(&self, how: End) {
+        // an error says that it has ended already
+        self.commands.send(Command::End(how)).ok();
+    }
+
+    fn stats(&self) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            calls_sent: read(&self.counters.sent),
+            calls_rejected: read(&self.counters.rejected),
+            calls_dropped: read(&self.counters.dropped),
+            reconnects: read(&self.counters.reconnects),
+            heard: *self.counters.heard(),
+        }
+    }
+}
+
+pub(super) fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
