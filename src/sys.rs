@@ -13,6 +13,7 @@ pub(crate) mod pending;
 pub(crate) mod process_static;
 pub(crate) mod processes;
 pub(crate) mod signals;
+pub(crate) mod unix;
 
 use crate::error::{Error, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};

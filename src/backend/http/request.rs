@@ -11,6 +11,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Request;
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT};
+use std::path::Path;
+use std::sync::Arc;
 
 /// The media type of Mesos' messages in protobuf.
 pub(super) const PROTOBUF: &str = "application/x-protobuf";
@@ -25,6 +27,8 @@ pub(super) struct Target {
     pub(super) authorization: Option<HeaderValue>,
     /// for endpoints that want it
     pub(super) tls: Option<Tls>,
+    /// where the endpoint is, if not at its address
+    pub(super) unix_socket: Option<Arc<Path>>,
 }
 
 impl Target {
@@ -74,7 +78,7 @@ mod tests {
     fn both_kinds_of_request_say_the_same() {
         let endpoint = Endpoint::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 5050)));
         let authorization = Some(HeaderValue::from_static("Basic bWU6cHc="));
-        let target = Target { endpoint, api: &SCHEDULER, authorization, tls: None };
+        let target = Target { endpoint, api: &SCHEDULER, authorization, tls: None, unix_socket: None };
         let head = String::from_utf8(target.head()).unwrap();
         let request = target.request(Bytes::new()).unwrap();
         let lines =

@@ -1,4 +1,4 @@
-//! Connections: the one place that knows what they are made of. Unix sockets will be a further kind.
+//! Connections: the one place that knows what they are made of: TCP, TLS over it, or a Unix domain socket.
 //!
 //! # Invariants
 //! * A name's addresses are tried one after the other, each for a limited time: a dead one hides no other.
@@ -8,19 +8,23 @@
 use super::request::Target;
 use super::subscription::Refused;
 use super::tls::{self, Secured};
+use crate::sys::unix;
 use rustix::net::{Shutdown, shutdown};
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-/// A byte stream to a master. Dropping it ends it for the other side, too.
+/// A byte stream to a server. Dropping it ends it for the other side, too.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: Stream,
@@ -31,23 +35,25 @@ pub(super) struct Socket {
 enum Stream {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    Unix(UnixStream),
 }
 
-impl Socket {
-    fn tcp(&self) -> &TcpStream {
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.stream {
-            Stream::Plain(stream) => stream,
-            Stream::Tls(stream) => stream.get_ref().0,
+            Stream::Plain(stream) => stream.as_fd(),
+            Stream::Tls(stream) => stream.get_ref().0.as_fd(),
+            Stream::Unix(stream) => stream.as_fd(),
         }
     }
 }
 
 impl Drop for Socket {
-    /// Closing is not enough: as long as a forked child has a copy of the descriptor, the master would not notice.
+    /// Closing is not enough: as long as a forked child has a copy of the descriptor, the server would not notice.
     fn drop(&mut self) {
         if self.pid == std::process::id() {
             // It is an error if the connection is broken already.
-            let _broken = shutdown(self.tcp(), Shutdown::Both);
+            let _broken = shutdown(&*self, Shutdown::Both);
         }
     }
 }
@@ -58,6 +64,7 @@ macro_rules! delegate {
         match &mut $self.stream {
             Stream::Plain(stream) => Pin::new(stream).$method($($argument),*),
             Stream::Tls(stream) => Pin::new(stream).$method($($argument),*),
+            Stream::Unix(stream) => Pin::new(stream).$method($($argument),*),
         }
     };
 }
@@ -90,17 +97,24 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Where a `Socket` leads, so that another one can be opened to the very same master: a name may have
+/// Where a `Socket` leads, so that another one can be opened to the very same server: a name may have
 /// several addresses, and each may be another master.
 #[derive(Clone)]
-pub(super) struct Peer {
-    address: SocketAddr,
-    secured: Option<Secured>,
+pub(super) enum Peer {
+    Tcp { address: SocketAddr, secured: Option<Secured> },
+    Unix(Arc<Path>),
 }
 
-/// Opens a connection to the first address of the target that accepts one; none may take longer than `limit`.
+/// Opens a connection to the target's Unix socket, or to the first of its addresses that accepts one; none may take
+/// longer than `limit`.
 pub(super) async fn connect(target: &Target, limit: Duration) -> Result<(Socket, Peer), Refused> {
     let who = &target.endpoint;
+    if let Some(path) = &target.unix_socket {
+        let peer = Peer::Unix(path.clone());
+        let cannot =
+            |error| Refused::Retry(format!("cannot connect to {who} at {}: {error}", path.display()));
+        return Ok((within(limit, connect_again(peer.clone())).await.map_err(cannot)?, peer));
+    }
     let secured = match &target.tls {
         Some(tls) if who.is_secure() => {
             Some(tls.secure(who).map_err(|what| Refused::unfit(format!("{who}: {what}")))?)
@@ -118,7 +132,7 @@ pub(super) async fn connect(target: &Target, limit: Duration) -> Result<(Socket,
     };
     let mut problem = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in within(limit, lookup_host(who.address())).await.map_err(cannot)? {
-        let peer = Peer { address, secured: secured.clone() };
+        let peer = Peer::Tcp { address, secured: secured.clone() };
         match within(limit, connect_again(peer.clone())).await {
             Ok(socket) => return Ok((socket, peer)),
             Err(error) => problem = error,
@@ -127,13 +141,20 @@ pub(super) async fn connect(target: &Target, limit: Duration) -> Result<(Socket,
     Err(cannot(problem))
 }
 
-/// Opens another connection to the same master.
+/// Opens another connection to the same server.
 pub(super) async fn connect_again(peer: Peer) -> io::Result<Socket> {
-    let tcp = TcpStream::connect(peer.address).await?;
-    tcp.set_nodelay(true)?;
-    let stream = match peer.secured {
-        None => Stream::Plain(tcp),
-        Some(Secured { connector, name }) => Stream::Tls(Box::new(connector.connect(name, tcp).await?)),
+    let stream = match peer {
+        Peer::Unix(path) => Stream::Unix(UnixStream::connect(unix::Short::of(&path)?.path()).await?),
+        Peer::Tcp { address, secured } => {
+            let tcp = TcpStream::connect(address).await?;
+            tcp.set_nodelay(true)?;
+            match secured {
+                None => Stream::Plain(tcp),
+                Some(Secured { connector, name }) => {
+                    Stream::Tls(Box::new(connector.connect(name, tcp).await?))
+                }
+            }
+        }
     };
     Ok(Socket { stream, pid: std::process::id() })
 }

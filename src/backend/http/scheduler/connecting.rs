@@ -63,7 +63,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
         while let Some(endpoint) = round.next() {
             let (call, revision) = self.settings.subscribe();
             let (authorization, tls) = (self.authorization.clone(), self.tls.clone());
-            let target = Target { endpoint, api: &SCHEDULER, authorization, tls };
+            let target = Target { endpoint, api: &SCHEDULER, authorization, tls, unix_socket: None };
             let what = match self.meanwhile(attempt(target.clone(), call, self.timing, decode)).await? {
                 None => return Ok(Asked::Changed),
                 Some(Ok(session)) => {
