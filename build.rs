@@ -1,6 +1,6 @@
 //! Compiles `proto/` without protoc, once for each of the two readers of the schema:
 //! * `src/wire` and `src/message` get all of it as static tables (`OUT_DIR/tables.rs`, written by build/tables.rs);
-//! * `src/proto.rs` gets prost structs of what schedulers speak (`OUT_DIR/structs.rs`, by prost-build), pruned
+//! * `src/proto.rs` gets prost structs of what drivers speak (`OUT_DIR/structs.rs`, by prost-build), pruned
 //!   by build/prune.rs: structs of the whole schema would make every rebuild of the crate twice as long.
 //!
 //! Then compiles `cpp/`, and the C++ side of the bridge in src/backend/libmesos.rs.
@@ -30,7 +30,12 @@ const FILES: &[&str] = &[
 ];
 const BRIDGE: &str = "src/backend/libmesos.rs";
 /// The messages that need prost structs; what they hold comes along.
-const ROOTS: &[&str] = &[".mesos.v1.scheduler.Call", ".mesos.v1.scheduler.Event"];
+const ROOTS: &[&str] = &[
+    ".mesos.v1.scheduler.Call",
+    ".mesos.v1.scheduler.Event",
+    ".mesos.v1.executor.Call",
+    ".mesos.v1.executor.Event",
+];
 
 /// Names a file of descriptors (a `FileDescriptorSet`) for the feature `extra-schema`.
 const EXTRA: &str = "MESOS_EXTRA_SCHEMA";

@@ -12,24 +12,42 @@
 
 use crate::driver::lifecycle::{Lifecycle, lock};
 use crate::driver::reconciliation::Reconciliation;
-use crate::event::{Call, Event, Failure};
-use crate::message::from_wire;
+use crate::event::{Call, Event, Failure, Placement};
 use crate::sys::handler::call_handler;
 use crate::trace::forward;
-use crate::wire::{field, last_bytes, msg};
+use crate::wire::{field, last_bytes};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyString, PyTuple};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use tracing::trace;
 
+pub(crate) mod describe;
+
 /// A handler that keeps the others waiting longer than this is named in a warning.
 const LONG_WAIT: Duration = Duration::from_secs(5);
+
+/// Whose events are handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Scheduler,
+    Executor,
+}
+
+impl Side {
+    /// The Python class that answers for what a handler lacks: its module and name.
+    fn base(self) -> (&'static str, &'static str) {
+        match self {
+            Side::Scheduler => ("mesos.scheduler", "Scheduler"),
+            Side::Executor => ("mesos.executor", "Executor"),
+        }
+    }
+}
 
 /// What the driver has been told about its subscription.
 #[derive(Default)]
@@ -38,6 +56,10 @@ pub(crate) struct Known {
     pub(crate) framework_id: Option<Bytes>,
     /// `MasterInfo` of the last registration
     pub(crate) master_info: Option<Bytes>,
+    /// an executor's, of the last registration
+    pub(crate) placement: Option<Placement>,
+    /// an executor's: the texts of `TaskID`s to `KillPolicy`s, of the tasks that have one
+    pub(crate) kill_policies: HashMap<Bytes, Bytes>,
     /// there is a subscription, as far as the handlers know
     pub(crate) connected: bool,
     /// `registered` was called; from now on it is `reregistered`
@@ -48,6 +70,7 @@ pub(crate) struct Known {
 
 /// One driver's dispatching: what it knows, whose turn it is, what it has counted.
 pub(crate) struct Dispatch {
+    side: Side,
     pub(crate) known: Mutex<Known>,
     /// acknowledge after the handler
     implicit: bool,
@@ -83,12 +106,14 @@ pub(crate) struct Turned<'py> {
 
 impl Dispatch {
     pub(crate) fn new(
+        side: Side,
         framework_id: Option<Bytes>,
         implicit: bool,
         reconciliation: Option<Arc<Reconciliation>>,
         absent: Vec<String>,
     ) -> Self {
         Self {
+            side,
             known: Mutex::new(Known { framework_id, ..Known::default() }),
             implicit,
             reconciliation,
@@ -237,76 +262,14 @@ impl Dispatch {
         handler: &Bound<'py, PyAny>,
         arguments: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
-        static BASE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = driver.py();
         let method = PyString::intern(py, name);
         if self.absent.iter().any(|absent| absent == name) {
-            let base = BASE.import(py, "mesos.scheduler", "Scheduler")?;
-            return call_handler(base, &method, [handler, driver].into_iter().chain(arguments));
+            let (module, class) = self.side.base();
+            let base = py.import(module)?.getattr(class)?;
+            return call_handler(&base, &method, [handler, driver].into_iter().chain(arguments));
         }
         call_handler(handler, &method, [driver].into_iter().chain(arguments))
-    }
-
-    /// The method for an event and what follows the driver in its arguments.
-    fn describe<'py>(
-        &self,
-        py: Python<'py>,
-        event: Event,
-    ) -> PyResult<(&'static str, Vec<Bound<'py, PyAny>>)> {
-        let many = |message, all: Vec<Bytes>| -> PyResult<_> {
-            let all = all.into_iter().map(|one| from_wire(py, message, one)).collect::<PyResult<Vec<_>>>()?;
-            Ok(PyList::new(py, all)?.into_any())
-        };
-        let one = |message, bytes| from_wire(py, message, bytes).map(|made| made.into_bound(py));
-        Ok(match event {
-            Event::Subscribed { framework_id, master_info } => {
-                let first = {
-                    let mut known = lock(&self.known);
-                    known.connected = true;
-                    known.framework_id = Some(framework_id.clone());
-                    known.master_info.clone_from(&master_info);
-                    !std::mem::replace(&mut known.registered, true)
-                };
-                let master = match master_info {
-                    Some(bytes) => one(msg::MASTER_INFO, bytes)?,
-                    None => py.None().into_bound(py),
-                };
-                if first {
-                    ("registered", vec![one(msg::FRAMEWORK_ID, framework_id)?, master])
-                } else {
-                    ("reregistered", vec![master])
-                }
-            }
-            Event::Disconnected => {
-                lock(&self.known).connected = false;
-                ("disconnected", Vec::new())
-            }
-            Event::Offers(offers) => ("resource_offers", vec![many(msg::OFFER, offers)?]),
-            Event::InverseOffers(offers) => ("inverse_offers", vec![many(msg::INVERSE_OFFER, offers)?]),
-            Event::OfferRescinded(id) => ("offer_rescinded", vec![one(msg::OFFER_ID, id)?]),
-            Event::InverseOfferRescinded(id) => ("inverse_offer_rescinded", vec![one(msg::OFFER_ID, id)?]),
-            Event::StatusUpdate(status) => ("status_update", vec![one(msg::TASK_STATUS, status)?]),
-            Event::OperationStatusUpdate(status) => {
-                ("operation_status_update", vec![one(msg::OPERATION_STATUS, status)?])
-            }
-            Event::FrameworkMessage { executor_id, agent_id, data } => {
-                let executor = one(msg::EXECUTOR_ID, executor_id)?;
-                let agent = one(msg::AGENT_ID, agent_id)?;
-                ("framework_message", vec![executor, agent, PyBytes::new(py, &data).into_any()])
-            }
-            Event::AgentLost { agent_id } => ("agent_lost", vec![one(msg::AGENT_ID, agent_id)?]),
-            Event::ExecutorLost { executor_id, agent_id, status } => {
-                let executor = one(msg::EXECUTOR_ID, executor_id)?;
-                let agent = one(msg::AGENT_ID, agent_id)?;
-                ("executor_lost", vec![executor, agent, status.into_pyobject(py)?.into_any()])
-            }
-            Event::CallRejected { call, code, message } => {
-                let call = one(msg::SCHEDULER_CALL, call)?;
-                let code = code.into_pyobject(py)?.into_any();
-                ("call_rejected", vec![call, code, PyString::new(py, &message).into_any()])
-            }
-            Event::Error(failure) => ("error", vec![PyString::new(py, &failure.message).into_any()]),
-        })
     }
 
     /// Says which handler kept an event waiting; at most once in `LONG_WAIT`.

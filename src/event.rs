@@ -60,15 +60,43 @@ pub(crate) enum Event {
     },
     /// The master refused one call with a 4xx; the driver goes on.
     CallRejected {
-        /// `scheduler.Call`, as it was sent
+        /// `scheduler.Call` or `executor.Call`, as it was sent
         call: Bytes,
         /// HTTP status code
         code: u16,
         /// the master's words
         message: String,
     },
+    /// An executor's (re)subscription was accepted. The driver decides whether it is `registered` or `reregistered`.
+    ExecutorSubscribed(Placement),
+    /// `TaskInfo`, to be run by this executor
+    Launch(Bytes),
+    /// `TaskGroupInfo`, to be run by this executor, all or none
+    LaunchGroup(Bytes),
+    /// A task of this executor is to end.
+    Kill {
+        /// `TaskID`
+        task_id: Bytes,
+        /// `KillPolicy`, instead of the task's own
+        kill_policy: Option<Bytes>,
+    },
+    /// What the scheduler sent to this executor, as it sent it.
+    SchedulerMessage(Bytes),
+    /// This executor is to end its tasks and itself; nothing else comes after it.
+    Shutdown,
     /// The end: the driver aborts, then `error` is called. The backend sends nothing after it.
     Error(Failure),
+}
+
+/// Where an executor runs, and for whom.
+#[derive(Debug, Clone)]
+pub(crate) struct Placement {
+    /// `ExecutorInfo`
+    pub(crate) executor_info: Bytes,
+    /// `FrameworkInfo`
+    pub(crate) framework_info: Bytes,
+    /// `AgentInfo`
+    pub(crate) agent_info: Bytes,
 }
 
 /// Why a backend gave up; decides the type of the Python exception.
@@ -129,4 +157,8 @@ pub(crate) enum Call {
     Request { requests: Vec<Bytes> },
     /// `FrameworkInfo` (with its id), `scheduler.OfferConstraints`
     UpdateFramework { framework: Bytes, suppressed_roles: Vec<String>, offer_constraints: Option<Bytes> },
+    /// an executor's: `TaskStatus` with all that the agent wants in it
+    Update(Bytes),
+    /// an executor's: data for its scheduler
+    SchedulerMessage(Bytes),
 }

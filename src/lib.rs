@@ -29,6 +29,7 @@ fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<cluster::PyCluster>()?;
     module.add_class::<driver::handle::Handle>()?;
     module.add_class::<driver::scheduler::SchedulerHandle>()?;
+    module.add_class::<driver::executor::ExecutorHandle>()?;
     module.add_class::<driver::scripted::ScriptedBackend>()?;
     module.add_function(wrap_pyfunction!(driver::identity::check_master, module)?)?;
     module.add_function(wrap_pyfunction!(trace::py_trace, module)?)?;

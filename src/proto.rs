@@ -1,9 +1,9 @@
-//! prost structs of what schedulers speak: `proto::mesos::v1` and `proto::mesos::v1::scheduler`.
+//! prost structs of what drivers speak: `proto::mesos::v1`, its `scheduler` and its `executor`.
 //!
 //! For the driver's and the embedded cluster's own state, and to look at what `validate` checks. A user's message never
 //! goes through them: prost drops unknown fields, does not ask for required ones and refuses text that is not UTF-8;
 //! `wire` carries it as bytes.
-//! Only what `scheduler.Call` and `scheduler.Event` hold is here (build.rs says why); `bytes` fields are
+//! Only what the `Call` and `Event` of both hold is here (build.rs says why); `bytes` fields are
 //! `bytes::Bytes`, and larger messages are boxed.
 
 #![allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and as complete as the schema")]

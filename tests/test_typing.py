@@ -24,7 +24,7 @@ mesos\._mesos\.Message\.DESCRIPTOR  # the classes of the schema have it, the bas
 mesos\._mesos\.__all__             # made by pyo3; no list for people
 mesos\._mesos\.Repeated\.add        # typed as the class of the message: a call takes what that takes
 # "disjoint base", which older type checkers do not know: the classes themselves, not what is in them
-mesos\._mesos\.(Handle|Map|Message|Repeated|Resources|SchedulerHandle|ScriptedBackend|_LocalCluster)
+mesos\._mesos\.(ExecutorHandle|Handle|Map|Message|Repeated|Resources|SchedulerHandle|ScriptedBackend|_LocalCluster)
 mesos\._descriptors\.fields        # its signature is behind functools.cache
 mesos\._reflection\.(_file|descriptor|enum_descriptor)  # the same
 mesos\._mesos\.Resources\.__r(add|sub)__  # C has one slot for both sides; the other side is refused

@@ -1,4 +1,4 @@
-"""Apache Mesos for Python: subclass `Scheduler`, make a `SchedulerDriver`, run it.
+"""Apache Mesos for Python: subclass `Scheduler`, make a `SchedulerDriver`, run it; executors likewise.
 
 `__all__` lists what there is besides the messages, enums and enum values of the package `mesos.v1`, which are
 here, too: `mesos.TaskInfo`, `mesos.TASK_RUNNING`. Nothing happens on import unless $MESOS_PY_TRACE asks for
@@ -32,6 +32,9 @@ __all__ = [
     "DecodeError",
     "DriverAbortedError",
     "EncodeError",
+    "Executor",
+    "ExecutorDriver",
+    "ExecutorStats",
     "ForkedDriverError",
     "HandledUpdates",
     "LocalCluster",
@@ -48,15 +51,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from mesos import dispatch as dispatch
+    from mesos import executor as executor
     from mesos import local as local
     from mesos import scheduler as scheduler
     from mesos import testing as testing
     from mesos import tls as tls
     from mesos import v1 as v1
     from mesos._html import load_ipython_extension as load_ipython_extension
-    from mesos._stats import SchedulerStats
+    from mesos._stats import ExecutorStats, SchedulerStats
     from mesos._trace import trace
     from mesos._updates import HandledUpdates
+    from mesos.executor import Executor, ExecutorDriver
     from mesos.library import libmesos_version
     from mesos.local import LocalCluster
     from mesos.scheduler import Scheduler, SchedulerDriver
@@ -68,8 +73,11 @@ else:
     __getattr__, __dir__ = exports(
         globals(),
         "mesos.v1",
-        submodules=("dispatch", "local", "scheduler", "testing", "tls", "v1"),
+        submodules=("dispatch", "executor", "local", "scheduler", "testing", "tls", "v1"),
         members={
+            "Executor": "mesos.executor",
+            "ExecutorDriver": "mesos.executor",
+            "ExecutorStats": "mesos._stats",
             "HandledUpdates": "mesos._updates",
             "LocalCluster": "mesos.local",
             "Scheduler": "mesos.scheduler",

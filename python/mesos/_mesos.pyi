@@ -33,8 +33,18 @@ from typing import (
 from typing_extensions import Self
 
 from mesos._descriptors import UnknownField
+from mesos._environment import Environment
 from mesos._reflection import Descriptor, FieldDescriptor
-from mesos.v1 import FrameworkID, FrameworkInfo, MasterInfo, Resource, ResourceLike
+from mesos.v1 import (
+    AgentInfo,
+    ExecutorInfo,
+    FrameworkID,
+    FrameworkInfo,
+    KillPolicy,
+    MasterInfo,
+    Resource,
+    ResourceLike,
+)
 from mesos.v1.scheduler import Call
 
 class Handle:
@@ -73,6 +83,24 @@ class Handle:
     def interrupt(self, number: int) -> None: ...
     def close(self) -> None: ...
     def stats(self) -> dict[str, Any]: ...
+
+@final
+class ExecutorHandle(Handle):
+    """The native half of mesos.ExecutorDriver."""
+
+    def __new__(cls, *, environment: Environment | None, absent: list[str]) -> ExecutorHandle: ...
+    def start(self, scripted: ScriptedBackend | None) -> int: ...
+    @property
+    def executor_info(self) -> ExecutorInfo | None: ...
+    @property
+    def framework_info(self) -> FrameworkInfo | None: ...
+    @property
+    def agent_info(self) -> AgentInfo | None: ...
+    @property
+    def unacknowledged(self) -> int: ...
+    def send_status_update(self, status: Any) -> int: ...
+    def send_framework_message(self, data: bytes | bytearray | memoryview) -> int: ...
+    def kill_policy(self, task_id: Any) -> KillPolicy | None: ...
 
 @final
 class SchedulerHandle(Handle):

@@ -1,4 +1,4 @@
-"""What drivers have in common: start, wait, end. `SchedulerDriver` adds what schedulers say.
+"""What drivers have in common: start, wait, end. `SchedulerDriver` and `ExecutorDriver` add what they say.
 
 Invariants:
 * A driver goes NOT_STARTED → RUNNING → { ABORTED → STOPPED, STOPPED }, once; the native half is the judge.
@@ -50,7 +50,7 @@ def as_status(number: int) -> Status:
 
 
 class Driver:
-    """The life of a driver. Use `SchedulerDriver`.
+    """The life of a driver. Use `SchedulerDriver` or `ExecutorDriver`.
 
     Every method may be called from any thread, and from inside handlers unless it says otherwise.
     """
@@ -118,18 +118,6 @@ class Driver:
                     dispatcher._end()
                 raise
         return self.status
-
-    def stop(self, failover: bool = False) -> Status:
-        """End behind the calls made so far; return at once, `join` or `wait` see it through.
-
-        failover: False tears the framework down: the master kills all its tasks. True leaves them running;
-        the master waits `FrameworkInfo.failover_timeout` for a driver with the same framework id.
-
-        Return DRIVER_STOPPED; DRIVER_ABORTED if the driver had aborted, in which case nothing is torn down;
-        the status as it is if the driver does not run. No handler is called after it has returned on the
-        dispatching thread; from another thread, one that runs is finished.
-        """
-        return self._answer(self._native.stop(failover))
 
     def abort(self) -> Status:
         """End now, without a word to the master; it waits `failover_timeout` before it kills the tasks.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
     from typing import Literal
 
-    from mesos import v1
+    from mesos import Status, v1
     from mesos._stats import SchedulerStats
     from mesos.dispatch import Dispatcher
     from mesos.local import LocalCluster
@@ -220,6 +220,20 @@ class SchedulerDriver(Calls):
             absent=_handlers.absent(scheduler, Scheduler),
         )
         self._adopt(native)
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def stop(self, failover: bool = False) -> Status:
+        """End behind the calls made so far; return at once, `join` or `wait` see it through.
+
+        failover: False tears the framework down: the master kills all its tasks. True leaves them running;
+        the master waits `FrameworkInfo.failover_timeout` for a driver with the same framework id.
+
+        Return DRIVER_STOPPED; DRIVER_ABORTED if the driver had aborted, in which case nothing is torn down;
+        the status as it is if the driver does not run. No handler is called after it has returned on the
+        dispatching thread; from another thread, one that runs is finished.
+        """
+        return self._answer(self._native.stop(failover))
 
     # -- what can be read ----------------------------------------------------------------------------------
 

@@ -54,6 +54,8 @@ pub(crate) struct Stats {
     pub(crate) calls_dropped: u64,
     /// subscriptions after the first
     pub(crate) reconnects: u64,
+    /// an executor's updates that the agent has not acknowledged
+    pub(crate) unacknowledged: u64,
     /// when Mesos last said anything, heartbeats and answers too
     pub(crate) heard: Option<Instant>,
 }

@@ -17,7 +17,7 @@ use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
 use crate::backend::http::scheduler::connect;
 use crate::backend::{Backend, Subscription};
-use crate::dispatch::{Dispatch, operation_acknowledgement, task_acknowledgement};
+use crate::dispatch::{Dispatch, Side, operation_acknowledgement, task_acknowledgement};
 use crate::error::Result;
 use crate::event::Call;
 use crate::exceptions::EncodeError;
@@ -72,7 +72,8 @@ impl SchedulerHandle {
         };
         check(&subscription)?;
         let reconciliation = reconcile.then(Reconciliation::new);
-        let dispatch = Dispatch::new(id, implicit_acknowledgements, reconciliation.clone(), absent);
+        let dispatch =
+            Dispatch::new(Side::Scheduler, id, implicit_acknowledgements, reconciliation.clone(), absent);
         let handle = Handle::new(Lifecycle::new("SchedulerDriver")?, dispatch);
         Ok(PyClassInitializer::from(handle).add_subclass(Self {
             subscription: Mutex::new(subscription),
@@ -93,7 +94,7 @@ impl SchedulerHandle {
         handle.hear_logs(py)?;
         if let Ok(scripted) = target.cast::<ScriptedBackend>() {
             let backend = scripted.get().backend();
-            return this.start_over(py, handle, |sender| backend.connect(sender));
+            return this.start_over(py, handle, |sender| backend.connect(Side::Scheduler, sender));
         }
         let address = target.extract::<String>()?;
         let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };

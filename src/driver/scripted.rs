@@ -5,29 +5,32 @@
 //! * After its end it says nothing more; its threads do not keep the queue open.
 
 use super::lifecycle::lock;
-use crate::backend::http::encode;
+use crate::backend::http::encode::{self, Caller};
 use crate::backend::{Backend, End, Stats};
+use crate::dispatch::Side;
 use crate::error::{Error, Result};
-use crate::event::{Call, Event, Failure, FailureKind};
-use crate::message::{from_wire, to_wire};
+use crate::event::{Call, Event};
+use crate::message::from_wire;
 use crate::queue::{Sender, WeakSender};
 use crate::sys::signals;
-use crate::wire::{Message, msg};
+use crate::wire::{field, last_bytes};
 use bytes::Bytes;
-use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::PyList;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{mem, process};
 
+mod script;
+
 /// How long a wait goes on without looking for signals.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// A master of a test's own: it says what the test scripts, and keeps the calls it is sent.
+/// A master, or an agent, of a test's own: it says what the test scripts, and keeps the calls it is sent.
 ///
-/// Give it to a driver as `backend=`; no master is needed then. `play` says events, each call of it from a
+/// Give it to a driver as `backend=`; no master is needed then, and an executor's needs no environment. `play` says events, each call of it from a
 /// native thread of its own, through the very queue that real backends use::
 ///
 ///     backend = mesos.testing.ScriptedBackend()
@@ -59,25 +62,41 @@ pub(crate) struct Script {
 struct State {
     /// from the start to the end
     sender: Option<Sender>,
-    started: bool,
-    framework_id: Bytes,
-    /// `scheduler.Call`s
+    /// whose driver it serves, from the start on
+    side: Option<Side>,
+    /// the last subscription that was said
+    subscription: Option<Event>,
+    /// `scheduler.Call`s or `executor.Call`s
     calls: Vec<Bytes>,
     ended: Option<End>,
     /// when a script last began
     heard: Option<Instant>,
 }
 
+impl State {
+    fn caller(&self) -> Caller<'_> {
+        match &self.subscription {
+            Some(Event::Subscribed { framework_id, .. }) => Caller::scheduler(framework_id),
+            Some(Event::ExecutorSubscribed(at)) => Caller {
+                framework_id: last_bytes(&at.framework_info, field::framework_info::ID).unwrap_or_default(),
+                executor_id: last_bytes(&at.executor_info, field::executor_info::EXECUTOR_ID)
+                    .unwrap_or_default(),
+            },
+            _ => Caller::scheduler(&[]),
+        }
+    }
+}
+
 impl Script {
     /// The driver starts.
-    pub(crate) fn connect(self: &Arc<Self>, sender: Sender) -> Result<Arc<dyn Backend>> {
+    pub(crate) fn connect(self: &Arc<Self>, side: Side, sender: Sender) -> Result<Arc<dyn Backend>> {
         let mut state = lock(&self.state);
-        if state.started {
+        if state.side.is_some() {
             return Err(Error::Configuration(
                 "backend: this ScriptedBackend serves another driver already".into(),
             ));
         }
-        state.started = true;
+        state.side = Some(side);
         state.sender = Some(sender);
         drop(state);
         Ok(self.clone())
@@ -103,7 +122,7 @@ impl Drop for Script {
 impl Backend for Script {
     fn send(&self, call: Call) {
         let mut state = lock(&self.state);
-        let call = encode::encode(&state.framework_id, &call);
+        let call = encode::encode(state.caller(), &call);
         self.note(&mut state, call);
     }
 
@@ -111,8 +130,8 @@ impl Backend for Script {
         let mut state = lock(&self.state);
         if state.ended.is_none() {
             state.ended = Some(how);
-            if how == End::Teardown {
-                let call = encode::teardown(&state.framework_id);
+            if how == End::Teardown && state.side == Some(Side::Scheduler) {
+                let call = encode::teardown(state.caller().framework_id);
                 self.note(&mut state, call);
             }
         }
@@ -140,29 +159,30 @@ impl ScriptedBackend {
     ///
     /// An event is a tuple like those of `Dispatcher.run_once`: the handler's name, then its arguments without
     /// the driver: `("registered", framework_id[, master_info])`, `("reregistered"[, master_info])`,
-    /// `("resource_offers", [offer])`, `("status_update", status)`, `("error", text)`. Messages may be dicts.
-    /// Everything is checked before the first event is said.
+    /// `("resource_offers", [offer])`, `("status_update", status)`, `("error", text)`; for an executor's driver
+    /// `("registered", executor_info, framework_info, agent_info)`, `("launch_task", task)`, `("kill_task", task_id[,
+    /// kill_policy])`. Messages may be dicts. Everything is checked before the first event is said.
     ///
     /// Raises RuntimeError before the driver has started; after its end, events go nowhere.
     #[pyo3(signature = (script, *, repeat=1))]
     fn play(&self, py: Python<'_>, script: &Bound<'_, PyAny>, repeat: usize) -> PyResult<()> {
         let state = lock(&self.script.state);
-        if !state.started {
+        let Some(side) = state.side else {
             return Err(PyRuntimeError::new_err("the driver has not started: there is nobody to play to"));
-        }
+        };
         let to = state.sender.as_ref().map(Sender::downgrade);
-        let mut known = state.framework_id.clone();
+        let mut subscription = state.subscription.clone();
         drop(state);
         let mut events = Vec::new();
         for said in script.try_iter()? {
-            let event = event(&said?, &known)?;
-            if let Event::Subscribed { framework_id, .. } = &event {
-                known.clone_from(framework_id);
+            let event = script::event(side, &said?, subscription.as_ref())?;
+            if let Event::Subscribed { .. } | Event::ExecutorSubscribed(_) = &event {
+                subscription = Some(event.clone());
             }
             events.push(event);
         }
         let mut state = lock(&self.script.state);
-        (state.framework_id, state.heard) = (known, Some(Instant::now()));
+        (state.subscription, state.heard) = (subscription, Some(Instant::now()));
         drop(state);
         let Some(to) = to else { return Ok(()) };
         let play = move || {
@@ -182,11 +202,14 @@ impl ScriptedBackend {
         py.detach(|| threads.into_iter().for_each(|thread| drop(thread.join())));
     }
 
-    /// The calls so far, oldest first, as `mesos.v1.scheduler.Call`. A TEARDOWN is one of them.
+    /// The calls so far, oldest first, as `mesos.v1.scheduler.Call`, or `mesos.v1.executor.Call` if it serves an
+    /// executor's driver. A TEARDOWN is one of them.
     #[getter]
     fn calls<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let calls = lock(&self.script.state).calls.clone();
-        let call = |call| from_wire(py, msg::SCHEDULER_CALL, call);
+        let state = lock(&self.script.state);
+        let (side, calls) = (state.side.unwrap_or(Side::Scheduler), state.calls.clone());
+        drop(state);
+        let call = |call| from_wire(py, side.call(), call);
         PyList::new(py, calls.into_iter().map(call).collect::<PyResult<Vec<_>>>()?)
     }
 
@@ -241,64 +264,4 @@ fn say(to: &WeakSender, events: Vec<Event>, repeat: usize) {
     if repeat > 0 {
         events.into_iter().for_each(|event| to.send(event));
     }
-}
-
-/// The event that a tuple describes.
-fn event(said: &Bound<'_, PyAny>, framework_id: &Bytes) -> PyResult<Event> {
-    let Ok(said) = said.cast::<PyTuple>() else {
-        let words =
-            format!("an event is a tuple such as (\"registered\", \"framework-1\"), not {}", said.repr()?);
-        return Err(PyTypeError::new_err(words));
-    };
-    let item = |at: usize| {
-        let lacks = |_| PyTypeError::new_err(format!("{said}: argument {at} of this event is missing"));
-        said.get_item(at).map_err(lacks)
-    };
-    let wire = |at: usize, message: &'static Message| to_wire(&item(at)?, message);
-    let maybe = |at: usize, message: &'static Message| {
-        let given = said.get_item(at).ok().filter(|given| !given.is_none());
-        given.map(|given| to_wire(&given, message)).transpose()
-    };
-    let many = |message: &'static Message| -> PyResult<Vec<Bytes>> {
-        item(1)?.try_iter()?.map(|one| to_wire(&one?, message)).collect()
-    };
-    let text = |at: usize| item(at)?.cast_into::<PyString>()?.extract::<String>();
-    let name: String = item(0)?.extract()?;
-    Ok(match name.as_str() {
-        "registered" => Event::Subscribed {
-            framework_id: wire(1, msg::FRAMEWORK_ID)?,
-            master_info: maybe(2, msg::MASTER_INFO)?,
-        },
-        "reregistered" => {
-            Event::Subscribed { framework_id: framework_id.clone(), master_info: maybe(1, msg::MASTER_INFO)? }
-        }
-        "disconnected" => Event::Disconnected,
-        "resource_offers" => Event::Offers(many(msg::OFFER)?),
-        "inverse_offers" => Event::InverseOffers(many(msg::INVERSE_OFFER)?),
-        "offer_rescinded" => Event::OfferRescinded(wire(1, msg::OFFER_ID)?),
-        "inverse_offer_rescinded" => Event::InverseOfferRescinded(wire(1, msg::OFFER_ID)?),
-        "status_update" => Event::StatusUpdate(wire(1, msg::TASK_STATUS)?),
-        "operation_status_update" => Event::OperationStatusUpdate(wire(1, msg::OPERATION_STATUS)?),
-        "framework_message" => Event::FrameworkMessage {
-            executor_id: wire(1, msg::EXECUTOR_ID)?,
-            agent_id: wire(2, msg::AGENT_ID)?,
-            data: Bytes::from(item(3)?.extract::<Vec<u8>>()?),
-        },
-        "agent_lost" => Event::AgentLost { agent_id: wire(1, msg::AGENT_ID)? },
-        "executor_lost" => Event::ExecutorLost {
-            executor_id: wire(1, msg::EXECUTOR_ID)?,
-            agent_id: wire(2, msg::AGENT_ID)?,
-            status: item(3)?.extract()?,
-        },
-        "call_rejected" => Event::CallRejected {
-            call: wire(1, msg::SCHEDULER_CALL)?,
-            code: item(2)?.extract()?,
-            message: text(3)?,
-        },
-        "error" => Event::Error(Failure { kind: FailureKind::Mesos, message: text(1)? }),
-        other => {
-            let words = format!("{other:?} is no event; the names are those of mesos.Scheduler's methods");
-            return Err(PyValueError::new_err(words));
-        }
-    })
 }

@@ -4,7 +4,7 @@
 //! * What ends while it is looked at is left out, as is what has ended and only waits to be reaped.
 //! * Where there is no /proc there is nothing to see, and callers do with what they know.
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 use std::fs;
 
 /// A process that runs.
@@ -23,6 +23,12 @@ impl Process {
             |entry: &[u8]| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"=").map(<[u8]>::to_vec);
         environment.split(|byte| *byte == 0).find_map(value)
     }
+}
+
+/// Kills this process and all others of its group, at once.
+pub(crate) fn kill_group() {
+    // it cannot fail for one's own group; should it, there is nobody left to hear of it
+    let _ended = rustix::process::kill_current_process_group(Signal::KILL);
 }
 
 /// Everything that runs.

@@ -25,3 +25,11 @@ pub(super) static SCHEDULER: Api = Api {
     names_streams: true,
     forbidden: "the principal may not subscribe this framework",
 };
+
+/// An agent's, for executors.
+pub(super) static EXECUTOR: Api = Api {
+    path: "/api/v1/executor",
+    server: "agent",
+    names_streams: false,
+    forbidden: "MESOS_EXECUTOR_AUTHENTICATION_TOKEN is not that of this executor",
+};

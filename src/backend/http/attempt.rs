@@ -123,7 +123,7 @@ async fn subscribed<S>(
                 return Ok(Session { endpoint, subscribed, stream, calls, started, silence });
             }
             Ok(Said::Error(message)) => return Err(Refused::fatal(FailureKind::Mesos, message)),
-            Ok(Said::Event(_) | Said::Nothing) => {}
+            Ok(Said::Event(_) | Said::Acknowledged { .. } | Said::Nothing) => {}
             Err(what) => {
                 return Err(Refused::Retry(format!("{who} sent an event that cannot be read: {what}")));
             }

@@ -118,6 +118,11 @@ impl Calls {
         self.unanswered.len()
     }
 
+    /// The calls that have no answer yet, oldest first.
+    pub(super) fn calls(&self) -> impl Iterator<Item = &Bytes> {
+        self.unanswered.iter().map(|call| &call.bytes)
+    }
+
     /// How many calls were written since this was last asked.
     pub(super) fn take_sent(&mut self) -> u64 {
         std::mem::take(&mut self.sent)

@@ -21,6 +21,11 @@ pub(super) enum Said<S> {
         heartbeat: Option<Duration>,
     },
     Event(Event),
+    /// to an executor: the agent has this update
+    Acknowledged {
+        task_id: Bytes,
+        uuid: Bytes,
+    },
     /// the server's words
     Error(String),
     /// a heartbeat, or what is not known here
@@ -123,12 +128,12 @@ fn read(of_type: Type, body: &Bytes) -> Option<Said<Subscribed>> {
 }
 
 /// The bytes of the last field with this number, as a slice of `message`.
-fn part(message: &Bytes, number: u32) -> Option<Bytes> {
+pub(super) fn part(message: &Bytes, number: u32) -> Option<Bytes> {
     last_bytes(message, number).map(|found| message.slice_ref(found))
 }
 
 /// The bytes of every field with this number.
-fn parts(message: &Bytes, number: u32) -> Vec<Bytes> {
+pub(super) fn parts(message: &Bytes, number: u32) -> Vec<Bytes> {
     let of_number = |field| match field {
         Ok((at, Value::Bytes(found))) if at == number => Some(message.slice_ref(found)),
         _ => None,

@@ -1,63 +1,128 @@
-//! `Call`s to the bytes of `mesos.v1.scheduler.Call`. User messages are put in as they are.
+//! `Call`s to the bytes of `mesos.v1.scheduler.Call` or `mesos.v1.executor.Call`. User messages are put in as they are.
 //!
 //! # Invariants
 //! * SUBSCRIBE has the field numbers of v1; it is the one message that v0 numbers differently.
 
 use crate::backend::Subscription;
 use crate::event::Call;
+use crate::proto::mesos::v1::executor::call::Type as ExecutorType;
 use crate::proto::mesos::v1::scheduler::call::Type;
-use crate::wire::field::{self as f, scheduler_call as call_field};
+use crate::wire::field::{self as f, executor_call as executor_field, scheduler_call as call_field};
 use crate::wire::{Writer, fields, last_bytes};
 use bytes::Bytes;
 
-/// A SUBSCRIBE; it names the framework id if there is one.
+/// Who calls.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    /// `FrameworkID`; empty while there is none
+    pub(crate) framework_id: &'a [u8],
+    /// `ExecutorID`; empty for a scheduler, whose calls do not say it
+    pub(crate) executor_id: &'a [u8],
+}
+
+impl<'a> Caller<'a> {
+    /// The scheduler of this framework.
+    pub(crate) fn scheduler(framework_id: &'a [u8]) -> Self {
+        Self { framework_id, executor_id: &[] }
+    }
+}
+
+/// The SUBSCRIBE of a scheduler; it names the framework id if there is one.
 pub(super) fn subscribe(subscription: &Subscription) -> Bytes {
     use f::scheduler_call_subscribe as n;
     let id = last_bytes(&subscription.framework, f::framework_info::ID);
-    whole(id, Type::Subscribe, Some(call_field::SUBSCRIBE), |w| {
+    whole(Caller::scheduler(id.unwrap_or_default()), scheduler(Type::Subscribe, call_field::SUBSCRIBE), |w| {
         w.bytes(n::FRAMEWORK_INFO, &subscription.framework);
         strings(w, n::SUPPRESSED_ROLES, &subscription.suppressed_roles);
         optional(w, n::OFFER_CONSTRAINTS, subscription.offer_constraints.as_ref());
     })
 }
 
-/// The name of an encoded call, for the trace.
+/// The name of an encoded call, for the trace: its type is its first number, a field of its own in either API.
 pub(super) fn name(call: &[u8]) -> &'static str {
-    let found = fields(call).filter_map(Result::ok).find(|(number, _)| *number == call_field::TYPE);
-    let number = found.and_then(|(_, value)| value.varint()).and_then(|number| i32::try_from(number).ok());
-    number.and_then(|number| Type::try_from(number).ok()).unwrap_or(Type::Unknown).as_str_name()
+    let mut numbers = fields(call).flatten().filter_map(|(field, value)| Some((field, value.varint()?)));
+    let Some((field, number)) = numbers.next() else { return "UNKNOWN" };
+    let number = i32::try_from(number).unwrap_or_default();
+    if field == executor_field::TYPE {
+        ExecutorType::try_from(number).unwrap_or(ExecutorType::Unknown).as_str_name()
+    } else {
+        Type::try_from(number).unwrap_or(Type::Unknown).as_str_name()
+    }
 }
 
 /// A TEARDOWN.
 pub(crate) fn teardown(framework_id: &[u8]) -> Bytes {
-    whole(Some(framework_id), Type::Teardown, None, |_| {})
+    let kind = Kind { body: None, ..scheduler(Type::Teardown, 0) };
+    whole(Caller::scheduler(framework_id), kind, |_| {})
+}
+
+/// The SUBSCRIBE of an executor, with the `TaskInfo`s and `TaskStatus`es that nobody has acknowledged.
+pub(super) fn subscribe_executor<'a>(
+    caller: Caller<'_>,
+    tasks: impl Iterator<Item = &'a Bytes>,
+    statuses: impl Iterator<Item = &'a Bytes>,
+) -> Bytes {
+    use f::{executor_call_subscribe as n, executor_call_update as update};
+    whole(caller, executor(ExecutorType::Subscribe, executor_field::SUBSCRIBE), |w| {
+        for task in tasks {
+            w.bytes(n::UNACKNOWLEDGED_TASKS, task);
+        }
+        for status in statuses {
+            w.message(n::UNACKNOWLEDGED_UPDATES, |w| {
+                w.bytes(update::STATUS, status);
+            });
+        }
+    })
+}
+
+/// An executor's sign of life.
+pub(super) fn heartbeat(caller: Caller<'_>) -> Bytes {
+    whole(caller, Kind { body: None, ..executor(ExecutorType::Heartbeat, 0) }, |_| {})
 }
 
 /// Any other call.
-pub(crate) fn encode(framework_id: &[u8], call: &Call) -> Bytes {
-    let (of_type, number) = kind(call);
-    whole(Some(framework_id), of_type, Some(number), |w| body(w, call))
+pub(crate) fn encode(caller: Caller<'_>, call: &Call) -> Bytes {
+    whole(caller, kind(call), |w| body(w, call))
 }
 
-fn whole(
-    framework_id: Option<&[u8]>,
-    of_type: Type,
-    number: Option<u32>,
-    fill: impl FnOnce(&mut Writer),
-) -> Bytes {
+/// What a call begins with.
+struct Kind {
+    of_executor: bool,
+    of_type: u64,
+    /// the number of its body's field
+    body: Option<u32>,
+}
+
+fn scheduler(of_type: Type, body: u32) -> Kind {
+    Kind { of_executor: false, of_type: of_type as u64, body: Some(body) }
+}
+
+fn executor(of_type: ExecutorType, body: u32) -> Kind {
+    Kind { of_executor: true, of_type: of_type as u64, body: Some(body) }
+}
+
+fn whole(caller: Caller<'_>, kind: Kind, fill: impl FnOnce(&mut Writer)) -> Bytes {
     let mut writer = Writer::new();
-    if let Some(id) = framework_id {
-        writer.bytes(call_field::FRAMEWORK_ID, id);
+    if kind.of_executor {
+        writer.bytes(executor_field::EXECUTOR_ID, caller.executor_id);
+        writer.bytes(executor_field::FRAMEWORK_ID, caller.framework_id);
+        writer.varint(executor_field::TYPE, kind.of_type);
+    } else {
+        if !caller.framework_id.is_empty() {
+            writer.bytes(call_field::FRAMEWORK_ID, caller.framework_id);
+        }
+        writer.varint(call_field::TYPE, kind.of_type);
     }
-    writer.varint(call_field::TYPE, of_type as u64);
-    if let Some(number) = number {
+    if let Some(number) = kind.body {
         writer.message(number, fill);
     }
     writer.finish().into()
 }
 
-fn kind(call: &Call) -> (Type, u32) {
-    match call {
+fn kind(call: &Call) -> Kind {
+    let (of_type, number) = match call {
+        Call::Update(_) => return executor(ExecutorType::Update, executor_field::UPDATE),
+        Call::SchedulerMessage(_) => return executor(ExecutorType::Message, executor_field::MESSAGE),
         Call::Accept { .. } => (Type::Accept, call_field::ACCEPT),
         Call::Decline { .. } => (Type::Decline, call_field::DECLINE),
         Call::AcceptInverseOffers { .. } => (Type::AcceptInverseOffers, call_field::ACCEPT_INVERSE_OFFERS),
@@ -75,7 +140,8 @@ fn kind(call: &Call) -> (Type, u32) {
         Call::Message { .. } => (Type::Message, call_field::MESSAGE),
         Call::Request { .. } => (Type::Request, call_field::REQUEST),
         Call::UpdateFramework { .. } => (Type::UpdateFramework, call_field::UPDATE_FRAMEWORK),
-    }
+    };
+    scheduler(of_type, number)
 }
 
 fn body(w: &mut Writer, call: &Call) {
@@ -138,6 +204,12 @@ fn body(w: &mut Writer, call: &Call) {
             strings(w, n::SUPPRESSED_ROLES, suppressed_roles);
             optional(w, n::OFFER_CONSTRAINTS, offer_constraints.as_ref());
         }
+        Call::Update(status) => {
+            w.bytes(f::executor_call_update::STATUS, status);
+        }
+        Call::SchedulerMessage(data) => {
+            w.bytes(f::executor_call_message::DATA, data);
+        }
     }
 }
 
@@ -178,7 +250,7 @@ mod tests {
     }
 
     fn sent(call: Call) -> s::Call {
-        let call = decoded(&encode(&id("f"), &call));
+        let call = decoded(&encode(Caller::scheduler(&id("f")), &call));
         assert_eq!(call.framework_id.as_ref().unwrap().value, "f");
         call
     }

@@ -24,6 +24,7 @@ pub(super) struct Counters {
     pub(super) rejected: AtomicU64,
     pub(super) dropped: AtomicU64,
     pub(super) reconnects: AtomicU64,
+    unacknowledged: AtomicU64,
     heard: Mutex<Option<Instant>>,
 }
 
@@ -31,6 +32,11 @@ impl Counters {
     /// Notes when the server last said something.
     pub(super) fn hear<S>(&self, session: &Session<S>) {
         *self.heard() = Some(session.heard().into_std());
+    }
+
+    /// An update that was `kept` is kept no more.
+    pub(super) fn settle(&self, kept: bool) {
+        self.unacknowledged.fetch_sub(u64::from(kept), Ordering::Relaxed);
     }
 
     fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
@@ -53,6 +59,9 @@ pub(super) fn line() -> (Line, UnboundedReceiver<Command>, Arc<Counters>) {
 
 impl Backend for Line {
     fn send(&self, call: Call) {
+        if matches!(call, Call::Update(_)) {
+            add(&self.counters.unacknowledged, 1);
+        }
         if self.commands.send(Command::Call(call)).is_err() {
             add(&self.counters.dropped, 1);
         }
@@ -70,6 +79,7 @@ impl Backend for Line {
             calls_rejected: read(&self.counters.rejected),
             calls_dropped: read(&self.counters.dropped),
             reconnects: read(&self.counters.reconnects),
+            unacknowledged: read(&self.counters.unacknowledged),
             heard: *self.counters.heard(),
         }
     }

@@ -140,6 +140,13 @@ impl Endpoint {
         Ok(Endpoint { scheme, host: host.to_owned(), port, prefix })
     }
 
+    /// The agent at `host:port`, whose API is below a prefix such as `/slave(1)`.
+    pub(crate) fn agent(address: &str, prefix: &str, secure: bool) -> Result<Endpoint, Error> {
+        let scheme = if secure { Scheme::Https } else { Scheme::Http };
+        Endpoint::new(scheme, address, prefix)
+            .map_err(|what| Error::Configuration(format!("the agent's address {address:?}: {what}")))
+    }
+
     /// The master that its `MasterInfo` says is there.
     pub(super) fn at(scheme: Scheme, host: &str, port: u16) -> Result<Endpoint, String> {
         let bracketed = host.parse::<Ipv6Addr>().is_ok();

@@ -18,6 +18,7 @@ mod calls;
 mod decode;
 mod detect;
 pub(crate) mod encode;
+pub(crate) mod executor;
 mod line;
 mod lost;
 pub(crate) mod master;
@@ -65,12 +66,17 @@ impl Config {
             }
             (None, None) => return Ok(None),
         };
-        let wrong =
-            |_| Error::Configuration(format!("{name}: it holds characters that no HTTP header can carry"));
-        let mut value = HeaderValue::from_str(&text).map_err(wrong)?;
-        value.set_sensitive(true);
-        Ok(Some(value))
+        sensitive(name, &text).map(Some)
     }
+}
+
+/// The value of an Authorization header; `name` is what the user calls it.
+fn sensitive(name: &str, text: &str) -> Result<HeaderValue> {
+    let wrong =
+        |_| Error::Configuration(format!("{name}: it holds characters that no HTTP header can carry"));
+    let mut value = HeaderValue::from_str(text).map_err(wrong)?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The waits of a backend; tests shorten them.
@@ -90,6 +96,8 @@ struct Timing {
     call: Duration,
     /// how long a stop waits for answers
     end: Duration,
+    /// how often an executor gives a sign of life
+    heartbeat: Duration,
     /// how long ZooKeeper keeps a session of which it hears nothing
     session: Duration,
 }
@@ -104,6 +112,7 @@ impl Default for Timing {
             settled: Duration::from_secs(2),
             call: Duration::from_secs(75),
             end: END_TIMEOUT,
+            heartbeat: Duration::from_secs(30 * 60),
             session: Duration::from_secs(10),
         }
     }

@@ -13,7 +13,7 @@ use super::backoff::Backoff;
 use super::calls::Answered;
 use super::decode::{Said, Subscribed, decode};
 use super::detect::{Masters, detect};
-use super::encode;
+use super::encode::{self, Caller};
 use super::line::{Command, Counters, Line, add, line};
 use super::settings::Settings;
 use super::subscription::Ended;
@@ -163,7 +163,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 }
                 record = session.stream.next() => match record.map(|record| decode(&record)) {
                     Ok(Ok(Said::Event(event))) => (self.say)(event),
-                    Ok(Ok(Said::Nothing | Said::Subscribed { .. })) => {}
+                    Ok(Ok(Said::Nothing | Said::Subscribed { .. } | Said::Acknowledged { .. })) => {}
                     Ok(Ok(Said::Error(message))) => {
                         return Served::Stopped(Stop::Failed(Failure { kind: FailureKind::Mesos, message }));
                     }
@@ -195,7 +195,9 @@ impl<S: Fn(Event) + Send> Actor<S> {
             match next {
                 Some(Command::Call(call)) => {
                     self.settings.absorb(&call);
-                    session.calls.push(encode::encode(&session.subscribed.framework_id, &call));
+                    session
+                        .calls
+                        .push(encode::encode(Caller::scheduler(&session.subscribed.framework_id), &call));
                 }
                 Some(Command::End(how)) => return Some(how),
                 // the driver is gone without a word

@@ -7,7 +7,7 @@ use super::super::api::SCHEDULER;
 use super::super::attempt::attempt;
 use super::super::decode::{Subscribed, decode};
 use super::super::detect::Leaders;
-use super::super::encode;
+use super::super::encode::{self, Caller};
 use super::super::lost;
 use super::super::master::Endpoint;
 use super::super::request::Target;
@@ -132,7 +132,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
         info!(target: "mesos.http", "subscribed at {}", session.endpoint);
         let Subscribed { framework_id, master_info } = session.subscribed.clone();
         if let Some(call) = self.settings.update_since(revision) {
-            session.calls.push(encode::encode(&framework_id, &call));
+            session.calls.push(encode::encode(Caller::scheduler(&framework_id), &call));
         }
         (self.say)(Event::Subscribed { framework_id, master_info });
         session

@@ -112,7 +112,14 @@ async fn unanswered_calls_are_dropped_with_their_connection_and_not_replayed() {
         driver.ended().await;
         let heard = driver.backend.stats().heard;
         assert!(heard.is_some());
-        let stats = Stats { calls_sent: 4, calls_dropped: 2, reconnects: 1, calls_rejected: 0, heard };
+        let stats = Stats {
+            calls_sent: 4,
+            calls_dropped: 2,
+            reconnects: 1,
+            calls_rejected: 0,
+            unacknowledged: 0,
+            heard,
+        };
         assert_eq!(driver.backend.stats(), stats);
     }
 }
