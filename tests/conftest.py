@@ -55,11 +55,30 @@ def make(backend: ScriptedBackend) -> Iterator[Callable[..., mesos.SchedulerDriv
         return driver
 
     yield make
-    for driver in made:
+    end(made)
+
+
+@pytest.fixture
+def make_executor(backend: ScriptedBackend) -> Iterator[Callable[..., mesos.ExecutorDriver]]:
+    """Make executors' drivers over scripted backends, the first over `backend`; ended after the test."""
+    made: list[mesos.ExecutorDriver] = []
+
+    def make(executor: object, **settings: Any) -> mesos.ExecutorDriver:
+        settings.setdefault("backend", ScriptedBackend() if made else backend)
+        made.append(mesos.ExecutorDriver(executor, **settings))
+        return made[-1]
+
+    yield make
+    end(made)
+
+
+def end(drivers: list[Any]) -> None:
+    """End drivers that a test has made."""
+    for driver in drivers:
         driver._native.abort()
         assert driver.exception is driver.exception, "reading it counts as fetching it"
         assert driver.status == mesos.DRIVER_NOT_STARTED or driver._native.settle(PATIENCE)
-    made.clear()
+    drivers.clear()
     gc.collect()
 
 

@@ -1,4 +1,4 @@
-"""A scheduler that takes notes, and what to script for it."""
+"""Schedulers and executors that take notes, and what to script for them."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ CALLS = {
     17: "UPDATE_FRAMEWORK",
 }
 REGISTERED = ("registered", "framework-1")
+EXECUTOR_REGISTERED = (
+    "registered",
+    {"executor_id": "executor-1", "framework_id": "framework-1"},
+    {"user": "user", "name": "test", "id": "framework-1"},
+    {"hostname": "host-1", "id": "agent-1"},
+)
 OFFER: dict[str, Any] = {
     "id": "offer-1",
     "framework_id": "framework-1",
@@ -54,12 +60,17 @@ def update(task: str = "task-1", *, uuid: bytes | None = b"0123456789abcdef") ->
     return "status_update", status
 
 
+def launch(task: str = "task-1", **fields: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event of a task that an executor is to run."""
+    return "launch_task", {"name": task, "task_id": task, "agent_id": "agent-1", **fields}
+
+
 def message(data: bytes) -> tuple[str, str, str, bytes]:
     """Return the event of a message from an executor."""
     return "framework_message", "executor-1", "agent-1", data
 
 
-class Recorder(mesos.Scheduler):
+class Notes:
     """Notes every event as `(name, *args)`, in `events`; then does what `on` says for the name."""
 
     def __init__(self, **on: Callable[..., Any]) -> None:
@@ -87,7 +98,7 @@ class Recorder(mesos.Scheduler):
         return [event[0] for event in self.events]
 
 
-class AsyncRecorder(Recorder):
+class AsyncNotes(Notes):
     """The same with handlers that are coroutines, and that let others run in between."""
 
     running = 0
@@ -107,17 +118,34 @@ class AsyncRecorder(Recorder):
 
 
 def _handlers(name: str) -> tuple[Any, Any]:
-    def handler(self: Recorder, driver: Any, *args: Any) -> Any:
+    def handler(self: Notes, driver: Any, *args: Any) -> Any:
         return self.note(name, driver, args)
 
-    async def handler_async(self: AsyncRecorder, driver: Any, *args: Any) -> None:
+    async def handler_async(self: AsyncNotes, driver: Any, *args: Any) -> None:
         await self.note_async(name, driver, args)
 
     return handler, handler_async
 
 
-for _name in [name for name in vars(mesos.Scheduler) if not name.startswith("_")]:
-    if _name != "error":  # the base class raises, as it should in most tests
-        _sync, _async = _handlers(_name)
-        setattr(Recorder, _name, _sync)
-        setattr(AsyncRecorder, _name, _async)
+class Recorder(Notes, mesos.Scheduler):
+    """A scheduler that takes notes."""
+
+
+class AsyncRecorder(AsyncNotes, Recorder):
+    """The same with coroutines."""
+
+
+class ExecutorRecorder(Notes, mesos.Executor):
+    """An executor that takes notes; groups are launched by the base class."""
+
+
+class AsyncExecutorRecorder(AsyncNotes, ExecutorRecorder):
+    """The same with coroutines."""
+
+
+for _sync_class, _async_class in ((Recorder, AsyncRecorder), (ExecutorRecorder, AsyncExecutorRecorder)):
+    for _name in [name for name in vars(_sync_class.__mro__[2]) if not name.startswith("_")]:
+        if _name not in {"error", "launch_group"}:  # the base class raises, as it should in most tests
+            _sync, _async = _handlers(_name)
+            setattr(_sync_class, _name, _sync)
+            setattr(_async_class, _name, _async)
