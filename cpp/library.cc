@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "message.h"
+
 namespace mesos_native {
 namespace {
 
@@ -17,6 +19,9 @@ constexpr const char* kDefaultName = "libmesos.dylib";
 #else
 constexpr const char* kDefaultName = "libmesos.so";
 #endif
+
+// glog's highest severity.
+constexpr int32_t kFatal = 3;
 
 // A file to load, and who asked for it.
 struct Choice {
@@ -43,7 +48,9 @@ void* Library::find(const std::string& name) const { return dlsym(handle_, name.
 
 void* Library::resolve(const abi::Symbol& symbol) const {
   if (void* address = find(symbol.name)) return address;
-  throw std::runtime_error(name_ + " has no function " + symbol.declaration);
+  std::string what = name_ + " has no " + symbol.declaration;
+  if (symbol.since != nullptr) what += std::string(": it came with Mesos ") + symbol.since;
+  throw std::runtime_error(what);
 }
 
 void Library::check() const {
@@ -71,19 +78,24 @@ void Library::check() const {
 rust::Vec<uint8_t> Library::version_response() const {
   const auto version = function<abi::Opaque()>(abi::kVersion);
   const auto evolve = function<abi::Opaque(const abi::Opaque&)>(abi::kVersionResponse);
-  const auto serialize = function<bool(const abi::Opaque*, std::string*)>(abi::kSerializeToString);
   const auto destroy = function<void(abi::Opaque*)>(abi::kDestroyResponse);
 
   const abi::Opaque object = version();  // leaked, some hundred bytes: its destructor is not exported
   abi::Opaque response = evolve(object);
-  std::string bytes;
-  const bool is_complete = serialize(&response, &bytes);
+  const std::string bytes = Reader(*this).read(&response);
   destroy(&response);
-  if (!is_complete) throw std::runtime_error(name_ + " does not tell its version");
   rust::Vec<uint8_t> result;
   result.reserve(bytes.size());
   for (const char byte : bytes) result.push_back(static_cast<uint8_t>(byte));
   return result;
+}
+
+void Library::log(int32_t severity, rust::Str directory) const {
+  const bool in_files = !directory.empty();
+  *static_cast<int32_t*>(resolve(abi::kLogMinimum)) = severity;
+  *static_cast<int32_t*>(resolve(abi::kLogThreshold)) = in_files ? kFatal : severity;
+  *static_cast<bool*>(resolve(abi::kLogToStderr)) = !in_files;
+  if (in_files) **static_cast<std::string**>(resolve(abi::kLogDirectory)) = std::string(directory);
 }
 
 std::shared_ptr<Library> open_library(rust::Str path) {

@@ -20,15 +20,20 @@ class Library {
   // Takes a handle of dlopen(); `name` is how errors call it.
   Library(void* handle, std::string name);
 
-  // The address of a function. Throws if the library lacks it.
+  // The address of a function or variable. Throws if the library lacks it, naming the release that brought it.
   void* resolve(const abi::Symbol& symbol) const;
   template <typename Function>
   Function* function(const abi::Symbol& symbol) const {
     return reinterpret_cast<Function*>(resolve(symbol));
   }
+  bool has(const abi::Symbol& symbol) const { return find(symbol.name) != nullptr; }
 
   // The answer to GET_VERSION of Mesos' operator API, as bytes of a mesos.v1.master.Response.
   rust::Vec<uint8_t> version_response() const;
+
+  // Lets glog say what is of this severity and up (0 is INFO, 3 FATAL): in files in `directory`; on standard error
+  // if that is empty. Holds for the whole process.
+  void log(int32_t severity, rust::Str directory) const;
 
  private:
   void* find(const std::string& name) const;

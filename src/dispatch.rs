@@ -216,8 +216,7 @@ impl Dispatch {
             }
             Ok(_) => {
                 trace!(target: "mesos.dispatch", "{name} has returned");
-                self.acknowledge(life, acknowledgement);
-                Ok(())
+                self.acknowledge(life, acknowledgement)
             }
         }
     }
@@ -240,19 +239,19 @@ impl Dispatch {
             Some(error) => fail(life, driver, error),
             None => {
                 trace!(target: "mesos.dispatch", "{} has returned", *lock(&self.last_handler));
-                self.acknowledge(life, acknowledgement);
-                Ok(())
+                self.acknowledge(life, acknowledgement)
             }
         }
     }
 
-    fn acknowledge(&self, life: &Lifecycle, acknowledgement: Option<Call>) {
+    fn acknowledge(&self, life: &Lifecycle, acknowledgement: Option<Call>) -> PyResult<()> {
         if let Some(call) = acknowledgement
             && life.running()
         {
             self.acknowledged.fetch_add(1, Ordering::Relaxed);
-            life.send(call);
+            life.send(call)?;
         }
+        Ok(())
     }
 
     fn call<'py>(

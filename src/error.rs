@@ -29,6 +29,12 @@ pub(crate) enum Error {
         "this {0} was made in another process (before a fork) and cannot be used here: make a new one in this process"
     )]
     Forked(&'static str),
+    /// `ForkedDriverError`: libmesos in a forked child
+    #[error(
+        "libmesos was loaded before this process was forked, and its threads stayed behind: load it in the child \
+         only, or use backend=\"http\" there"
+    )]
+    ForkedLibrary,
     /// Python's `OSError`: the system refused something (threads, descriptors, addresses)
     #[error("{what}: {error}", error = std::io::Error::from_raw_os_error(*.errno))]
     Os {

@@ -22,7 +22,7 @@ impl From<Error> for PyErr {
             Error::Connection(_) => MasterConnectionError::new_err(words),
             Error::Authentication(_) => AuthenticationError::new_err(words),
             Error::Aborted(_) => DriverAbortedError::new_err(words),
-            Error::Forked(_) => ForkedDriverError::new_err(words),
+            Error::Forked(_) | Error::ForkedLibrary => ForkedDriverError::new_err(words),
             Error::Os { errno, .. } => PyOSError::new_err((errno, words)),
         }
     }

@@ -33,6 +33,7 @@ fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<driver::scripted::ScriptedBackend>()?;
     module.add_function(wrap_pyfunction!(driver::identity::check_master, module)?)?;
     module.add_function(wrap_pyfunction!(trace::py_trace, module)?)?;
+    module.add_function(wrap_pyfunction!(driver::identity::check_libmesos_master, module)?)?;
     module.add_function(wrap_pyfunction!(interrupt::end_interrupts, module)?)?;
     module.add_function(wrap_pyfunction!(backend::libmesos::py_version, module)?)
 }

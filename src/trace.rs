@@ -10,7 +10,7 @@ mod forward;
 mod output;
 
 pub(crate) use forward::{forward, install};
-pub(crate) use output::py_trace;
+pub(crate) use output::{py_trace, wanted};
 
 use std::fmt::{self, Write};
 use std::sync::Once;

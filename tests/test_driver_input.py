@@ -262,7 +262,7 @@ def test_a_connect_timeout_that_is_for_ever(seconds: float) -> None:
         ({"dispatcher": f"{__name__}:Unbuildable"}, mesos.ConfigurationError, "give an instance"),
         ({"dispatcher": Unbuildable}, mesos.ConfigurationError, "give an instance"),
         ({"dispatcher": 3}, mesos.ConfigurationError, "dispatcher"),
-        ({"backend": "libmesos"}, mesos.ConfigurationError, '"http"'),
+        ({"backend": "grpc"}, mesos.ConfigurationError, '"libmesos"'),
         ({"backend": ScriptedBackend}, mesos.ConfigurationError, '"http"'),
         ({"token": ""}, mesos.ConfigurationError, "token"),
         ({"token": b"t"}, mesos.ConfigurationError, "token"),

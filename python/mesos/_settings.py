@@ -206,6 +206,37 @@ def master(given: str | LocalCluster | None, tls: TLS | None) -> str | LocalClus
     )
 
 
+def library(given: str | os.PathLike[str] | None, backend: str) -> str | None:
+    """Return the path of the libmesos to use, empty for that of the environment; None is no libmesos."""
+    if backend == "libmesos":
+        return "" if given is None else os.fspath(given)
+    if backend != "http":
+        raise ConfigurationError(
+            f'backend: "http", "libmesos" or a mesos.testing.ScriptedBackend expected, not {backend!r}'
+        )
+    if given is not None:
+        raise ConfigurationError('library: it is of use only with backend="libmesos"')
+    return None
+
+
+def libmesos_master(given: str | LocalCluster | None, tls: TLS | None, token: str | None) -> str:
+    """Return an address that libmesos understands; None is $MESOS_MASTER."""
+    if token is not None:
+        raise ConfigurationError(
+            'token: libmesos does not speak HTTP; give it a credential, or use backend="http"'
+        )
+    if tls is not None:
+        raise ConfigurationError("tls: libmesos reads $LIBPROCESS_SSL_* instead; leave tls out")
+    if given is not None and not isinstance(given, str):
+        raise ConfigurationError('master: an embedded cluster speaks HTTP; use backend="http"')
+    address = given or os.environ.get("MESOS_MASTER") or None
+    if address is None:
+        raise ConfigurationError("master: none is given, and $MESOS_MASTER is not set")
+    _encodable(address, "master")
+    _mesos.check_libmesos_master(address)
+    return address
+
+
 def address(master: str | LocalCluster) -> tuple[str, bool]:
     """Return where a master is, and whether it is embedded, which never speaks TLS."""
     if master == "local":

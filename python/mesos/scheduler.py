@@ -18,7 +18,7 @@ from mesos import _handlers, _settings
 from mesos._calls import Calls
 from mesos._mesos import SchedulerHandle
 from mesos.driver import logger as driver_logger
-from mesos.errors import ConfigurationError, DriverAbortedError
+from mesos.errors import DriverAbortedError
 from mesos.testing import ScriptedBackend
 
 if TYPE_CHECKING:
@@ -168,7 +168,10 @@ class SchedulerDriver(Calls):
         whatever it computes), "package.module:Class", or a `Dispatcher`; `mesos.dispatch` has them all.
         "auto": in `run`, this thread; after `start`, the event loop that runs here, or else a thread of the
         driver's own.
-    backend: "http", or a `mesos.testing.ScriptedBackend`.
+    backend: "http"; "libmesos", Apache Mesos' own C++ driver, for CRAM-MD5, modules and masters
+        without the v1 API (docs/libmesos.md tells what it lacks); or a `mesos.testing.ScriptedBackend`.
+    library: with "libmesos", the path of the shared library; None takes $MESOS_NATIVE_LIBRARY, then
+        $MESOS_NATIVE_JAVA_LIBRARY, then the system's libmesos.
 
     Raises `ConfigurationError` if something is wrong that can be known beforehand; nothing is sent yet.
 
@@ -195,22 +198,25 @@ class SchedulerDriver(Calls):
         connect_timeout: float | None = None,
         dispatcher: str | Dispatcher = "auto",
         backend: str | ScriptedBackend = "http",
+        library: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(scheduler, Scheduler, dispatcher)
         known = _settings.credential(credential)
         info = _settings.framework(framework, known[0] if known else None)
         self._backend = backend if isinstance(backend, ScriptedBackend) else None
-        if self._backend is None:
-            if backend != "http":
-                raise ConfigurationError(
-                    f'backend: "http" or a mesos.testing.ScriptedBackend expected, not {backend!r}'
-                )
-            self._master = _settings.master(master, tls)
+        self._library: str | None = None
+        if not isinstance(backend, ScriptedBackend):
+            self._library = _settings.library(library, backend)
+            self._master: str | LocalCluster
+            if self._library is None:
+                self._master = _settings.master(master, tls)
+            else:
+                self._master = _settings.libmesos_master(master, tls, token)
         self._failover_timeout: float = info.failover_timeout
         native = SchedulerHandle(
             info,
             credential=known,
-            tls=_settings.tls(tls),
+            tls=None if self._library is not None else _settings.tls(tls),
             token=_settings.token(token),
             suppressed_roles=suppressed_roles,
             offer_constraints=offer_constraints,
@@ -270,7 +276,7 @@ class SchedulerDriver(Calls):
                 "failover_timeout is 0: should this scheduler be away for a moment, the master kills all "
                 "its tasks; set FrameworkInfo.failover_timeout"
             )
-        return self._native.start(address)
+        return self._native.start(address, self._library)
 
     def _leaves_as_failover(self) -> bool:
         return self._failover_timeout > 0

@@ -1,9 +1,14 @@
-//! The backend on the user's own libmesos. So far: finding and loading the library (`cpp/`), and its version.
+//! The backend on the user's own libmesos: finding and loading the library, and Mesos' own drivers in it (`cpp/`).
+//!
+//! `scheduler` runs a driver in a thread, `sink` makes `Event`s of what libmesos says, `calls` calls its methods for
+//! `Call`s. `settings` reads what the user gave, `master` finds who is to be told of, `environment` refuses what would
+//! end the process, `glog` sets how much libmesos logs.
 //!
 //! # Invariants
 //! * The one bridge to C++, and the only Rust that knows of it.
-//! * Across it go bytes, strings, integers and opaque C++ objects; never a protobuf type.
-//! * No function here needs the GIL: a load takes a tenth of a second.
+//! * Across it go bytes, strings, integers and opaque objects; never a protobuf type. v0's messages are v1's on the
+//!   wire, so nothing is converted.
+//! * No function here needs the GIL: a load takes a tenth of a second, and libmesos' threads know no Python.
 
 #![expect(
     unsafe_code,
@@ -12,28 +17,140 @@
     reason = "code that the bridge generates: calls to C++, all of it `pub`, with panics on what cannot happen"
 )]
 
+mod calls;
+mod environment;
+mod glog;
+mod master;
+pub(crate) mod scheduler;
+pub(crate) mod settings;
+mod sink;
+
 use crate::error::{Error, Result};
 use crate::wire;
+use cxx::SharedPtr;
 use pyo3::prelude::*;
+use sink::SchedulerSink;
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 #[cxx::bridge(namespace = "mesos_native")]
 mod ffi {
+    /// A message.
+    struct Wire<'a> {
+        bytes: &'a [u8],
+    }
+
+    /// What a scheduler driver is constructed with.
+    struct SchedulerSettings<'a> {
+        /// `FrameworkInfo`
+        framework: &'a [u8],
+        /// `host:port` or `zk://…`
+        master: &'a str,
+        /// `Credential`; empty is none
+        credential: &'a [u8],
+        suppressed_roles: &'a [String],
+    }
+
+    // What libmesos calls, in threads of its own; messages are bytes of the class that the name says.
+    extern "Rust" {
+        type SchedulerSink;
+
+        fn registered(self: &SchedulerSink, framework_id: &[u8], master_info: &[u8]);
+        fn reregistered(self: &SchedulerSink, master_info: &[u8]);
+        fn disconnected(self: &SchedulerSink);
+        fn resource_offers(self: &SchedulerSink, offers: &CxxVector<CxxString>);
+        fn offer_rescinded(self: &SchedulerSink, offer_id: &[u8]);
+        fn status_update(self: &SchedulerSink, status: &[u8]);
+        fn framework_message(self: &SchedulerSink, executor_id: &[u8], agent_id: &[u8], data: &[u8]);
+        fn agent_lost(self: &SchedulerSink, agent_id: &[u8]);
+        fn executor_lost(self: &SchedulerSink, executor_id: &[u8], agent_id: &[u8], status: i32);
+        fn error(self: &SchedulerSink, message: &[u8]);
+    }
+
     // SAFETY: all of these may be called from any thread, with any arguments; they throw, or return a value that
     // owns what it holds.
     unsafe extern "C++" {
         include!("mesos/cpp/library.h");
+        include!("mesos/cpp/scheduler.h");
 
         type Library;
 
         fn open_library(path: &str) -> Result<SharedPtr<Library>>;
         fn version_response(self: &Library) -> Result<Vec<u8>>;
+        fn log(self: &Library, severity: i32, directory: &str) -> Result<()>;
+
+        type SchedulerDriver;
+
+        fn check_scheduler_settings(library: &Library, settings: &SchedulerSettings) -> Result<()>;
+        fn new_scheduler_driver(
+            library: SharedPtr<Library>,
+            settings: &SchedulerSettings,
+            sink: Box<SchedulerSink>,
+        ) -> Result<SharedPtr<SchedulerDriver>>;
+        fn start(self: &SchedulerDriver) -> bool;
+        fn stop(self: &SchedulerDriver, failover: bool);
+        fn abort(self: &SchedulerDriver);
+        fn join(self: &SchedulerDriver);
+        fn accept_offers(
+            self: &SchedulerDriver,
+            offer_ids: &[Wire],
+            operations: &[Wire],
+            filters: &[u8],
+        ) -> Result<()>;
+        fn decline_offer(self: &SchedulerDriver, offer_id: &[u8], filters: &[u8]) -> Result<()>;
+        fn revive_offers(self: &SchedulerDriver, roles: &[String]) -> Result<()>;
+        fn suppress_offers(self: &SchedulerDriver, roles: &[String]) -> Result<()>;
+        fn kill_task(self: &SchedulerDriver, task_id: &[u8]) -> Result<()>;
+        fn acknowledge(self: &SchedulerDriver, status: &[u8]) -> Result<()>;
+        fn reconcile_tasks(self: &SchedulerDriver, statuses: &[Wire]) -> Result<()>;
+        fn send_framework_message(
+            self: &SchedulerDriver,
+            executor_id: &[u8],
+            agent_id: &[u8],
+            data: &[u8],
+        ) -> Result<()>;
+        fn request_resources(self: &SchedulerDriver, requests: &[Wire]) -> Result<()>;
+        fn update_framework(
+            self: &SchedulerDriver,
+            framework: &[u8],
+            suppressed_roles: &[String],
+            constraints: &[u8],
+        ) -> Result<()>;
     }
+}
+
+// SAFETY: a Library is not changed once it is made, and `log` writes only what glog expects to change at any time.
+unsafe impl Send for ffi::Library {}
+// SAFETY: as above.
+unsafe impl Sync for ffi::Library {}
+// SAFETY: libmesos' driver is made to be called from any thread, and what stands around it is not changed.
+unsafe impl Send for ffi::SchedulerDriver {}
+// SAFETY: as above.
+unsafe impl Sync for ffi::SchedulerDriver {}
+
+/// The process that loaded a libmesos; 0 before.
+static LOADER: AtomicU32 = AtomicU32::new(0);
+
+/// Loads a libmesos; an empty path means the one of the environment.
+fn open(path: &str) -> Result<SharedPtr<ffi::Library>> {
+    let pid = process::id();
+    // in a forked child its threads are missing, and what they held at the fork is held for ever
+    if ![0, pid].contains(&LOADER.load(Ordering::Acquire)) {
+        return Err(Error::ForkedLibrary);
+    }
+    let library = ffi::open_library(path).map_err(refused)?;
+    LOADER.store(pid, Ordering::Release);
+    Ok(library)
+}
+
+/// What C++ throws says what is wrong, and with which library.
+fn refused(error: cxx::Exception) -> Error {
+    Error::Configuration(error.what().to_owned())
 }
 
 /// The release of Mesos that a libmesos is, like `1.11.0`; an empty `library` means the one of the environment.
 pub(crate) fn version(library: &str) -> Result<String> {
-    let refused = |error: cxx::Exception| Error::Configuration(error.what().to_owned());
-    let library = ffi::open_library(library).map_err(refused)?;
+    let library = open(library)?;
     let library =
         library.as_ref().ok_or_else(|| Error::Configuration("no libmesos was loaded".to_owned()))?;
     let response = library.version_response().map_err(refused)?;

@@ -9,6 +9,7 @@
 pub(crate) mod http;
 pub(crate) mod libmesos;
 
+use crate::error::Result;
 use crate::event::Call;
 use crate::proto::mesos::v1::FrameworkInfo;
 use crate::validate::roles;
@@ -20,7 +21,8 @@ use std::time::{Duration, Instant};
 /// One driver's line to Mesos.
 pub(crate) trait Backend: Send + Sync {
     /// Queues a call behind the earlier ones. Dropped (and counted) while there is no subscription, and after `end`.
-    fn send(&self, call: Call);
+    /// Fails, and sends nothing, if Mesos has no such call over this backend.
+    fn send(&self, call: Call) -> Result<()>;
 
     /// Ends behind the calls sent before. Only the first call has an effect, except that `Abort` cuts the others short.
     fn end(&self, how: End);

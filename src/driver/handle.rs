@@ -248,7 +248,7 @@ impl Handle {
 
     /// The status after `call` was sent, or was not.
     pub(crate) fn sent(&self, py: Python<'_>, call: crate::event::Call) -> PyResult<u8> {
-        let status = py.detach(|| self.life.send(call));
+        let status = py.detach(|| self.life.send(call))?;
         if status != Status::Running {
             self.say_refused(py)?;
         }

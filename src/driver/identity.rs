@@ -6,6 +6,7 @@
 use crate::backend::http::Config;
 use crate::backend::http::master::{Master, Scheme, parse};
 use crate::backend::http::tls::{self, Tls};
+use crate::backend::libmesos::settings::{Settings, source};
 use crate::error::{Error, Result};
 use pyo3::prelude::*;
 use std::time::Duration;
@@ -25,6 +26,12 @@ pub(super) struct Identity {
 #[pyfunction]
 pub(crate) fn check_master(master: &str) -> PyResult<()> {
     Ok(parse(master, Scheme::Http).map(drop)?)
+}
+
+/// Raises ConfigurationError if libmesos cannot find a master there.
+#[pyfunction]
+pub(crate) fn check_libmesos_master(master: &str) -> PyResult<()> {
+    Ok(source(master).map(drop)?)
 }
 
 impl Identity {
@@ -58,5 +65,15 @@ impl Identity {
             tls = Some(Tls::new(tls::Settings { verify: true, ..tls::Settings::default() })?);
         }
         Ok(Config { master, credential, token, tls, connect_timeout, failover_timeout })
+    }
+
+    /// The same for the libmesos at `library`.
+    pub(super) fn settings(
+        self,
+        library: String,
+        address: &str,
+        failover_timeout: Duration,
+    ) -> Result<Settings> {
+        Settings::new(library, address, self.credential, self.connect_timeout, failover_timeout)
     }
 }

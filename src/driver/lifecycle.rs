@@ -155,16 +155,17 @@ impl Lifecycle {
         line.status
     }
 
-    /// Sends while running; otherwise counts the call as refused. The status either way.
-    pub(crate) fn send(&self, call: Call) -> Status {
+    /// Sends while running; otherwise counts the call as refused. The status either way; fails if the backend has
+    /// no such call.
+    pub(crate) fn send(&self, call: Call) -> Result<Status> {
         let line = lock(&self.line);
         match (line.status, &line.backend) {
-            (Status::Running, Some(backend)) => backend.send(call),
+            (Status::Running, Some(backend)) => backend.send(call)?,
             _ => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
             }
         }
-        line.status
+        Ok(line.status)
     }
 
     /// True the first time that a call was refused.

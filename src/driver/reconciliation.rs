@@ -18,6 +18,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+use tracing::warn;
 
 /// One driver's automatic reconciliation; also the backend that the driver sees.
 pub(crate) struct Reconciliation {
@@ -74,9 +75,12 @@ impl Reconciliation {
     }
 
     /// Only while the state is locked.
-    fn make(&self, calls: impl IntoIterator<Item = Call>) {
-        if let Some(line) = self.line.get() {
-            calls.into_iter().for_each(|call| line.backend.send(call));
+    fn make(&self, calls: Vec<Call>) {
+        let Some(line) = self.line.get() else { return };
+        for call in calls {
+            if let Err(error) = line.backend.send(call) {
+                warn!(target: "mesos.driver", "reconcile=\"auto\" could not ask: {error}");
+            }
         }
     }
 
@@ -109,10 +113,14 @@ impl Reconciliation {
 }
 
 impl Backend for Reconciliation {
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<()> {
         let mut state = lock(&self.state);
         let calls = self.plan(&mut state, &Input::Call(&call));
-        self.make([call].into_iter().chain(calls));
+        if let Some(line) = self.line.get() {
+            line.backend.send(call)?;
+        }
+        self.make(calls);
+        Ok(())
     }
 
     fn end(&self, how: End) {
@@ -139,10 +147,11 @@ mod tests {
     struct Asked(UnboundedSender<usize>);
 
     impl Backend for Asked {
-        fn send(&self, call: Call) {
+        fn send(&self, call: Call) -> Result<()> {
             if let Call::Reconcile { tasks } = call {
                 self.0.send(tasks.len()).unwrap();
             }
+            Ok(())
         }
 
         fn end(&self, _how: End) {}
@@ -174,7 +183,7 @@ mod tests {
         reconciliation.heard(&subscribed());
         assert_eq!(seconds().await, (0, 0));
         assert_eq!(seconds().await, (0, 900));
-        backend.send(Call::Reconcile { tasks: vec![TASK] });
+        backend.send(Call::Reconcile { tasks: vec![TASK] }).unwrap();
         assert_eq!(seconds().await, (1, 900), "the program's own");
         assert_eq!(seconds().await, (1, 905));
         assert_eq!(seconds().await, (1, 915));

@@ -15,8 +15,7 @@ use super::lifecycle::{Lifecycle, lock};
 use super::offers::{offer_ids, offers, one_or_many};
 use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
-use crate::backend::http::scheduler::connect;
-use crate::backend::{Backend, Subscription};
+use crate::backend::{Backend, Subscription, http, libmesos};
 use crate::dispatch::{Dispatch, Side, operation_acknowledgement, task_acknowledgement};
 use crate::error::Result;
 use crate::event::Call;
@@ -84,8 +83,10 @@ impl SchedulerHandle {
         }))
     }
 
-    /// Starts once, at a master's address or over a ScriptedBackend; the status.
-    fn start(slf: &Bound<'_, Self>, target: &Bound<'_, PyAny>) -> PyResult<u8> {
+    /// Starts once, at a master's address or over a ScriptedBackend; the status. A `library` is the path of a libmesos,
+    /// empty for that of the environment; without one HTTP is spoken.
+    #[pyo3(signature = (target, library=None))]
+    fn start(slf: &Bound<'_, Self>, target: &Bound<'_, PyAny>, library: Option<String>) -> PyResult<u8> {
         let py = slf.py();
         let handle = slf.as_super().get();
         handle.life.check_process()?;
@@ -98,8 +99,16 @@ impl SchedulerHandle {
         }
         let address = target.extract::<String>()?;
         let Some(identity) = lock(&this.identity).take() else { return Ok(handle.life.status() as u8) };
-        let config = identity.config(&address, this.failover_timeout)?;
-        this.start_over(py, handle, |sender| connect(config, subscription, sender))
+        this.start_over(py, handle, |sender| match library {
+            Some(library) => {
+                let settings = identity.settings(library, &address, this.failover_timeout)?;
+                libmesos::scheduler::connect(settings, subscription, sender)
+            }
+            None => {
+                let config = identity.config(&address, this.failover_timeout)?;
+                http::scheduler::connect(config, subscription, sender)
+            }
+        })
     }
 
     /// The FrameworkInfo as it was last said, with the id once it is known.
@@ -187,12 +196,10 @@ impl SchedulerHandle {
             Some(roles) if roles.is_empty() => unsent(slf),
             roles => {
                 let roles = roles.unwrap_or_default();
-                {
-                    let mut now = lock(&slf.get().subscription);
-                    checks::subscribed_roles(&now.framework, &roles)?;
-                    now.revive(&roles);
-                }
-                send(slf, Call::Revive { roles })
+                checks::subscribed_roles(&lock(&slf.get().subscription).framework, &roles)?;
+                let status = send(slf, Call::Revive { roles: roles.clone() })?;
+                lock(&slf.get().subscription).revive(&roles);
+                Ok(status)
             }
         }
     }
@@ -202,12 +209,10 @@ impl SchedulerHandle {
             Some(roles) if roles.is_empty() => unsent(slf),
             roles => {
                 let roles = roles.unwrap_or_default();
-                {
-                    let mut now = lock(&slf.get().subscription);
-                    checks::subscribed_roles(&now.framework, &roles)?;
-                    now.suppress(&roles);
-                }
-                send(slf, Call::Suppress { roles })
+                checks::subscribed_roles(&lock(&slf.get().subscription).framework, &roles)?;
+                let status = send(slf, Call::Suppress { roles: roles.clone() })?;
+                lock(&slf.get().subscription).suppress(&roles);
+                Ok(status)
             }
         }
     }
@@ -297,21 +302,19 @@ impl SchedulerHandle {
                 "framework.id: a running framework cannot take another id; leave it unset",
             ));
         }
-        let call = {
-            let mut now = lock(&slf.get().subscription);
-            let mut new = Subscription { framework: with_id(handle, framework), ..now.clone() };
-            checks::framework_update(&now.framework, &new.framework)?;
-            match suppressed {
-                Some(suppressed) => new.suppressed_roles = suppressed,
-                None => new.forget_left_roles(),
-            }
-            new.offer_constraints = constraints.or(new.offer_constraints);
-            check(&new)?;
-            *now = new;
-            let Subscription { framework, suppressed_roles, offer_constraints } = now.clone();
-            Call::UpdateFramework { framework, suppressed_roles, offer_constraints }
-        };
-        send(slf, call)
+        let now = lock(&slf.get().subscription).clone();
+        let mut new = Subscription { framework: with_id(handle, framework), ..now.clone() };
+        checks::framework_update(&now.framework, &new.framework)?;
+        match suppressed {
+            Some(suppressed) => new.suppressed_roles = suppressed,
+            None => new.forget_left_roles(),
+        }
+        new.offer_constraints = constraints.or(new.offer_constraints);
+        check(&new)?;
+        let Subscription { framework, suppressed_roles, offer_constraints } = new.clone();
+        let status = send(slf, Call::UpdateFramework { framework, suppressed_roles, offer_constraints })?;
+        *lock(&slf.get().subscription) = new;
+        Ok(status)
     }
 }
 

@@ -120,10 +120,11 @@ impl Drop for Script {
 }
 
 impl Backend for Script {
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<()> {
         let mut state = lock(&self.state);
         let call = encode::encode(state.caller(), &call);
         self.note(&mut state, call);
+        Ok(())
     }
 
     fn end(&self, how: End) {

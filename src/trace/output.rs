@@ -81,6 +81,11 @@ pub(super) fn lowest() -> i32 {
     LOWEST.load(Ordering::Relaxed)
 }
 
+/// What was asked for: the lowest of Python's levels, and a directory if not standard error. `None` if nothing was.
+pub(crate) fn wanted() -> Option<(i32, Option<PathBuf>)> {
+    CURRENT.get().map(|output| (lowest(), output.directory.clone()))
+}
+
 /// Writes a record as a line.
 pub(super) fn write(record: &Record) {
     let Some(output) = Output::of_this_process() else { return };

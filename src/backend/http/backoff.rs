@@ -12,7 +12,7 @@ const SHORTEST_BOUND: Duration = Duration::from_millis(100);
 
 /// The pauses of one driver.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(in crate::backend) struct Backoff {
     first: Duration,
     longest: Duration,
     bound: Duration,
@@ -21,7 +21,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Pauses up to `timing.longest_pause`, and up to a tenth of `failover_timeout` if there is one: whoever
     /// waits longer finds its tasks killed.
-    pub(super) fn new(timing: &Timing, failover_timeout: Duration) -> Self {
+    pub(in crate::backend) fn new(timing: &Timing, failover_timeout: Duration) -> Self {
         let tenth = failover_timeout / 10;
         let longest = match tenth.max(SHORTEST_BOUND) {
             _ if tenth.is_zero() => timing.longest_pause,
@@ -32,7 +32,7 @@ impl Backoff {
     }
 
     /// The next pause: anything from nothing to the bound.
-    pub(super) fn pause(&mut self) -> Duration {
+    pub(in crate::backend) fn pause(&mut self) -> Duration {
         let pause = self.bound.mul_f64(fastrand::f64());
         self.bound = (self.bound * 2).min(self.longest);
         pause

@@ -5,6 +5,7 @@
 
 use super::attempt::Session;
 use crate::backend::{Backend, End, Stats};
+use crate::error::Result;
 use crate::event::Call;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,13 +59,14 @@ pub(super) fn line() -> (Line, UnboundedReceiver<Command>, Arc<Counters>) {
 }
 
 impl Backend for Line {
-    fn send(&self, call: Call) {
+    fn send(&self, call: Call) -> Result<()> {
         if matches!(call, Call::Update(_)) {
             add(&self.counters.unacknowledged, 1);
         }
         if self.commands.send(Command::Call(call)).is_err() {
             add(&self.counters.dropped, 1);
         }
+        Ok(())
     }
 
     fn end(&self, how: End) {

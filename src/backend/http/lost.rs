@@ -16,7 +16,7 @@ use crate::wire::{Writer, every_bytes, last_bytes, last_varint};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The updates for a dropped call of this framework (`FrameworkInfo`); none if it launches nothing.
-pub(super) fn updates(call: &Call, framework: &[u8]) -> Vec<Event> {
+pub(in crate::backend) fn updates(call: &Call, framework: &[u8]) -> Vec<Event> {
     let state = if partition_aware(framework) { TaskState::TaskDropped } else { TaskState::TaskLost };
     launched(call).map(|task| update(task, state)).collect()
 }

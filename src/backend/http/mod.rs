@@ -13,14 +13,14 @@
 mod answer;
 mod api;
 mod attempt;
-mod backoff;
+pub(super) mod backoff;
 mod calls;
 mod decode;
-mod detect;
+pub(super) mod detect;
 pub(crate) mod encode;
 pub(crate) mod executor;
 mod line;
-mod lost;
+pub(super) mod lost;
 pub(crate) mod master;
 mod recordio;
 mod request;
@@ -81,7 +81,7 @@ fn sensitive(name: &str, text: &str) -> Result<HeaderValue> {
 
 /// The waits of a backend; tests shorten them.
 #[derive(Debug, Clone, Copy)]
-struct Timing {
+pub(super) struct Timing {
     /// to resolve a name and open a connection
     connect: Duration,
     /// for the head of an answer, and again for the first event

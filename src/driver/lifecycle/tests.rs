@@ -11,8 +11,9 @@ struct Notes {
 }
 
 impl Backend for Notes {
-    fn send(&self, _call: Call) {
+    fn send(&self, _call: Call) -> Result<()> {
         self.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     fn end(&self, how: End) {
@@ -51,7 +52,7 @@ fn before_start_nothing_has_an_effect() {
     let (driver, notes) = driver();
     assert_eq!(driver.stop(End::Teardown), Status::NotStarted);
     assert_eq!(driver.abort(), Status::NotStarted);
-    assert_eq!(driver.send(call()), Status::NotStarted);
+    assert_eq!(driver.send(call()).unwrap(), Status::NotStarted);
     assert_eq!((driver.status(), driver.stats().calls_dropped), (Status::NotStarted, 1));
     assert_eq!(start(&driver, &notes), Status::Running);
     assert!(lock(&notes.ends).is_empty());
@@ -62,12 +63,12 @@ fn a_running_driver_sends_and_stops_once() {
     let (driver, notes) = driver();
     start(&driver, &notes);
     assert_eq!(start(&driver, &notes), Status::Running);
-    assert_eq!(driver.send(call()), Status::Running);
+    assert_eq!(driver.send(call()).unwrap(), Status::Running);
     assert_eq!(driver.stop(End::Teardown), Status::Stopped);
     assert_eq!(driver.stop(End::Failover), Status::Stopped);
     assert_eq!(driver.abort(), Status::Stopped);
     assert_eq!(start(&driver, &notes), Status::Stopped);
-    assert_eq!(driver.send(call()), Status::Stopped);
+    assert_eq!(driver.send(call()).unwrap(), Status::Stopped);
     assert_eq!(*lock(&notes.ends), [End::Teardown]);
     assert_eq!((driver.stats().calls_sent, driver.stats().calls_dropped), (1, 1));
 }
@@ -78,7 +79,7 @@ fn stop_after_abort_answers_aborted_and_is_stopped() {
     start(&driver, &notes);
     assert_eq!(driver.abort(), Status::Aborted);
     assert_eq!(driver.abort(), Status::Aborted);
-    assert_eq!(driver.send(call()), Status::Aborted);
+    assert_eq!(driver.send(call()).unwrap(), Status::Aborted);
     assert_eq!(driver.stop(End::Teardown), Status::Aborted);
     assert_eq!(driver.status(), Status::Stopped);
     assert_eq!(driver.stop(End::Teardown), Status::Stopped);

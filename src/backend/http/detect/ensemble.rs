@@ -38,6 +38,12 @@ impl Ensemble {
         Ok(Ensemble { servers: servers.join(","), path: checked(path)?, credentials })
     }
 
+    /// All of it, for libmesos, which knows no default port. Holds the password.
+    pub(in crate::backend) fn url(&self) -> String {
+        let credentials = self.credentials.as_ref().map(|text| format!("{text}@")).unwrap_or_default();
+        format!("zk://{credentials}{}{}", self.servers, self.path)
+    }
+
     /// All servers, with ports.
     pub(super) fn servers(&self) -> &str {
         &self.servers
@@ -97,6 +103,7 @@ mod tests {
         assert_eq!(ensemble.servers(), "z1:2181,z2:2181,[::1]:3,[::2]:2181");
         assert_eq!(ensemble.path(), "/mesos/east");
         assert_eq!(ensemble.credentials(), Some("me:p@ss:w"));
+        assert_eq!(ensemble.url(), "zk://me:p@ss:w@z1:2181,z2:2181,[::1]:3,[::2]:2181/mesos/east");
         assert_eq!(Ensemble::parse("z1/m").unwrap().credentials(), None);
         // the path may hold an @
         assert_eq!(Ensemble::parse("me:pw@z1/a@b").unwrap().path(), "/a@b");

@@ -24,7 +24,7 @@ use zookeeper::Election;
 
 /// What is known of the leading master.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Leaders {
+pub(in crate::backend) enum Leaders {
     /// whom to ask, in this order; never empty
     Known(Vec<Endpoint>),
     /// nobody leads, or nobody says who: the words tell why
@@ -34,7 +34,7 @@ pub(super) enum Leaders {
 }
 
 /// Starts to find the leader. The pauses between attempts are those of `backoff`.
-pub(super) fn detect(
+pub(in crate::backend) fn detect(
     runtime: &Handle,
     source: Source,
     timing: &Timing,

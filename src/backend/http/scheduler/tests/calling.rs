@@ -9,7 +9,7 @@ async fn a_thousand_calls_are_pipelined_in_order() {
     let (_stream, mut calls) = master.subscribe().await;
     driver.subscribed().await;
     let names: Vec<_> = (0..1000).map(|number| format!("task {number}")).collect();
-    names.iter().for_each(|name| driver.backend.send(kill(name)));
+    names.iter().for_each(|name| driver.backend.send(kill(name)).unwrap());
     // all are read before one is answered
     for name in &names {
         let request = calls.request().await;
@@ -38,8 +38,11 @@ async fn a_large_call_goes_through_a_reader_that_is_slow() {
     let (_stream, mut calls) = master.subscribe().await;
     driver.subscribed().await;
     let data = Bytes::from(vec![7; 20 << 20]);
-    driver.backend.send(Call::Message { agent_id: id("a"), executor_id: id("e"), data: data.clone() });
-    driver.backend.send(kill("t"));
+    driver
+        .backend
+        .send(Call::Message { agent_id: id("a"), executor_id: id("e"), data: data.clone() })
+        .unwrap();
+    driver.backend.send(kill("t")).unwrap();
     assert_eq!(calls.accept().await.message.unwrap().data, data);
     assert_eq!(killed(calls.accept().await), "t");
 }
@@ -53,13 +56,13 @@ async fn a_rejected_call_does_not_end_anything() {
     for (line, code) in
         [("400 Bad Request", 400), ("403 Forbidden", 403), ("401 Unauthorized", 401), ("409 Conflict", 409)]
     {
-        driver.backend.send(kill("t"));
+        driver.backend.send(kill("t")).unwrap();
         calls.request().await;
         calls.send(status(line, "why").as_bytes()).await;
         let event = driver.event().await;
         assert!(matches!(event, Some(Event::CallRejected { code: found, .. }) if found == code), "{event:?}");
     }
-    driver.backend.send(kill("u"));
+    driver.backend.send(kill("u")).unwrap();
     assert_eq!(killed(calls.accept().await), "u");
     assert_eq!(driver.backend.stats().calls_rejected, 4);
 }
@@ -76,7 +79,7 @@ async fn who_is_not_subscribed_subscribes_again() {
         let mut driver = Driver::start(&[&master]);
         let (_stream, mut calls) = master.subscribe().await;
         driver.subscribed().await;
-        driver.backend.send(kill("t"));
+        driver.backend.send(kill("t")).unwrap();
         calls.request().await;
         calls.send(answer.as_bytes()).await;
         driver.disconnected().await;
@@ -95,7 +98,7 @@ async fn unanswered_calls_are_dropped_with_their_connection_and_not_replayed() {
         let (stream, mut calls) = master.subscribe().await;
         driver.subscribed().await;
         for name in ["one", "two", "three"] {
-            driver.backend.send(kill(name));
+            driver.backend.send(kill(name)).unwrap();
         }
         assert_eq!(killed(calls.accept().await), "one");
         calls.request().await;
@@ -106,7 +109,7 @@ async fn unanswered_calls_are_dropped_with_their_connection_and_not_replayed() {
         stream.closed().await;
         let (_stream, mut calls) = master.subscribe().await;
         driver.subscribed().await;
-        driver.backend.send(kill("four"));
+        driver.backend.send(kill("four")).unwrap();
         assert_eq!(killed(calls.accept().await), "four");
         driver.backend.end(End::Failover);
         driver.ended().await;
@@ -133,12 +136,12 @@ async fn an_idle_call_connection_may_be_closed() {
     for closing in
         ["HTTP/1.1 202 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", "HTTP/1.1 202 x\r\n\r\n"]
     {
-        driver.backend.send(kill("t"));
+        driver.backend.send(kill("t")).unwrap();
         assert_eq!(killed(calls.request().await.call()), "t");
         calls.send(closing.as_bytes()).await;
         soon(calls.socket.shutdown()).await.unwrap();
         calls.closed().await;
-        driver.backend.send(kill("u"));
+        driver.backend.send(kill("u")).unwrap();
         calls = master.accept().await;
         assert_eq!(killed(calls.accept().await), "u");
     }
@@ -154,7 +157,7 @@ async fn a_call_is_not_waited_for_for_ever() {
     let mut driver = Driver::with(config(&[&master]), impatient);
     let (_stream, mut calls) = master.subscribe().await;
     driver.subscribed().await;
-    driver.backend.send(kill("t"));
+    driver.backend.send(kill("t")).unwrap();
     calls.request().await;
     driver.disconnected().await;
     assert_eq!(driver.backend.stats().calls_dropped, 1);
@@ -167,8 +170,8 @@ async fn without_a_subscription_calls_are_dropped_but_suppression_is_kept() {
     let mut first = master.accept().await;
     first.request().await;
     // the attempt is under way: its SUBSCRIBE cannot say what is said now
-    driver.backend.send(kill("t"));
-    driver.backend.send(Call::Suppress { roles: vec![] });
+    driver.backend.send(kill("t")).unwrap();
+    driver.backend.send(Call::Suppress { roles: vec![] }).unwrap();
     first.send(STREAM.as_bytes()).await;
     first.record(&subscribed(None)).await;
     driver.subscribed().await;
@@ -176,7 +179,7 @@ async fn without_a_subscription_calls_are_dropped_but_suppression_is_kept() {
     let update = calls.accept().await.update_framework.unwrap();
     assert_eq!(update.suppressed_roles, ["a", "b"]);
     assert_eq!(update.framework_info.id.unwrap().value, "f1");
-    driver.backend.send(Call::Revive { roles: vec!["a".into()] });
+    driver.backend.send(Call::Revive { roles: vec!["a".into()] }).unwrap();
     assert_eq!(calls.accept().await.revive.unwrap().roles, ["a"]);
     drop((first, calls));
     driver.disconnected().await;

@@ -54,7 +54,7 @@ async fn the_authorization_is_on_both_connections_and_follows_a_redirect() {
     assert_eq!(request.headers["host"], leader.endpoint().authority());
     stream.record(&subscribed(None)).await;
     driver.subscribed().await;
-    driver.backend.send(kill("t"));
+    driver.backend.send(kill("t")).unwrap();
     assert_eq!(leader.accept().await.request().await.headers["authorization"], basic);
 }
 

@@ -10,10 +10,13 @@ async fn teardown_goes_behind_the_calls_before() {
     driver.subscribed().await;
     let uuid = Bytes::from_static(&[7; 16]);
     for name in ["t1", "t2"] {
-        driver.backend.send(Call::Acknowledge { agent_id: id("a"), task_id: id(name), uuid: uuid.clone() });
+        driver
+            .backend
+            .send(Call::Acknowledge { agent_id: id("a"), task_id: id(name), uuid: uuid.clone() })
+            .unwrap();
     }
     driver.backend.end(End::Teardown);
-    driver.backend.send(kill("too late"));
+    driver.backend.send(kill("too late")).unwrap();
     for name in ["t1", "t2"] {
         assert_eq!(calls.accept().await.acknowledge.unwrap().task_id.value, name);
     }
@@ -35,7 +38,7 @@ async fn failover_waits_for_answers_and_tears_nothing_down() {
     let mut driver = Driver::start(&[&master]);
     let (stream, mut calls) = master.subscribe().await;
     driver.subscribed().await;
-    driver.backend.send(kill("t"));
+    driver.backend.send(kill("t")).unwrap();
     driver.backend.end(End::Failover);
     assert_eq!(killed(calls.accept().await), "t");
     driver.ended().await;
@@ -50,7 +53,7 @@ async fn abort_does_not_wait() {
     let mut driver = Driver::start(&[&master]);
     let (stream, mut calls) = master.subscribe().await;
     driver.subscribed().await;
-    driver.backend.send(kill("t"));
+    driver.backend.send(kill("t")).unwrap();
     calls.request().await;
     driver.backend.end(End::Abort);
     driver.ended().await;

@@ -91,7 +91,7 @@ async fn an_error_ends_the_driver() {
     assert_eq!(failure, Failure { kind: FailureKind::Mesos, message: "Framework failed over".into() });
     stream.closed().await;
     calls.closed().await;
-    driver.backend.send(kill("t"));
+    driver.backend.send(kill("t")).unwrap();
     driver.backend.end(End::Teardown);
     assert_eq!(driver.backend.stats().calls_dropped, 1);
 }

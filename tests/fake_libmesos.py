@@ -1,0 +1,79 @@
+"""A stand-in for libmesos (cpp/fake), compiled by tests: it says what a script says and notes its calls."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import mesos
+
+SOURCES = Path(__file__).resolve().parents[1] / "cpp" / "fake"
+#: what else to compile it with: a sanitizer's flags
+FLAGS = shlex.split(os.environ.get("MESOS_FAKE_CXXFLAGS", ""))
+
+
+def build(directory: Path, release: int = 111) -> Path:
+    """Compile the stand-in with the functions of a release: 108, 109 or 111."""
+    library = directory / f"libmesos-{release}.so"
+    command = ["g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    command += [*FLAGS, f"-DFAKE_RELEASE={release}", "-o", str(library), str(SOURCES / "mesos.cc")]
+    subprocess.run(command, check=True)
+    return library
+
+
+def text(argument: Any) -> str:
+    """Write an argument of a callback as a script has it."""
+    if isinstance(argument, int):
+        return str(argument)
+    wire = argument if isinstance(argument, bytes) else argument.SerializeToString()
+    return wire.hex() or "-"
+
+
+class Script:
+    """What one driver is to hear, and what it said."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.path.touch()
+
+    def say(self, callback: str, *arguments: Any, times: int = 1) -> None:
+        """Add a callback of mesos::Scheduler, in its own name."""
+        self._add(f"{times} {callback} {' '.join(map(text, arguments))}")
+
+    def wait_for(self, call: str, count: int = 1) -> None:
+        """Say nothing more until the driver has made a call so many times."""
+        self._add(f"1 await {call} {count}")
+
+    def _add(self, line: str) -> None:
+        with self.path.open("a") as file:
+            file.write(line + "\n")
+
+    @property
+    def framework(self) -> dict[str, Any]:
+        """What a driver that hears this script is made with."""
+        return {"name": str(self.path), "failover_timeout": 60.0}
+
+    @property
+    def calls(self) -> list[tuple[str, ...]]:
+        """The calls of mesos::SchedulerDriver, oldest first: name and arguments, as hexadecimal bytes.
+
+        Complete once the driver has ended.
+        """
+        lines = self.path.with_name(self.path.name + ".calls").read_text().splitlines()
+        return [tuple(line.split(" ")) for line in lines]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the calls."""
+        return [call[0] for call in self.calls]
+
+
+def registered(script: Script) -> mesos.FrameworkID:
+    """Let the script begin as every master does."""
+    identity = mesos.FrameworkID(value="framework-1")
+    master = mesos.MasterInfo(id="m", ip=1, port=5050, version="1.11.0")
+    script.say("registered", identity, master)
+    return identity
