@@ -2,8 +2,8 @@
 
     python examples/test_framework.py HOST:PORT
 
-Runs five tasks in examples/test_executor.py, checks the binary data in their last statuses, sends a message to
-the executor for each, and ends when all have come back. Exits 0 if that is what happened. Switches, by
+Runs five tasks in examples/test_executor.py, checks the binary data in their last statuses, sends a message
+to the executor for each, and ends when all have come back. Exits 0 if that is what happened. Switches, by
 environment: MESOS_EXPLICIT_ACKNOWLEDGEMENTS=1 acknowledges updates by hand, MESOS_CHECKPOINT=1 has the
 executor survive its agent, DEFAULT_PRINCIPAL and DEFAULT_SECRET authenticate.
 """
@@ -109,6 +109,5 @@ def main(master: str) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: {sys.argv[0]} MASTER")
-    sys.exit(main(sys.argv[1]))
+    _, *arguments = sys.argv
+    sys.exit(main(*arguments) if len(arguments) == 1 else f"usage: {sys.argv[0]} MASTER")

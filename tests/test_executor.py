@@ -1,4 +1,4 @@
-"""An executor's driver over a scripted backend: what its handlers are told, what it sends, what it refuses."""
+"""An executor's driver over a scripted backend: what its handlers hear, what it sends, what it refuses."""
 
 from __future__ import annotations
 

@@ -166,7 +166,10 @@ def test_what_cannot_be_read_ends_the_driver(make: Make, script: Script) -> None
 # -- what it is told ---------------------------------------------------------------------------------------
 
 FILTERS = {"refuse_seconds": 7.0}
-RESERVE = mesos.Offer.Operation(type="RESERVE", reserve={"resources": mesos.Resources(cpus=1, role="r")})
+RESERVED = mesos.Resource(
+    name="cpus", type="SCALAR", scalar={"value": 1}, reservations=[{"type": "DYNAMIC", "role": "r"}]
+)
+RESERVE = mesos.Offer.Operation(type="RESERVE", reserve={"resources": [RESERVED]})
 TASK = mesos.TaskInfo(name="n", task_id="t", agent_id="a", resources=mesos.Resources(cpus=1))
 REQUEST = mesos.Request(agent_id="a", resources=mesos.Resources(cpus=1))
 LAUNCH = mesos.Offer.Operation(type="LAUNCH", launch={"task_infos": [TASK] * 3})

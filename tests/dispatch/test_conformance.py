@@ -315,7 +315,7 @@ def test_draining_elsewhere_disturbs_nobody(ride: Ride, backend: ScriptedBackend
         while not enough.is_set():
             try:
                 drained += driver.dispatcher.drain(3)
-            except RuntimeError:  # noqa: PERF203 - which is what is counted
+            except RuntimeError:
                 refused += 1
             tried.set()
 
