@@ -156,14 +156,14 @@ class Driver:
     async def wait(self, timeout: float | None = None) -> Status:
         """Do the same as `join` without blocking the event loop that runs here, with any dispatcher.
 
-        Cancelling it stops nothing. Raises what a handler raised; RuntimeError inside an async handler.
+        Cancelling it stops nothing. Raises what a handler raised; RuntimeError inside a handler.
         """
         timeout = seconds(timeout)
         if self._native.status == NOT_STARTED:
             return self.status
         dispatcher = self._fix("start")
         pump = getattr(dispatcher, "_pump", None)
-        if pump is not None and pump.awaiting():
+        if (pump is not None and pump.awaiting()) or (self._native.inside and not dispatcher.ended):
             raise RuntimeError(_IN_A_HANDLER)
         try:
             await dispatcher.wait(timeout)
