@@ -14,7 +14,7 @@ import pytest
 from tests.refusals import FRAMEWORKS, GROUPS, OPERATIONS, TASKS, task
 
 from .cluster import RealCluster
-from .test_fidelity import JSON, MARGIN, Conversation
+from .conversation import JSON, MARGIN, Conversation
 
 #: By the number of an entry in its table: state and words of the update that it was answered with.
 Answers = dict[int, tuple[str, str]]
