@@ -2,14 +2,15 @@
 //!
 //! # Invariants
 //! * A record is validated once, as a whole; every part handed on is a slice of it.
-//! * Types that this version does not know are nothing, as Mesos may add some; a type without the body that it
-//!   needs is nothing too, with a WARNING.
+//! * Types that this version does not know are nothing, as Mesos may add some, and a word at DEBUG; a type without
+//!   the body that it needs is nothing too, with a WARNING.
 
 use crate::event::Event;
 use crate::proto::mesos::v1::scheduler::event::Type;
 use crate::wire::field::{self as f, scheduler_event as n};
 use crate::wire::{Value, fields, last_bytes, last_varint, msg, validate};
 use bytes::Bytes;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What one record says; what SUBSCRIBED says depends on the API.
@@ -48,7 +49,12 @@ pub(super) fn decode(record: &Bytes) -> Result<Said<Subscribed>, String> {
     let of_type =
         i32::try_from(number).ok().and_then(|number| Type::try_from(number).ok()).unwrap_or(Type::Unknown);
     tracing::trace!(target: "mesos.http", "event {}, {} bytes", of_type.as_str_name(), record.len());
-    let Some(body) = body_of(of_type) else { return Ok(Said::Nothing) };
+    let Some(body) = body_of(of_type) else {
+        if of_type == Type::Unknown {
+            note_unknown(number);
+        }
+        return Ok(Said::Nothing);
+    };
     let said = part(record, body).and_then(|body| read(of_type, &body));
     if said.is_none() {
         if of_type == Type::Subscribed {
@@ -57,6 +63,14 @@ pub(super) fn decode(record: &Bytes) -> Result<Said<Subscribed>, String> {
         tracing::warn!(target: "mesos.http", "ignored an incomplete event of type {}", of_type.as_str_name());
     }
     Ok(said.unwrap_or(Said::Nothing))
+}
+
+/// Says what is ignored; of one type after another, only the first.
+fn note_unknown(number: u64) {
+    static LAST: AtomicU64 = AtomicU64::new(u64::MAX);
+    if LAST.swap(number, Ordering::Relaxed) != number {
+        tracing::debug!(target: "mesos.http", "ignored events of type {number}, which is not known here");
+    }
 }
 
 /// The number of the field that an event of this type needs.
