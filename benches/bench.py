@@ -3,7 +3,7 @@
 Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in
 one process, and the table shows the median of the ratios of each pair. Times are medians.
 
-    python benches/bench.py [messages] [footprint] [events] [figures]
+    python benches/bench.py [messages] [footprint] [events] [figures] [drivers] [real]
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import platform
 import sys
 from collections.abc import Iterator
 
+import drivers
 import events
 import figures
 import footprint
 import messages
+import real
 
 SECTIONS = {
     "messages": messages.rows,
     "footprint": footprint.rows,
     "events": events.rows,
     "figures": figures.rows,
+    "drivers": drivers.rows,
+    "real": real.rows,
 }
 
 

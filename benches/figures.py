@@ -1,4 +1,4 @@
-"""Start-up figures: the import, the wheel, the embedded cluster, the first registration."""
+"""Start-up figures: the import, the wheel, the embedded cluster, the first registration there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -75,21 +74,3 @@ def rows() -> Iterator[tuple[str, str, str]]:
     with mesos.LocalCluster() as cluster:
         took = statistics.median(registration(cluster) for _ in range(20))
     yield "start() to registered, embedded", show(took), "≤ 15 ms, median of 20"
-    yield from real()
-
-
-def real() -> Iterator[tuple[str, str, str]]:
-    """The same on a real Apache Mesos, set up as the tests do it (where its binary can run)."""
-    sys.path.insert(0, str(ROOT))
-    from tests.real.cluster import RealCluster
-    from tests.real.setup import set_up, unsupported
-
-    if reason := unsupported():
-        yield "start() to registered, real Mesos 1.11.0", "–", reason
-        return
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        RealCluster(set_up(), pathlib.Path(directory)) as cluster,
-    ):
-        took = statistics.median(registration(cluster.master) for _ in range(20))
-    yield "start() to registered, real Mesos 1.11.0", show(took), "≤ 12 ms, median of 20"

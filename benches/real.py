@@ -1,0 +1,73 @@
+"""Figures of a real Apache Mesos, set up as the tests do it (where its binary can run)."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import socket
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+from figures import registration
+from timing import show
+
+ROOT = pathlib.Path(__file__).parents[1]
+TASKS = 2000
+REGISTRATIONS = 20
+
+
+def raw_registration(master: str) -> float:
+    """Seconds from connecting a socket to the SUBSCRIBED event on it: what no driver can do without."""
+    host, _, port = master.rpartition(":")
+    subscribe = {"framework_info": {"user": "nobody", "name": "raw"}}
+    body = json.dumps({"type": "SUBSCRIBE", "subscribe": subscribe})
+    request = (
+        "POST /api/v1/scheduler HTTP/1.1",
+        f"Host: {master}",
+        "Content-Type: application/json",
+        "Accept: application/json",
+        f"Content-Length: {len(body)}",
+        "",
+        body,
+    )
+    started = time.perf_counter()
+    with closing(socket.create_connection((host, int(port)))) as connection:
+        connection.sendall("\r\n".join(request).encode())
+        answer = b""
+        while b"SUBSCRIBED" not in answer:
+            piece = connection.recv(65536)
+            if not piece:
+                raise SystemExit(f"{master} closed the connection: {answer!r}")
+            answer += piece
+        return time.perf_counter() - started
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """The registration beside a bare socket's, and the cost of an update beside that of pymesos."""
+    sys.path.insert(0, str(ROOT))
+    from tests.real import load
+    from tests.real.cluster import RealCluster
+    from tests.real.schedulers import scripted_executor
+    from tests.real.setup import set_up, unsupported
+
+    if reason := unsupported():
+        yield "real Mesos 1.11.0", "–", reason
+        return
+    mesos = set_up()
+    with tempfile.TemporaryDirectory() as directory, RealCluster(mesos, pathlib.Path(directory)) as cluster:
+        pairs = [
+            (registration(cluster.master), raw_registration(cluster.master)) for _ in range(REGISTRATIONS)
+        ]
+        ours, raw = (statistics.median(side) for side in zip(*pairs, strict=True))
+        note = f"{ours / raw:.2f} × a bare socket's {show(raw)} (≤ 1.5), medians of {REGISTRATIONS}"
+        yield "start() to registered", show(ours), note
+        cost = {}
+        for module in ("load", "load_pymesos"):
+            cost[module] = load.run(module, cluster.master, TASKS, scripted_executor(mesos)).cost
+        theirs = cost["load_pymesos"]
+        note = f"≤ 100 µs; {theirs / cost['load']:.1f} × less than pymesos' {show(theirs)}; {TASKS} tasks"
+        yield "processor time of a scheduler for an update", show(cost["load"]), note
