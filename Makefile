@@ -9,7 +9,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python test-pythons \
-	test-asan conformance differential fuzz wheel bench system clean
+	test-asan exits conformance differential fuzz wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -118,6 +118,10 @@ test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 	$(BIN)/pip install --quiet --no-deps --target $(ASAN)/site $(ASAN)/wheel/*.whl
 	LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 	  PYTHONPATH=$(ASAN)/site MESOS_EXAMPLES=200 $(BIN)/pytest -q --timeout=300 tests/test_message*.py
+
+EXITS ?= 1000
+exits: $(VENV)/tools $(VENV)/wheel ## EXITS=1000 interpreter exits in every state of a driver, at random moments
+	$(BIN)/python tests/exits.py $(EXITS)
 
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py

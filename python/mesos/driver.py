@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from mesos import _exit, _handlers
 from mesos._seconds import seconds
+from mesos._status import NOT_STARTED, RUNNING, as_status
 from mesos.dispatch import Dispatcher, PollDispatcher, resolve
 from mesos.dispatch._auto import choose
 from mesos.errors import ConfigurationError, DriverAbortedError, ForkedDriverError
@@ -34,19 +35,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("mesos.driver")
 
-NOT_STARTED, RUNNING, ABORTED, STOPPED = 1, 2, 3, 4
-
 _IN_A_HANDLER = (
     "a handler cannot wait for the end of its own driver: return from it first; "
     "code of the same loop outside of handlers can `await driver.wait()`"
 )
-
-
-def as_status(number: int) -> Status:
-    """Return the `mesos.Status` of a number of the native half."""
-    import mesos  # noqa: PLC0415 - the package imports this module
-
-    return mesos.Status(number)
 
 
 class Driver:

@@ -34,6 +34,12 @@ class Ride:
     def start(self, driver: mesos.SchedulerDriver) -> None:
         driver.start()
 
+    def started(self, scheduler: object, **settings: Any) -> mesos.SchedulerDriver:
+        driver = self.new(scheduler, **settings)
+        self.start(driver)
+        assert driver.status == mesos.DRIVER_RUNNING
+        return driver
+
     def until(self, recorder: Recorder, driver: mesos.SchedulerDriver, done: Callable[[], bool]) -> None:
         """Let events be handled until `done()`."""
         raise NotImplementedError

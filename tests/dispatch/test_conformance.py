@@ -22,16 +22,9 @@ if TYPE_CHECKING:
 EVENTS = int(os.environ.get("MESOS_EVENTS", "100000"))
 
 
-def started(ride: Ride, recorder: Recorder, **settings: Any) -> mesos.SchedulerDriver:
-    driver = ride.new(recorder, **settings)
-    ride.start(driver)
-    assert driver.status == mesos.DRIVER_RUNNING
-    return driver
-
-
 def test_each_event_finds_its_method_with_its_arguments(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     script: list[tuple[Any, ...]] = [
         ("registered", "framework-1", {"id": "m", "ip": 1, "port": 5050}),
         ("resource_offers", [OFFER, {**OFFER, "id": {"value": "offer-2"}}]),
@@ -85,7 +78,7 @@ def test_no_event_of_four_producers_is_lost(ride: Ride, backend: ScriptedBackend
                     listener()
 
     counter = Counter()
-    driver = started(ride, counter)
+    driver = ride.started(counter)
     for producer in range(producers):
         backend.play([message(bytes((producer, number))) for number in range(block)], repeat=repeat)
     ride.until(counter, driver, lambda: seen == wanted)
@@ -97,7 +90,7 @@ def test_no_event_of_four_producers_is_lost(ride: Ride, backend: ScriptedBackend
 
 def test_every_single_event_wakes_the_dispatcher(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     for count in range(1, 201):
         backend.play([message(b"ping")])
         ride.until(recorder, driver, lambda count=count: len(recorder.events) == count)  # type: ignore[misc]
@@ -106,7 +99,7 @@ def test_every_single_event_wakes_the_dispatcher(ride: Ride, backend: ScriptedBa
 def test_an_update_is_acknowledged_after_its_handler(ride: Ride, backend: ScriptedBackend) -> None:
     before: list[list[str]] = []
     recorder = ride.recorder(status_update=lambda *_: before.append(calls(backend)))
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([REGISTERED, update("a"), update("b"), update("c", uuid=None), message(b"end")])
     ride.until(recorder, driver, lambda: "framework_message" in recorder.names)
     assert before == [[], ["ACKNOWLEDGE"], ["ACKNOWLEDGE"] * 2], "one by one, behind each handler"
@@ -121,7 +114,7 @@ def test_an_update_is_acknowledged_after_its_handler(ride: Ride, backend: Script
 
 def test_operation_updates_are_acknowledged_too(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     status = {
         "state": 3,
         "operation_id": {"value": "op"},
@@ -138,7 +131,7 @@ def test_operation_updates_are_acknowledged_too(ride: Ride, backend: ScriptedBac
 def test_explicit_acknowledgements_are_the_users(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder(status_update=lambda driver, status: kept.append(status))
     kept: list[Any] = []
-    driver = started(ride, recorder, implicit_acknowledgements=False)
+    driver = ride.started(recorder, implicit_acknowledgements=False)
     backend.play([update(), message(b"end")])
     ride.until(recorder, driver, lambda: len(recorder.events) == 2)
     assert calls(backend) == []
@@ -153,7 +146,7 @@ def test_a_handler_that_raises_ends_the_driver(
         raise LookupError("no such task")
 
     recorder = ride.recorder(status_update=fail)
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([REGISTERED, update(), update(), message(b"never")])
     with pytest.raises(LookupError, match="no such task") as raised:
         ride.end(driver)
@@ -182,7 +175,7 @@ def test_whatever_a_handler_raises_is_logged_once_and_comes_out(
     def fail(driver: Any, status: Any) -> None:
         raise kind("odd")
 
-    driver = started(ride, ride.recorder(status_update=fail))
+    driver = ride.started(ride.recorder(status_update=fail))
     with pytest.raises((kind, mesos.DriverAbortedError)) as raised:  # noqa: PT012
         backend.play([REGISTERED, update()])  # an interrupt may come before the next line
         ride.end(driver)
@@ -200,7 +193,7 @@ def test_whatever_a_handler_raises_is_logged_once_and_comes_out(
 
 def test_an_error_of_mesos_aborts_first_and_is_raised(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([("error", "Framework has been removed"), message(b"never")])
     with pytest.raises(mesos.DriverAbortedError, match="Framework has been removed"):
         ride.end(driver)
@@ -214,7 +207,7 @@ def test_an_error_handler_of_the_users_ends_it_in_peace(ride: Ride, backend: Scr
         def error(self, driver: mesos.SchedulerDriver, message: str) -> None:
             told.append((message, driver.status, threading.get_ident()))
 
-    driver = started(ride, Quiet())
+    driver = ride.started(Quiet())
     backend.play([("error", "gone")])
     assert ride.end(driver) == mesos.DRIVER_ABORTED
     assert told[0][:2] == ("gone", mesos.DRIVER_ABORTED), "the abort comes before the callback"
@@ -223,7 +216,7 @@ def test_an_error_handler_of_the_users_ends_it_in_peace(ride: Ride, backend: Scr
 
 def test_stop_inside_a_handler_is_the_last_thing_heard(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder(status_update=lambda driver, status: driver.stop())
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([REGISTERED, update(), update(), message(b"never")])
     assert ride.end(driver) == mesos.DRIVER_STOPPED
     assert recorder.names == ["registered", "status_update"]
@@ -234,7 +227,7 @@ def test_stop_inside_a_handler_is_the_last_thing_heard(ride: Ride, backend: Scri
 
 def test_stop_from_another_thread(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([REGISTERED])
     ride.until(recorder, driver, lambda: bool(recorder.events))
     stopper = threading.Thread(target=driver.stop, args=(True,))
@@ -248,7 +241,7 @@ def test_stop_from_another_thread(ride: Ride, backend: ScriptedBackend) -> None:
 
 def test_stop_from_a_signal_handler(ride: Ride, backend: ScriptedBackend) -> None:
     recorder = ride.recorder()
-    driver = started(ride, recorder)
+    driver = ride.started(recorder)
     backend.play([REGISTERED])
     ride.until(recorder, driver, lambda: bool(recorder.events))
     before = signal.signal(signal.SIGUSR1, lambda *_: driver.stop(True))
@@ -258,103 +251,6 @@ def test_stop_from_a_signal_handler(ride: Ride, backend: ScriptedBackend) -> Non
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert (recorder.names, backend.ended, calls(backend)) == (["registered"], "failover", [])
-
-
-def test_a_handler_that_blocks_holds_up_nobody_but_its_driver(ride: Ride, backend: ScriptedBackend) -> None:
-    """It returns when all else is said and done, however long that takes."""
-    other_backend, other = ScriptedBackend(), Recorder()
-    second = mesos.SchedulerDriver(other, "other", backend=other_backend, dispatcher="thread")
-    second.start()
-    depths: list[int] = []
-
-    def block(driver: mesos.SchedulerDriver, *_: Any) -> None:
-        backend.play([message(b"x")], repeat=5000)
-        other_backend.play([message(b"x")] * 100)
-        backend.join()
-        with other.changed:
-            assert other.changed.wait_for(lambda: len(other.events) == 100, PATIENCE)
-        assert len(recorder.events) == 1, "nothing else was handled meanwhile"
-        depths.append(driver.stats.queue_depth)
-
-    recorder = ride.recorder(registered=block)
-    driver = started(ride, recorder)
-    backend.play([REGISTERED])
-    ride.until(recorder, driver, lambda: len(recorder.events) == 5001)
-    assert (depths, driver.stats.queue_high_water) == ([5000], 5000)
-    second.stop()
-    second.join(PATIENCE)
-
-
-def test_a_handler_cannot_be_entered_again(ride: Ride, backend: ScriptedBackend) -> None:
-    refused: list[str] = []
-
-    def again(driver: mesos.SchedulerDriver, *_: Any) -> None:
-        assert driver.dispatcher is not None
-        for attempt in (driver.join, driver.run, driver.run_once, driver.dispatcher.drain):
-            with pytest.raises(RuntimeError) as raised:
-                attempt()
-            refused.append(str(raised.value))
-
-    recorder = ride.recorder(registered=again)
-    driver = started(ride, recorder)
-    backend.play([REGISTERED, message(b"next")])
-    ride.until(recorder, driver, lambda: len(recorder.events) == 2)
-    assert len(refused) == 4
-    assert all("await driver.wait()" in words for words in refused[:2]), refused
-
-
-def test_draining_elsewhere_disturbs_nobody(ride: Ride, backend: ScriptedBackend) -> None:
-    """Another thread is refused, or takes its turns in order: the driver lives on, and nothing is lost."""
-    recorder = ride.recorder()
-    driver = started(ride, recorder)
-    refused, drained, tried, enough = 0, 0, threading.Event(), threading.Event()
-
-    def drain() -> None:
-        nonlocal refused, drained
-        assert driver.dispatcher is not None
-        while not enough.is_set():
-            try:
-                drained += driver.dispatcher.drain(3)
-            except RuntimeError:
-                refused += 1
-            tried.set()
-
-    other = threading.Thread(target=drain)
-    other.start()
-    assert tried.wait(PATIENCE)
-    backend.play([message(bytes([number])) for number in range(250)], repeat=4)
-    try:
-        ride.until(recorder, driver, lambda: len(recorder.events) == 1000)
-    finally:
-        enough.set()
-        other.join()
-    assert [event[3] for event in recorder.events] == [bytes([number]) for number in range(250)] * 4
-    assert (driver.status, driver.exception) == (mesos.DRIVER_RUNNING, None)
-    if ride.dispatcher in ("thread", "asyncio", "interrupt"):
-        assert drained == 0
-        assert refused > 0
-
-
-def test_two_drivers_do_not_hear_each_other(ride: Ride, backend: ScriptedBackend) -> None:
-    other_backend = ScriptedBackend()
-    one, other = ride.recorder(), ride.recorder()
-    first, second = started(ride, one), started(ride, other, backend=other_backend)
-    backend.play([message(b"first")], repeat=300)
-    other_backend.play([message(b"second")], repeat=300)
-    ride.until(one, first, lambda: len(one.events) == 300)
-    ride.until(other, second, lambda: len(other.events) == 300)
-    assert {event[3] for event in one.events} == {b"first"}
-    assert {event[3] for event in other.events} == {b"second"}
-    first.stop()
-    ride.end(first)
-    other_backend.play([message(b"more")])
-    ride.until(other, second, lambda: len(other.events) == 301)
-
-
-def test_a_dispatcher_serves_one_driver(ride: Ride) -> None:
-    driver = started(ride, ride.recorder())
-    with pytest.raises(RuntimeError, match="serves another driver"):
-        mesos.SchedulerDriver(Recorder(), "other", backend=ScriptedBackend(), dispatcher=driver.dispatcher)
 
 
 def test_a_driver_that_nobody_can_reach_closes_as_failover(ride: Ride, backend: ScriptedBackend) -> None:
