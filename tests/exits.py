@@ -1,7 +1,7 @@
 """Ends interpreters in every state of a driver, at random moments: `make exits`, 1,000 of them.
 
 Each is a program of its own: one of `DRIVERS` at one of `MASTERS`, which then ends in one of `ENDS`, after a
-pause that its number decides. It has to end with the right status, in time, and without a word on standard error.
+pause that its number decides: with the right status, in time, and without a word on standard error.
 
     python tests/exits.py 1000
 """

@@ -81,8 +81,8 @@ CYCLES = {
     "interrupt": "driver = make(dispatcher='interrupt'); driver.start(); driver.join()",
     "collected": "driver = make(); driver.start(); end = driver.dispatcher; del driver; end.join(20)",
 }
-#: What may be there after 200 of them, more than before: caches of CPython's and of malloc's go on filling for a
-#: while. It is less than anything that a driver is made of.
+#: What there may be more after 200 of them: caches of CPython's and of malloc's go on filling for a while.
+#: It is less than anything that a driver is made of.
 SPARE = {"blocks of Python's": 100, "bytes of the heap": 200 * 100}
 
 

@@ -1,4 +1,4 @@
-"""Interpreter exit and fork, in processes of their own: quiet, quick, and nothing torn down."""
+"""Interpreter exit, in processes of their own: quiet, quick, and nothing torn down."""
 
 from __future__ import annotations
 
@@ -147,39 +147,6 @@ def test_a_master_that_does_not_answer_delays_the_exit_five_seconds_at_most(
     status, _, err = child(HEAD + code).end()
     assert (status, err) == (0, "")
     assert 5 <= time.monotonic() - started < 15
-
-
-def test_fork(child: Callable[..., Child]) -> None:
-    code = """
-driver = make(); driver.start(); backend.play([("registered", "f")]); backend.join()
-pid = os.fork()
-if pid == 0:
-    refused = 0
-    for attempt in (driver.stop, driver.abort, driver.join, driver.run, driver.start, driver.run_once,
-                    driver.fileno, driver.reconcile_tasks, lambda *_: driver.status, lambda *_: driver.stats):
-        try:
-            attempt([]) if attempt == driver.reconcile_tasks else attempt()
-        except mesos.ForkedDriverError as error:
-            assert "make a new one" in str(error), error
-            refused += 1
-    try:
-        driver.kill_task("t")
-    except mesos.ForkedDriverError:
-        refused += 1
-    repr(driver)
-    mine = ScriptedBackend()
-    with make(backend=mine) as new:
-        mine.play([("registered", "f")])
-    del driver, new
-    print(refused, mine.ended, flush=True)
-    os._exit(0)
-assert os.waitpid(pid, 0)[1] == 0
-print(driver.status.name)
-driver.stop(True); driver.join()
-"""
-    status, out, err = child(HEAD + code).end()
-    assert (status, err) == (0, "")
-    assert out.splitlines() == ["11 teardown", "DRIVER_RUNNING", "failover []"]
 
 
 def test_import_has_no_side_effects(child: Callable[..., Child]) -> None:
