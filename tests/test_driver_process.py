@@ -127,7 +127,7 @@ def test_native_threads_take_no_signal_and_none_is_handled_here(child: Callable[
 assert masks() == before, "of the main thread"
 python = {{thread.native_id for thread in threading.enumerate()}}
 native = [int(task) for task in os.listdir("/proc/self/task") if int(task) not in python]
-assert len(native) >= 2, native
+assert native
 for task in native:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1):
         assert masks(task)[2] & 1 << number - 1, task
