@@ -1,6 +1,7 @@
 """The pair that Mesos' bindings in every language come with: a scheduler and an executor of its own.
 
-    python examples/test_framework.py HOST:PORT
+    python examples/test_framework.py               # on the embedded cluster
+    python examples/test_framework.py HOST:PORT     # on a real one, unchanged
 
 Runs five tasks in examples/test_executor.py, checks the binary data in their last statuses, sends a message
 to the executor for each, and ends when all have come back. Exits 0 if that is what happened. Switches, by
@@ -83,7 +84,7 @@ class TestScheduler(mesos.Scheduler):
             driver.stop()
 
 
-def main(master: str) -> int:
+def main(master: str = "local") -> int:
     """Runs the framework to its end; the exit code is 0 if everything went well."""
     executor = mesos.ExecutorInfo(
         executor_id="default",
@@ -109,5 +110,4 @@ def main(master: str) -> int:
 
 
 if __name__ == "__main__":
-    _, *arguments = sys.argv
-    sys.exit(main(*arguments) if len(arguments) == 1 else f"usage: {sys.argv[0]} MASTER")
+    sys.exit(main(*sys.argv[1:2]))
