@@ -178,9 +178,7 @@ class ScriptedMaster:
         self._connections: list[Connection] = []
         self._streams: list[Connection] = []
         self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._name = self._listener.getsockname()[:2]
-        self.address = "{}:{}".format(*self._name)
+        self._listener = self._listen()
         self._accepting = threading.Thread(target=self._accept, name="scripted master")
         self._accepting.start()
 
@@ -206,7 +204,7 @@ class ScriptedMaster:
             for connection in self._connections:
                 connection.close()
         with contextlib.suppress(OSError):  # it may be closed already
-            socket.create_connection(self._name).close()  # wakes accept() on every system
+            self._connect().close()  # wakes accept() on every system
         self._accepting.join()
         for thread in self._threads:
             thread.join()
@@ -217,6 +215,17 @@ class ScriptedMaster:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _listen(self) -> socket.socket:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "{}:{}".format(*listener.getsockname()[:2])
+        return listener
+
+    def _connect(self) -> socket.socket:
+        return socket.create_connection(self._listener.getsockname()[:2])
+
+    def _is_subscribe(self, request: Request) -> bool:
+        return "mesos-stream-id" not in request.headers
 
     def _stream(self, timeout: float) -> Connection:
         with self._changed:
@@ -250,7 +259,7 @@ class ScriptedMaster:
                 self._next().act(self, connection)
                 return
             while (request := connection.request()) is not None:
-                if "mesos-stream-id" not in request.headers:
+                if self._is_subscribe(request):
                     self.subscribes.put(request)
                     self._next().act(self, connection)
                     return
