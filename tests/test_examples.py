@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pathlib
 import re
+import signal
+import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -63,3 +71,68 @@ def test_snippets_of_a_page_run_one_after_the_other(page: pathlib.Path) -> None:
     names: dict[str, object] = {}
     for snippet in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         exec(compile(snippet, page.name, "exec"), names)
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """The web service, on the embedded cluster; what it printed is its address."""
+    command = [sys.executable, str(ROOT / "examples" / "web_service.py"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            yield running.stdout.readline().strip()
+        finally:
+            running.send_signal(signal.SIGINT)
+        assert running.wait(20) == 0
+
+
+def post(address: str, body: object) -> tuple[int, dict[str, str]]:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, data), timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)
+
+
+def test_web_service_answers_when_tasks_have_ended(service: str) -> None:
+    jobs = [({"command": "true"}, "TASK_FINISHED"), ({"command": "exit 3"}, "TASK_FAILED")] * 3
+    # together they need more than the cluster has: those that find no room wait for the others
+    jobs += [({"command": "true", "resources": {"cpus": 3, "mem": 64}}, "TASK_FINISHED")] * 3
+    with ThreadPoolExecutor(len(jobs)) as clients:
+        answers = list(clients.map(lambda job: post(service, job[0]), jobs))
+    assert [code for code, _ in answers] == [200] * len(jobs)
+    assert [answer["state"] for _, answer in answers] == [state for _, state in jobs]
+    assert len({answer["task_id"] for _, answer in answers}) == len(jobs)
+    assert post(service, jobs[0][0])[1]["state"] == "TASK_FINISHED", "offers come again after a while without"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "words"),
+    [
+        ("", b"{", 400, "JSONDecodeError"),
+        ("", {"cmd": "true"}, 400, "command"),
+        ("", {"command": 3}, 400, "must be text"),
+        ("", {"command": "true", "resources": {"cpus": "many"}}, 400, "cpus"),
+        ("/elsewhere", {"command": "true"}, 404, "only /run"),
+    ],
+)
+def test_web_service_says_what_is_wrong_with_a_request(
+    service: str, path: str, body: object, code: int, words: str
+) -> None:
+    answered, answer = post(service + path, body)
+    assert answered == code
+    assert words in answer["error"]
+
+
+def test_web_service_ends_the_task_of_a_client_that_hangs_up(service: str, tmp_path: pathlib.Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    host, _, port = service.removeprefix("http://").removesuffix("/run").partition(":")
+    body = json.dumps({"command": f"exec sleep 1000 > {fifo}"}).encode()
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(b"POST /run HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        task = fifo.open("rb")  # the task is there, and holds the other end
+    with task:
+        assert task.read() == b"", "it has let go of it: it has ended"
