@@ -3,7 +3,7 @@
 Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in
 one process, and the table shows the median of the ratios of each pair. Times are medians.
 
-    python benches/bench.py [messages] [footprint] [events] [figures] [drivers] [real]
+    python benches/bench.py [messages] [footprint] [events] [executors] [figures] [drivers] [real]
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 import drivers
 import events
+import executors
 import figures
 import footprint
 import messages
@@ -23,6 +24,7 @@ SECTIONS = {
     "messages": messages.rows,
     "footprint": footprint.rows,
     "events": events.rows,
+    "executors": executors.rows,
     "figures": figures.rows,
     "drivers": drivers.rows,
     "real": real.rows,
