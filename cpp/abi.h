@@ -163,6 +163,10 @@ inline constexpr Symbol kLogThreshold = {"FLAGS_stderrthreshold", "_ZN3fLI21FLAG
 inline constexpr Symbol kLogToStderr = {"FLAGS_logtostderr", "_ZN3fLB17FLAGS_logtostderrE"};
 inline constexpr Symbol kLogDirectory = {"FLAGS_log_dir", "_ZN3fLS13FLAGS_log_dirB5cxx11E"};
 
+// Calls a function from the thread that reads and writes libmesos' sockets; a Duration is its nanoseconds. In all eight.
+inline constexpr Symbol kDelay = {"process::EventLoop::delay(const Duration&, const std::function<void()>&)",
+                                  "_ZN7process9EventLoop5delayERK8DurationRKSt8functionIFvvEE"};
+
 // Room for an object of a class that is known by name only. The destructor makes it a result that is returned in
 // memory, as results of such classes are; it does nothing, so who has such an object destroys what is in it by name.
 // A driver, the largest, takes less than 1 KB.

@@ -2,7 +2,10 @@
 
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cstdlib>
+#include <functional>
+#include <future>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -88,6 +91,18 @@ rust::Vec<uint8_t> Library::version_response() const {
   result.reserve(bytes.size());
   for (const char byte : bytes) result.push_back(static_cast<uint8_t>(byte));
   return result;
+}
+
+// A send is a task of the event loop's thread, which ends it the next time it goes round at the latest. What waits
+// behind two such tasks has seen that happen; one that is alone may come first in its round.
+void Library::flush() const {
+  if (!has(abi::kDelay)) return;
+  const auto delay = function<void(const int64_t&, const std::function<void()>&)>(abi::kDelay);
+  for (int round = 0; round < 2; ++round) {
+    const auto done = std::make_shared<std::promise<void>>();
+    delay(0, [done] { done->set_value(); });
+    if (done->get_future().wait_for(std::chrono::milliseconds(500)) != std::future_status::ready) return;
+  }
 }
 
 void Library::log(int32_t severity, rust::Str directory) const {

@@ -31,6 +31,9 @@ class Library {
   // The answer to GET_VERSION of Mesos' operator API, as bytes of a mesos.v1.master.Response.
   rust::Vec<uint8_t> version_response() const;
 
+  // Waits until what libmesos has sent so far was written to its sockets; a second at most.
+  void flush() const;
+
   // Lets glog say what is of this severity and up (0 is INFO, 3 FATAL): in files in `directory`; on standard error
   // if that is empty. Holds for the whole process.
   void log(int32_t severity, rust::Str directory) const;

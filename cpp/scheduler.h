@@ -66,7 +66,11 @@ class SchedulerDriver {
   bool start() const;
   void stop(bool failover) const { abi_.stop(driver_.get(), failover); }
   void abort() const { abi_.abort(driver_.get()); }
-  void join() const { abi_.join(driver_.get()); }
+  // What it said last has been written then: a TEARDOWN has no answer that could be waited for.
+  void join() const {
+    abi_.join(driver_.get());
+    library_->flush();
+  }
 
   // Throw, having sent nothing, if the library lacks the call or cannot read a message.
   void accept_offers(Wires offer_ids, Wires operations, Bytes filters) const;

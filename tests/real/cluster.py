@@ -180,8 +180,8 @@ class RealCluster:
     """A master and its agents, up and registered once constructed; `with` closes it.
 
     With `zookeeper` (zk://…) there are several masters, which elect one of them there.
-    `credentials` (principal -> secret) makes HTTP Basic authentication of frameworks compulsory. Flags are
-    those of mesos-master and mesos-agent, without dashes.
+    `credentials` (principal -> secret) makes authentication of frameworks compulsory, by HTTP Basic or
+    CRAM-MD5. Flags are those of mesos-master and mesos-agent, without dashes.
     """
 
     def __init__(
@@ -301,6 +301,7 @@ class RealCluster:
         pairs = [{"principal": principal, "secret": secret} for principal, secret in credentials.items()]
         file.write_text(json.dumps({"credentials": pairs}))
         return {
+            "authenticate_frameworks": "true",  # by CRAM-MD5, over libmesos
             "authenticate_http_frameworks": "true",
             "http_framework_authenticators": "basic",
             "credentials": str(file),

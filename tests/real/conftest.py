@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from . import backends
 from .cluster import RealCluster
 from .setup import RealMesos, set_up, unsupported
 
@@ -43,3 +44,12 @@ def real_cluster(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFactory
     """Start a master and an agent that all tests share; a test leaves no tasks on it."""
     with RealCluster(real_mesos, tmp_path_factory.mktemp("real")) as cluster:
         yield cluster
+
+
+@pytest.fixture(params=backends.BACKENDS)
+def connect(request: pytest.FixtureRequest, real_mesos: RealMesos) -> backends.Connect:
+    """Make drivers over each backend in turn."""
+    excluded = backends.EXCLUDED.get(request.node.originalname)
+    if request.param == "libmesos" and excluded is not None:
+        pytest.skip(f"libmesos: {excluded}")
+    return backends.connect(request.param, real_mesos)

@@ -1,4 +1,4 @@
-"""HTTP Basic on a real Mesos: a credential that is right, wrong, missing, or of another principal."""
+"""HTTP Basic and CRAM-MD5 on a real Mesos: a credential that is right, wrong, missing, or of another principal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import mesos
 import pytest
 
+from .backends import Connect
 from .cluster import RealCluster
 from .schedulers import Notes, run_until
 from .setup import RealMesos
@@ -23,9 +24,9 @@ def guarded_cluster(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFact
 
 @pytest.mark.parametrize("credential", [None, ("me", "wr0ng"), ("other", "s3cret")])
 def test_a_wrong_credential_is_refused(
-    guarded_cluster: RealCluster, credential: tuple[str, str] | None
+    connect: Connect, guarded_cluster: RealCluster, credential: tuple[str, str] | None
 ) -> None:
-    driver = mesos.SchedulerDriver(Notes(), "wrong", guarded_cluster.master, credential=credential)
+    driver = connect(Notes(), "wrong", guarded_cluster.master, credential=credential)
     with pytest.raises(mesos.AuthenticationError) as caught:
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
@@ -33,23 +34,23 @@ def test_a_wrong_credential_is_refused(
     assert "s3cret" not in str(caught.value)
 
 
-def test_a_right_credential_is_accepted(guarded_cluster: RealCluster, tmp_path: Path) -> None:
+def test_a_right_credential_is_accepted(
+    connect: Connect, guarded_cluster: RealCluster, tmp_path: Path
+) -> None:
     file = tmp_path / "credential"
     file.write_text("me s3cret")
     for credential in (("me", "s3cret"), {"principal": "me", "secret": "s3cret"}, file):
         notes = Notes()
-        driver = mesos.SchedulerDriver(
-            notes, "right", guarded_cluster.master, credential=credential, dispatcher="poll"
-        )
+        driver = connect(notes, "right", guarded_cluster.master, credential=credential, dispatcher="poll")
         with driver:
             run_until(driver, lambda notes=notes: notes.calls == ["registered"])
             assert driver.framework.principal == "me"
 
 
-def test_a_principal_that_is_not_the_credential_s(guarded_cluster: RealCluster) -> None:
+def test_a_principal_that_is_not_the_credential_s(connect: Connect, guarded_cluster: RealCluster) -> None:
     notes = Notes()
     framework = {"name": "wrong", "principal": "other"}
-    driver = mesos.SchedulerDriver(notes, framework, guarded_cluster.master, credential=("me", "s3cret"))
+    driver = connect(notes, framework, guarded_cluster.master, credential=("me", "s3cret"))
     with pytest.raises(mesos.MesosError, match="principal 'me' does not match principal 'other'"):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED

@@ -9,6 +9,7 @@ from pathlib import Path
 import mesos
 import pytest
 
+from .backends import Connect
 from .cluster import RealCluster, wait_until
 from .schedulers import TIMEOUT, run_until, task
 from .setup import RealMesos
@@ -70,7 +71,9 @@ class Load(mesos.Scheduler):
 
 
 @pytest.mark.timeout(180)
-def test_the_leader_is_killed_under_load_and_nothing_is_lost(real_mesos: RealMesos, tmp_path: Path) -> None:
+def test_the_leader_is_killed_under_load_and_nothing_is_lost(
+    connect: Connect, real_mesos: RealMesos, tmp_path: Path
+) -> None:
     if reason := unsupported():
         pytest.skip(reason)
     with (
@@ -79,7 +82,7 @@ def test_the_leader_is_killed_under_load_and_nothing_is_lost(real_mesos: RealMes
     ):
         load = Load()
         framework = {"name": "load", "failover_timeout": 600}
-        driver = mesos.SchedulerDriver(load, framework, cluster.master, dispatcher="poll")
+        driver = connect(load, framework, cluster.master, dispatcher="poll")
         driver.start()
         run_until(driver, lambda: load.finished >= TASKS // 3)
         framework_id = driver.framework_id

@@ -13,6 +13,7 @@ from pathlib import Path
 import mesos
 import pytest
 
+from .backends import Connect
 from .cluster import RealCluster, wait_until
 from .schedulers import DISPATCHERS, NORMAL, SMALL, TIMEOUT, Notes, drive, frameworks, run_until, task
 from .setup import RealMesos
@@ -22,10 +23,10 @@ HOUR = {"refuse_seconds": 3600.0}
 
 
 @pytest.mark.parametrize("dispatcher", DISPATCHERS)
-def test_tasks_run_to_their_ends(real_cluster: RealCluster, dispatcher: str) -> None:
+def test_tasks_run_to_their_ends(connect: Connect, real_cluster: RealCluster, dispatcher: str) -> None:
     tasks = {f"{dispatcher}-{number}": f"echo {number}" for number in range(5)}
     notes = Notes(tasks | {"fails": "exit 3", "dies": "kill -KILL $$"})
-    driver = mesos.SchedulerDriver(notes, "tasks", real_cluster.master, dispatcher=dispatcher)
+    driver = connect(notes, "tasks", real_cluster.master, dispatcher=dispatcher)
     assert drive(driver, dispatcher) == mesos.DRIVER_STOPPED
     failed = [*NORMAL[:2], "TASK_FAILED"]
     assert notes.states == dict.fromkeys(tasks, NORMAL) | {"fails": failed, "dies": failed}
@@ -36,7 +37,7 @@ def test_tasks_run_to_their_ends(real_cluster: RealCluster, dispatcher: str) -> 
     assert driver.stats.calls_rejected == 0
 
 
-def test_coroutines_as_handlers(real_cluster: RealCluster) -> None:
+def test_coroutines_as_handlers(connect: Connect, real_cluster: RealCluster) -> None:
     """Each update's handler ends before the next one begins, and is acknowledged only then."""
 
     class Slow(Notes):
@@ -50,12 +51,12 @@ def test_coroutines_as_handlers(real_cluster: RealCluster) -> None:
             self.running -= 1
 
     notes = Slow({"one": "true", "two": "true"})
-    driver = mesos.SchedulerDriver(notes, "coroutines", real_cluster.master)
+    driver = connect(notes, "coroutines", real_cluster.master)
     assert driver.run() == mesos.DRIVER_STOPPED
     assert notes.states == {"one": NORMAL, "two": NORMAL}
 
 
-def test_what_the_master_says_is_there(real_cluster: RealCluster) -> None:
+def test_what_the_master_says_is_there(connect: Connect, real_cluster: RealCluster) -> None:
     offers: list[mesos.Offer] = []
 
     class First(Notes):
@@ -63,7 +64,7 @@ def test_what_the_master_says_is_there(real_cluster: RealCluster) -> None:
             offers.extend(given)
             driver.stop()
 
-    driver = mesos.SchedulerDriver(First(), {"name": "looks", "user": "nobody"}, real_cluster.master)
+    driver = connect(First(), {"name": "looks", "user": "nobody"}, real_cluster.master)
     driver.run()
     port = int(real_cluster.master.rpartition(":")[2])
     assert (driver.master_info.port, driver.master_info.version) == (port, "1.11.0")
@@ -78,7 +79,7 @@ def test_what_the_master_says_is_there(real_cluster: RealCluster) -> None:
     assert amounts == {"cpus": 16, "mem": 16384, "disk": 20000}
 
 
-def test_roles_are_suppressed_and_revived_one_by_one(real_cluster: RealCluster) -> None:
+def test_roles_are_suppressed_and_revived_one_by_one(connect: Connect, real_cluster: RealCluster) -> None:
     roles: list[str] = []
 
     class Roles(Notes):
@@ -91,11 +92,11 @@ def test_roles_are_suppressed_and_revived_one_by_one(real_cluster: RealCluster) 
                 driver.revive_offers(["ops"])
 
     info = {"name": "roles", "roles": ["eng/build", "ops"], "capabilities": [{"type": "MULTI_ROLE"}]}
-    drive(mesos.SchedulerDriver(Roles(), info, real_cluster.master, suppressed_roles=["ops"]))
+    drive(connect(Roles(), info, real_cluster.master, suppressed_roles=["ops"]))
     assert roles == ["eng/build", "ops"]
 
 
-def test_a_kill(real_cluster: RealCluster) -> None:
+def test_a_kill(connect: Connect, real_cluster: RealCluster) -> None:
     notes = Notes({"killed": "sleep 1000"})
 
     def kill(driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
@@ -105,11 +106,11 @@ def test_a_kill(real_cluster: RealCluster) -> None:
             driver.stop()
 
     notes.react = kill
-    drive(mesos.SchedulerDriver(notes, "kills", real_cluster.master))
+    drive(connect(notes, "kills", real_cluster.master))
     assert notes.states == {"killed": [*NORMAL[:2], "TASK_KILLED"]}
 
 
-def test_a_task_group(real_cluster: RealCluster) -> None:
+def test_a_task_group(connect: Connect, real_cluster: RealCluster) -> None:
     class Group(Notes):
         def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
             if not self.waiting:
@@ -128,14 +129,14 @@ def test_a_task_group(real_cluster: RealCluster) -> None:
             driver.decline_offer(offers[1:])
 
     notes = Group({"left": "true", "right": "true"})
-    drive(mesos.SchedulerDriver(notes, "groups", real_cluster.master))
+    drive(connect(notes, "groups", real_cluster.master))
     assert notes.states == {"left": NORMAL, "right": NORMAL}
 
 
-def test_reconciliation(real_cluster: RealCluster) -> None:
+def test_reconciliation(connect: Connect, real_cluster: RealCluster) -> None:
     notes = Notes({"there": "sleep 1000"})
     notes.react = lambda driver, status: None
-    driver = mesos.SchedulerDriver(notes, "reconciles", real_cluster.master, dispatcher="poll")
+    driver = connect(notes, "reconciles", real_cluster.master, dispatcher="poll")
     with driver:
         run_until(driver, lambda: "TASK_RUNNING" in notes.states["there"])
         agent = notes.updates[-1].agent_id
@@ -158,7 +159,7 @@ def test_reconciliation(real_cluster: RealCluster) -> None:
         assert reconciled() == [("there", "TASK_RUNNING")]
 
 
-def test_failover_to_another_driver(real_cluster: RealCluster) -> None:
+def test_failover_to_another_driver(connect: Connect, real_cluster: RealCluster) -> None:
     info = {"name": "fails-over", "failover_timeout": 60}
     first = Notes({"survives": "sleep 1000"})
 
@@ -167,7 +168,7 @@ def test_failover_to_another_driver(real_cluster: RealCluster) -> None:
             driver.stop(failover=True)
 
     first.react = leave
-    driver = mesos.SchedulerDriver(first, info, real_cluster.master)
+    driver = connect(first, info, real_cluster.master)
     assert drive(driver) == mesos.DRIVER_STOPPED
     identity = driver.framework_id
     assert identity.value in frameworks(real_cluster, "frameworks")
@@ -181,7 +182,7 @@ def test_failover_to_another_driver(real_cluster: RealCluster) -> None:
             driver.stop()
 
     second.react = take_over
-    driver = mesos.SchedulerDriver(second, info | {"id": identity}, real_cluster.master)
+    driver = connect(second, info | {"id": identity}, real_cluster.master)
     driver.start()
     driver.reconcile_tasks([])
     assert driver.join(TIMEOUT) == mesos.DRIVER_STOPPED
@@ -191,44 +192,44 @@ def test_failover_to_another_driver(real_cluster: RealCluster) -> None:
     assert identity.value in frameworks(real_cluster, "completed_frameworks")
 
 
-def test_a_driver_that_was_replaced_is_told(real_cluster: RealCluster) -> None:
+def test_a_driver_that_was_replaced_is_told(connect: Connect, real_cluster: RealCluster) -> None:
     info = {"name": "replaced", "failover_timeout": 60}
     notes = Notes()
-    first = mesos.SchedulerDriver(notes, info, real_cluster.master, dispatcher="poll")
+    first = connect(notes, info, real_cluster.master, dispatcher="poll")
     first.start()
     run_until(first, lambda: notes.calls == ["registered"])
     info["id"] = first.framework_id
     with (
-        mesos.SchedulerDriver(Notes(), info, real_cluster.master, dispatcher="thread"),
+        connect(Notes(), info, real_cluster.master, dispatcher="thread"),
         pytest.raises(mesos.DriverAbortedError, match="Framework failed over"),
     ):
         run_until(first, lambda: first.status == mesos.DRIVER_ABORTED)
     assert notes.errors == ["Framework failed over"]
 
 
-def test_a_completed_framework_cannot_come_back(real_cluster: RealCluster) -> None:
+def test_a_completed_framework_cannot_come_back(connect: Connect, real_cluster: RealCluster) -> None:
     notes = Notes({"short": "true"})
-    first = mesos.SchedulerDriver(notes, "ends", real_cluster.master)
+    first = connect(notes, "ends", real_cluster.master)
     drive(first)
     again = Notes()
-    driver = mesos.SchedulerDriver(again, {"name": "ends", "id": first.framework_id}, real_cluster.master)
+    driver = connect(again, {"name": "ends", "id": first.framework_id}, real_cluster.master)
     with pytest.raises(mesos.DriverAbortedError, match="Framework has been removed"):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
     assert again.calls == []
 
 
-def test_stop_tears_down_and_kills(real_cluster: RealCluster) -> None:
+def test_stop_tears_down_and_kills(connect: Connect, real_cluster: RealCluster) -> None:
     notes = Notes({"torn": "sleep 1000"})
     notes.react = lambda driver, status: driver.stop() if status.state == mesos.TASK_RUNNING else None
     before = set(real_cluster.processes())
-    driver = mesos.SchedulerDriver(notes, "tears-down", real_cluster.master)
+    driver = connect(notes, "tears-down", real_cluster.master)
     drive(driver)
     assert driver.framework_id.value in frameworks(real_cluster, "completed_frameworks")
     wait_until(lambda: set(real_cluster.processes()) <= before, lambda: "the task still runs")
 
 
-def test_an_abort_leaves_the_framework(real_cluster: RealCluster) -> None:
+def test_an_abort_leaves_the_framework(connect: Connect, real_cluster: RealCluster) -> None:
     """What a handler raises comes out of run(); its update was not acknowledged; nothing is torn down."""
     notes = Notes({"stays": "sleep 1000"})
 
@@ -237,7 +238,7 @@ def test_an_abort_leaves_the_framework(real_cluster: RealCluster) -> None:
 
     notes.react = fail
     info = {"name": "aborts", "failover_timeout": 60}
-    driver = mesos.SchedulerDriver(notes, info, real_cluster.master)
+    driver = connect(notes, info, real_cluster.master)
     with pytest.raises(LookupError, match="on purpose"):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
@@ -246,7 +247,7 @@ def test_an_abort_leaves_the_framework(real_cluster: RealCluster) -> None:
     again = Notes()
     again.states["stays"] = []
     again.react = lambda driver, status: driver.stop()
-    drive(mesos.SchedulerDriver(again, info | {"id": driver.framework_id}, real_cluster.master))
+    drive(connect(again, info | {"id": driver.framework_id}, real_cluster.master))
     assert again.updates[0].uuid == notes.updates[0].uuid  # the very update that was not acknowledged
 
 
@@ -264,10 +265,10 @@ class Offers(Notes):
 
 
 @pytest.fixture
-def clock(real_cluster: RealCluster) -> Iterator[Callable[[int], None]]:
+def clock(connect: Connect, real_cluster: RealCluster) -> Iterator[Callable[[int], None]]:
     """Wait for so many rounds of the allocator, as another framework sees them."""
     offers = Offers({"refuse_seconds": 0})
-    driver = mesos.SchedulerDriver(offers, "clock", real_cluster.master, dispatcher="thread")
+    driver = connect(offers, "clock", real_cluster.master, dispatcher="thread")
 
     def rounds(number: int) -> None:
         end = offers.count + number
@@ -278,10 +279,10 @@ def clock(real_cluster: RealCluster) -> Iterator[Callable[[int], None]]:
 
 
 def test_declined_offers_come_back_when_revived(
-    real_cluster: RealCluster, clock: Callable[[int], None]
+    connect: Connect, real_cluster: RealCluster, clock: Callable[[int], None]
 ) -> None:
     offers = Offers(HOUR)
-    driver = mesos.SchedulerDriver(offers, "revives", real_cluster.master, dispatcher="thread")
+    driver = connect(offers, "revives", real_cluster.master, dispatcher="thread")
     with driver:
         wait_until(lambda: offers.count == 1, lambda: "no offer")
         clock(5)
@@ -292,10 +293,10 @@ def test_declined_offers_come_back_when_revived(
 
 
 def test_a_suppressed_framework_gets_no_offers(
-    real_cluster: RealCluster, clock: Callable[[int], None]
+    connect: Connect, real_cluster: RealCluster, clock: Callable[[int], None]
 ) -> None:
     offers = Offers({"refuse_seconds": 0})
-    driver = mesos.SchedulerDriver(offers, "suppresses", real_cluster.master, dispatcher="thread")
+    driver = connect(offers, "suppresses", real_cluster.master, dispatcher="thread")
     with driver:
         wait_until(lambda: offers.count > 0, lambda: "no offer")
         driver.suppress_offers()
@@ -307,11 +308,13 @@ def test_a_suppressed_framework_gets_no_offers(
         wait_until(lambda: offers.count > before, lambda: "no offer after the revival")
 
 
-def test_it_comes_back_to_a_master_that_was_killed(real_mesos: RealMesos, tmp_path: Path) -> None:
+def test_it_comes_back_to_a_master_that_was_killed(
+    connect: Connect, real_mesos: RealMesos, tmp_path: Path
+) -> None:
     notes = Notes()
     with RealCluster(real_mesos, tmp_path, agents=0) as cluster:
         info = {"name": "comes-back", "failover_timeout": 60}
-        driver = mesos.SchedulerDriver(notes, info, cluster.master, dispatcher="poll")
+        driver = connect(notes, info, cluster.master, dispatcher="poll")
         with driver:
             run_until(driver, lambda: notes.calls == ["registered"])
             identity = driver.framework_id
@@ -323,12 +326,14 @@ def test_it_comes_back_to_a_master_that_was_killed(real_mesos: RealMesos, tmp_pa
             assert driver.framework_id == identity
 
 
-def test_how_long_it_takes_to_register(real_cluster: RealCluster, capsys: pytest.CaptureFixture[str]) -> None:
+def test_how_long_it_takes_to_register(
+    connect: Connect, real_cluster: RealCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A figure, not a check of one: machines differ."""
     times = []
     for number in range(20):
         notes = Notes()
-        driver = mesos.SchedulerDriver(notes, f"timed-{number}", real_cluster.master, dispatcher="poll")
+        driver = connect(notes, f"timed-{number}", real_cluster.master, dispatcher="poll")
         begin = time.perf_counter()
         driver.start()
         run_until(driver, lambda notes=notes: notes.calls)
@@ -341,8 +346,8 @@ def test_how_long_it_takes_to_register(real_cluster: RealCluster, capsys: pytest
     assert len(times) == 20
 
 
-def test_the_framework_runs_as_this_user_from_this_host(real_cluster: RealCluster) -> None:
-    driver = mesos.SchedulerDriver(Notes({"who": "true"}), "who", real_cluster.master)
+def test_the_framework_runs_as_this_user_from_this_host(connect: Connect, real_cluster: RealCluster) -> None:
+    driver = connect(Notes({"who": "true"}), "who", real_cluster.master)
     drive(driver)
     assert driver.framework.user == pwd.getpwuid(os.geteuid()).pw_name
     assert driver.framework.hostname == os.uname().nodename
