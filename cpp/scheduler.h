@@ -66,7 +66,7 @@ class SchedulerDriver {
   bool start() const;
   void stop(bool failover) const { abi_.stop(driver_.get(), failover); }
   void abort() const { abi_.abort(driver_.get()); }
-  // What it said last has been written then: a TEARDOWN has no answer that could be waited for.
+  // What it said last has been written then.
   void join() const {
     abi_.join(driver_.get());
     library_->flush();

@@ -71,9 +71,14 @@ class Script:
         return [call[0] for call in self.calls]
 
 
-def registered(script: Script) -> mesos.FrameworkID:
+def master_at(port: int) -> mesos.MasterInfo:
+    """Describe a master on loopback; nothing listens on port 1."""
+    address = {"ip": "127.0.0.1", "port": port}
+    return mesos.MasterInfo(id="m", ip=1, port=port, version="1.11.0", address=address)
+
+
+def registered(script: Script, port: int = 1) -> mesos.FrameworkID:
     """Let the script begin as every master does."""
     identity = mesos.FrameworkID(value="framework-1")
-    master = mesos.MasterInfo(id="m", ip=1, port=5050, version="1.11.0")
-    script.say("registered", identity, master)
+    script.say("registered", identity, master_at(port))
     return identity

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,12 +10,12 @@ from typing import Any
 
 import mesos
 import pytest
-from fake_libmesos import Script, build, registered, text
+from fake_libmesos import Script, build, master_at, registered, text
 from recorder import PATIENCE
 
 MASTER = "127.0.0.1:5050"
 AGENT, EXECUTOR, OFFER = mesos.AgentID(value="a"), mesos.ExecutorID(value="e"), mesos.OfferID(value="o")
-INFO = mesos.MasterInfo(id="m2", ip=2, port=5051)
+INFO = master_at(1)
 UPDATE = mesos.TaskStatus(task_id="t", state="TASK_RUNNING", agent_id="a", uuid=bytes(range(16)))
 
 
@@ -441,6 +442,25 @@ def test_it_ends_from_another_thread(make: Make, script: Script, how: str) -> No
     driver.join(PATIENCE)
     assert script.names[-1] == "destroy"
     assert script.names.count("construct") == 1
+
+
+def test_a_teardown_is_seen_through(make: Make, script: Script) -> None:
+    """A master that sees our connections close first refuses it: the end waits until it has answered."""
+    with socket.create_server(("127.0.0.1", 0)) as master:
+        registered(script, master.getsockname()[1])
+        notes = Notes()
+        driver = make(notes)
+        driver.start()
+        hear(driver, notes, 1)
+        driver.stop()
+        asking, _ = master.accept()
+        with asking:
+            assert asking.recv(1000).startswith(b"GET /master/health ")
+            assert not driver._native.settle(0)
+            asking.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        assert driver.join(PATIENCE) == mesos.DRIVER_STOPPED
+        assert driver._native.ended
+    assert script.names == ["construct", "stop", "destroy"]
 
 
 def test_a_stop_after_an_abort_tears_nothing_down(make: Make, script: Script) -> None:

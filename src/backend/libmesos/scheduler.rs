@@ -77,10 +77,12 @@ pub(super) struct Shared {
     /// `FrameworkInfo`, as it was at the start
     framework: Bytes,
     state: Mutex<State>,
-    /// an end has come: for who waits for the master
+    /// an end has come: for the thread, when it waits for the master
     ended: Notify,
     /// `FrameworkID`, once there is one
     pub(super) framework_id: Mutex<Bytes>,
+    /// `MasterInfo`, likewise
+    master_info: Mutex<Bytes>,
     /// `None` when the last word was said; the strong ends are the thread's and the sink's
     events: Mutex<Option<WeakSender>>,
     connected: AtomicBool,
@@ -157,6 +159,7 @@ impl Shared {
             state: Mutex::default(),
             ended: Notify::new(),
             framework_id: Mutex::default(),
+            master_info: Mutex::default(),
             events: Mutex::new(Some(events)),
             connected: AtomicBool::new(false),
             sent: AtomicU64::new(0),
@@ -172,10 +175,22 @@ impl Shared {
         state.pass_on();
     }
 
-    /// There is a master now, or none.
-    pub(super) fn set_connected(&self, connected: bool) {
-        self.connected.store(connected, Ordering::Relaxed);
-        self.subscriptions.fetch_add(u64::from(connected), Ordering::Relaxed);
+    /// Waits until the driver is aborted.
+    async fn aborted(&self) {
+        while lock(&self.state).end != Some(End::Abort) {
+            self.ended.notified().await;
+        }
+    }
+
+    /// This master has registered the framework.
+    pub(super) fn subscribed(&self, master_info: &Bytes) {
+        lock(&self.master_info).clone_from(master_info);
+        self.connected.store(true, Ordering::Relaxed);
+        self.subscriptions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn disconnected(&self) {
+        self.connected.store(false, Ordering::Relaxed);
     }
 
     /// Says something, unless the last word was said.
@@ -229,6 +244,7 @@ impl Life {
             if driver.start() {
                 self.shared.started();
                 driver.join();
+                self.settle();
             } else {
                 // it has said why, in most cases
                 let message = "libmesos' driver did not start".into();
@@ -260,6 +276,20 @@ impl Life {
             Ok(Some(driver))
         })
         .map_err(failed)
+    }
+
+    /// Sees a TEARDOWN through.
+    fn settle(&self) {
+        let torn_down = lock(&self.shared.state).end == Some(End::Teardown);
+        let master = lock(&self.shared.master_info).clone();
+        if torn_down && self.shared.connected.load(Ordering::Relaxed) {
+            self.runtime.block_on(async {
+                tokio::select! {
+                    () = master::settle(&master) => {}
+                    () = self.shared.aborted() => {}
+                }
+            });
+        }
     }
 
     /// Lets the driver be called, unless the end came before.

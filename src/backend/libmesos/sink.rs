@@ -41,12 +41,12 @@ impl SchedulerSink {
     }
 
     fn subscribed(&self, framework_id: Bytes, master_info: Bytes) -> Event {
-        self.shared.set_connected(true);
+        self.shared.subscribed(&master_info);
         Event::Subscribed { framework_id, master_info: Some(master_info) }
     }
 
     pub(super) fn disconnected(&self) {
-        self.shared.set_connected(false);
+        self.shared.disconnected();
         self.say(Ok(Event::Disconnected));
     }
 

@@ -36,7 +36,7 @@ pub(super) fn endpoint(name: &str, data: &[u8], scheme: Scheme) -> Result<Endpoi
 }
 
 /// The address in a `MasterInfo`: by number, unless a certificate has to have it in words.
-fn of_info(info: &[u8], scheme: Scheme) -> Result<Endpoint, String> {
+pub(in crate::backend) fn of_info(info: &[u8], scheme: Scheme) -> Result<Endpoint, String> {
     let info = MasterInfo::decode(info).map_err(|error| error.to_string())?;
     let port = |port: u32| u16::try_from(port).map_err(|_| format!("{port} is not a port"));
     if let Some(v1::Address { ip, hostname, port: number }) = info.address.as_deref()

@@ -12,6 +12,7 @@ mod member;
 mod zookeeper;
 
 pub(crate) use ensemble::Ensemble;
+pub(in crate::backend) use member::of_info;
 
 use super::Timing;
 use super::backoff::Backoff;
