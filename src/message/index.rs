@@ -26,21 +26,22 @@ pub(super) fn index(py: Python<'_>, message: Message<'_>) -> PyResult<()> {
 
 #[inline(never)]
 fn split(py: Python<'_>, message: Message<'_>) -> PyResult<()> {
-    if !fields(py, message)? {
+    while !fields(py, message)? {
         let whole = join(py, message)?;
         alloc::clear(message);
         alloc::load(message, whole.source());
-        fields(py, message)?;
     }
     Ok(())
 }
 
 /// Fills the slots; false, leaving the work half done, if a message comes in several parts.
+#[inline(always)]
 fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
     // SAFETY: the owner does not change in this function.
     let level = unsafe { message.parsed() };
     message.node.remove(RAW);
     let desc = message.desc();
+    let special = desc.many | desc.oneofs;
     let mut has: Bits = 0;
     for span in wire::spans(desc.wire, level) {
         let Some(index) = span.field.map(usize::from) else {
@@ -48,29 +49,37 @@ fn fields(py: Python<'_>, message: Message<'_>) -> PyResult<bool> {
             continue;
         };
         let bit: Bits = 1 << index;
-        if desc.many & bit != 0 {
-            if !extend_run(message, index, &span) {
-                add_item(py, message, index, &span, level).inspect_err(|_| message.has.set(has))?;
+        if (special | has & desc.nodes) & bit != 0 {
+            if desc.many & bit != 0 {
+                if !extend_run(message, index, span) {
+                    add_item(py, message, index, span.is_packed, span.value(level))
+                        .inspect_err(|_| message.has.set(has))?;
+                }
+                has |= bit;
+                continue;
             }
-        } else if has & desc.nodes & bit != 0 {
-            return Ok(false);
-        } else {
-            if desc.oneofs & bit != 0 {
-                let others = has & desc.field(index).siblings;
-                has &= !others;
-                ones(others).for_each(|other| message.set_slot(other, Slot::EMPTY));
+            if has & desc.nodes & bit != 0 {
+                return Ok(false);
             }
-            message.set_slot(index, Slot::span(span.value as usize, (span.end - span.value) as usize));
+            has &= !drop_others(message, index, has);
         }
         has |= bit;
+        message.set_slot(index, Slot::span(span.value as usize, (span.end - span.value) as usize));
     }
     message.has.set(has);
     Ok(true)
 }
 
+/// Empties the slots of the other members of a oneof, and says which they were.
+fn drop_others(message: Message<'_>, index: usize, has: Bits) -> Bits {
+    let others = has & message.desc().field(index).siblings;
+    ones(others).for_each(|other| message.set_slot(other, Slot::EMPTY));
+    others
+}
+
 /// Begins a run of items with one, or adds one that follows it; false if it does not.
 #[inline]
-fn extend_run(message: Message<'_>, index: usize, span: &Span) -> bool {
+fn extend_run(message: Message<'_>, index: usize, span: Span) -> bool {
     let (start, end) = (span.start as usize, span.end as usize);
     let begin = match message.slot(index).view() {
         View::Empty if message.desc().field(index).kind.wire_type() == 2 => start,
@@ -129,8 +138,16 @@ unsafe fn push(container: &Bound<'_, PyAny>, offset: usize, len: usize) {
     }
 }
 
-/// Adds what a span holds to the container of a repeated field.
-fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, level: &[u8]) -> PyResult<()> {
+/// Adds a value, or the values in a packed field, to the container of a repeated field. Without the span they are from:
+/// whose address a call has, that is no longer in registers.
+#[cold]
+fn add_item(
+    py: Python<'_>,
+    message: Message<'_>,
+    index: usize,
+    is_packed: bool,
+    value: &[u8],
+) -> PyResult<()> {
     let field = message.desc().field(index);
     let place = match message.slot(index).view() {
         // SAFETY: the slot owns it.
@@ -138,27 +155,28 @@ fn add_item(py: Python<'_>, message: Message<'_>, index: usize, span: &Span, lev
         View::Span(offset, len) => unroll(py, message, index, (offset, len))?,
         View::Empty => container(py, message, index)?,
     };
+    let base = message.bytes.get().addr();
     // SAFETY: a container that nobody has looked at yet.
-    let push = |offset, len| unsafe { push(&place, offset, len) };
-    let value = span.value(level);
-    if span.is_packed {
-        for item in wire::packed(field.kind, value) {
-            if field.wire.enumeration().is_none_or(|values| values.contains(wire::varint(item) as i32)) {
-                push(item.as_ptr().addr() - level.as_ptr().addr(), item.len());
-            } else {
-                let mut unknown = wire::Writer::new();
-                unknown.varint(field.wire.number, wire::varint(item));
-                message.add_unknown(&unknown.finish());
-            }
+    let push = |item: &[u8]| unsafe { push(&place, item.as_ptr().addr() - base, item.len()) };
+    if !is_packed {
+        push(value);
+        return Ok(());
+    }
+    for item in wire::packed(field.kind, value) {
+        if field.wire.enumeration().is_none_or(|values| values.contains(wire::varint(item) as i32)) {
+            push(item);
+        } else {
+            let mut unknown = wire::Writer::new();
+            unknown.varint(field.wire.number, wire::varint(item));
+            message.add_unknown(&unknown.finish());
         }
-    } else {
-        push(span.value as usize, value.len());
     }
     Ok(())
 }
 
 /// Encodes the level anew with the parts of each message put together: the encoding of a sum is the
 /// encodings one behind the other.
+#[cold]
 fn join<'py>(py: Python<'py>, message: Message<'_>) -> PyResult<Buffer<'py>> {
     // SAFETY: copied from, and the owner is replaced later.
     let level = unsafe { message.parsed() };

@@ -90,6 +90,11 @@ pub(super) fn varint(bytes: &[u8]) -> Read<'_, u64> {
     match bytes {
         [byte, rest @ ..] if *byte < 0x80 => Ok((u64::from(*byte), rest)),
         [low, high, rest @ ..] if *high < 0x80 => Ok((u64::from(*low & 0x7f) | u64::from(*high) << 7, rest)),
+        // ports
+        [low, middle, high, rest @ ..] if *high < 0x80 => {
+            let value = u64::from(*low & 0x7f) | u64::from(*middle & 0x7f) << 7 | u64::from(*high) << 14;
+            Ok((value, rest))
+        }
         _ => long_varint(bytes, 10, Fault::LongVarint),
     }
 }

@@ -27,8 +27,8 @@ fn scan<const REQUIRED: bool>(message: &'static Message, bytes: &[u8]) -> Result
     if bytes.len() > MAX_SIZE {
         return Err(FaultAt::new(Fault::TooLarge, bytes).within(message, bytes));
     }
-    let mut scan = Scan::<REQUIRED> { depth: MAX_DEPTH, complete: REQUIRED };
-    match scan.level(message, bytes) {
+    let mut scan = Scan::<REQUIRED> { complete: REQUIRED };
+    match scan.level(message, bytes, MAX_DEPTH) {
         Ok(()) => Ok(scan.complete),
         Err(fault) => Err(fault.within(message, bytes)),
     }
@@ -37,15 +37,13 @@ fn scan<const REQUIRED: bool>(message: &'static Message, bytes: &[u8]) -> Result
 /// What holds for all levels. Required fields are looked for only if `REQUIRED`: few messages that come in are sent on,
 /// and a scan without is a quarter faster.
 struct Scan<const REQUIRED: bool> {
-    /// how many more may begin
-    depth: u32,
     /// whether no required field was missed so far
     complete: bool,
 }
 
 impl<const REQUIRED: bool> Scan<REQUIRED> {
-    /// One message.
-    fn level(&mut self, message: &'static Message, mut rest: &[u8]) -> Result<(), FaultAt> {
+    /// One message. `depth` is how many more levels may begin.
+    fn level(&mut self, message: &'static Message, mut rest: &[u8], depth: u32) -> Result<(), FaultAt> {
         let mut present = 0;
         while let [byte, after @ ..] = rest {
             // Nearly every tag is one byte, and it alone says what to do. Asked one by one, since branches are
@@ -54,7 +52,7 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
             if step.act >= Act::Bytes {
                 let (inner, behind) = input::delimited(after)?;
                 if step.act == Act::Message {
-                    self.nested(&MESSAGES[usize::from(step.child)], inner)?;
+                    self.nested(&MESSAGES[usize::from(step.child)], inner, depth)?;
                 }
                 rest = behind;
             } else if step.act == Act::Fixed64 {
@@ -66,7 +64,7 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
                 }
                 rest = behind;
             } else {
-                let (bit, behind) = self.any(message, rest)?;
+                let (bit, behind) = self.any(message, rest, depth)?;
                 present |= bit;
                 rest = behind;
                 continue;
@@ -82,14 +80,9 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
     }
 
     #[inline(always)]
-    fn nested(&mut self, message: &'static Message, inner: &[u8]) -> Result<(), FaultAt> {
-        if self.depth == 0 {
-            return Err(FaultAt::new(Fault::TooDeep, inner));
-        }
-        self.depth -= 1;
-        self.level(message, inner)?;
-        self.depth += 1;
-        Ok(())
+    fn nested(&mut self, message: &'static Message, inner: &[u8], depth: u32) -> Result<(), FaultAt> {
+        let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, inner))?;
+        self.level(message, inner, depth)
     }
 
     /// A number that is no value of the enum is an unknown field.
@@ -102,7 +95,12 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
 
     /// One field of any kind, known or not, and its bit if it is known.
     #[inline(never)]
-    fn any<'a>(&mut self, message: &'static Message, bytes: &'a [u8]) -> Result<(Bits, &'a [u8]), FaultAt> {
+    fn any<'a>(
+        &mut self,
+        message: &'static Message,
+        bytes: &'a [u8],
+        depth: u32,
+    ) -> Result<(Bits, &'a [u8]), FaultAt> {
         let (tag, after) = input::tag(bytes)?;
         if tag >> 3 == 0 {
             return Err(FaultAt::new(Fault::NumberZero, bytes));
@@ -113,7 +111,7 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
             Some((_, field)) if field.tag() == tag => match (field.message(), field.enumeration()) {
                 (Some(child), _) => {
                     let (inner, rest) = input::delimited(after)?;
-                    self.nested(child, inner)?;
+                    self.nested(child, inner, depth)?;
                     rest
                 }
                 (_, Some(item)) => {
@@ -121,9 +119,9 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
                     self.value(item, number);
                     rest
                 }
-                _ => input::skip(tag, after, self.depth)?,
+                _ => input::skip(tag, after, depth)?,
             },
-            _ => return Ok((0, input::skip(tag, after, self.depth)?)),
+            _ => return Ok((0, input::skip(tag, after, depth)?)),
         };
         Ok((known.map_or(0, |(index, _)| 1 << index), rest))
     }

@@ -45,12 +45,13 @@ impl Span {
 pub(crate) struct Spans<'a> {
     message: &'static Message,
     level: &'a [u8],
-    rest: &'a [u8],
+    /// where the next field begins
+    at: usize,
 }
 
 /// The fields of one level of a message, in the order of the bytes.
 pub(crate) fn spans<'a>(message: &'static Message, level: &'a [u8]) -> Spans<'a> {
-    Spans { message, level, rest: level }
+    Spans { message, level, at: 0 }
 }
 
 /// The varint that `bytes` begin with; 0 where there is none. int32, uint32 and enums are its low 32 bits, bool is
@@ -115,56 +116,53 @@ impl Iterator for Spans<'_> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<Span> {
-        let (byte, after) = self.rest.split_first()?;
-        let step = self.message.steps.get(usize::from(*byte)).copied().unwrap_or(Step::SLOW);
-        let (known, length, rest) = if step.act >= Act::Bytes {
-            let (value, rest) = input::delimited(after).ok()?;
-            (true, value.len(), rest)
+        let start = self.at;
+        let byte = *self.level.get(start)?;
+        let step = self.message.steps.get(usize::from(byte)).copied().unwrap_or(Step::SLOW);
+        let next = *self.level.get(start + 1)?; // a field has two bytes at least
+        let (value, end, known) = if step.act >= Act::Bytes && next < 0x80 {
+            (start + 2, start + 2 + usize::from(next), true)
         } else if step.act == Act::Fixed64 {
-            (true, 8, input::fixed(after, 8).ok()?.1)
-        } else if step.act >= Act::Varint {
-            let (value, rest) = input::varint(after).ok()?;
-            let known = step.act != Act::Enum || ENUMS[usize::from(step.child)].contains(value as i32);
-            (known, after.len() - rest.len(), rest)
+            (start + 1, start + 9, true)
+        } else if step.act == Act::Varint || step.act == Act::Enum {
+            let (value, rest) = input::varint(&self.level[start + 1..]).ok()?;
+            let known = step.act == Act::Varint || ENUMS[usize::from(step.child)].contains(value as i32);
+            (start + 1, self.level.len() - rest.len(), known)
         } else {
-            return self.any();
+            let (found, end) = any(self.message, self.level, start)?;
+            self.at = end;
+            return Some(found);
         };
-        Some(self.advance(known.then_some(step.field), false, length, rest))
+        self.at = end;
+        // validated bytes are less than 2 GiB: the casts lose nothing
+        let field = known.then_some(step.field);
+        let span =
+            Span { field, is_packed: false, start: start as u32, value: value as u32, end: end as u32 };
+        (end <= self.level.len()).then_some(span)
     }
 }
 
-impl<'a> Spans<'a> {
-    /// What a tag byte alone does not tell.
-    #[inline(never)]
-    fn any(&mut self) -> Option<Span> {
-        let (tag, after) = input::tag(self.rest).ok()?;
-        let index = self.message.index_of(tag >> 3);
-        let field = index.map(|index| &self.message.fields[index]);
-        let is_packed = field.is_some_and(|field| is_packed(field, tag));
-        let mut known = is_packed || field.is_some_and(|field| field.tag() == tag);
-        if let (Some(item), true, false) = (field.and_then(|field| field.enumeration()), known, is_packed) {
-            known = item.contains(varint(after) as i32);
-        }
-        let (length, rest) = if tag & 7 == input::DELIMITED {
-            let (value, rest) = input::delimited(after).ok()?;
-            known = known && field.is_none_or(|field| !field.is_map || is_entry(field, value));
-            (value.len(), rest)
-        } else {
-            input::skip(tag, after, MAX_DEPTH).map(|rest| (after.len() - rest.len(), rest)).ok()?
-        };
-        let index = index.filter(|_| known).map(|index| index as u8);
-        Some(self.advance(index, is_packed, length, rest))
+/// A field of any kind, and where it ends. Not a method: a walk whose address nobody has stays in registers.
+#[inline(never)]
+fn any(message: &'static Message, level: &[u8], start: usize) -> Option<(Span, usize)> {
+    let (tag, after) = input::tag(&level[start..]).ok()?;
+    let index = message.index_of(tag >> 3);
+    let field = index.map(|index| &message.fields[index]);
+    let is_packed = field.is_some_and(|field| is_packed(field, tag));
+    let mut known = is_packed || field.is_some_and(|field| field.tag() == tag);
+    if let (Some(item), true, false) = (field.and_then(|field| field.enumeration()), known, is_packed) {
+        known = item.contains(varint(after) as i32);
     }
-
-    /// Goes on behind a field whose value has `length` bytes, at `rest`.
-    #[inline(always)]
-    fn advance(&mut self, field: Option<u8>, is_packed: bool, length: usize, rest: &'a [u8]) -> Span {
-        let start = self.level.len() - self.rest.len();
-        let end = self.level.len() - rest.len();
-        self.rest = rest;
-        // validated bytes are less than 2 GiB: the casts lose nothing
-        Span { field, is_packed, start: start as u32, value: (end - length) as u32, end: end as u32 }
-    }
+    let (length, rest) = if tag & 7 == input::DELIMITED {
+        let (value, rest) = input::delimited(after).ok()?;
+        known = known && field.is_none_or(|field| !field.is_map || is_entry(field, value));
+        (value.len(), rest)
+    } else {
+        input::skip(tag, after, MAX_DEPTH).map(|rest| (after.len() - rest.len(), rest)).ok()?
+    };
+    let end = level.len() - rest.len();
+    let field = index.filter(|_| known).map(|index| index as u8);
+    Some((Span { field, is_packed, start: start as u32, value: (end - length) as u32, end: end as u32 }, end))
 }
 
 #[cfg(test)]
