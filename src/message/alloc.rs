@@ -8,7 +8,7 @@
 #![expect(unsafe_code, reason = "object allocation, reference counts, tp_dealloc")]
 
 use super::desc::{Attached, Desc, ones};
-use super::freelist::{self, Kind};
+use super::freelist;
 use super::layout::{CLEAN, COMPLETE, MAP, Message, Node, RAW, REPEATED, Slot, View};
 use super::value::Source;
 use super::{map, repeated};
@@ -19,15 +19,11 @@ use std::ptr;
 /// A new, empty message.
 #[inline]
 pub(super) fn empty<'py>(py: Python<'py>, desc: &'static Desc) -> PyResult<Bound<'py, PyAny>> {
-    let memory = freelist::take(py, Kind::Message, desc.size);
-    if memory.is_null() {
-        return Err(no_memory());
-    }
-    // SAFETY: the class is alive, and `size` is its instances' size: a header and slots, which are zero, so empty.
+    // SAFETY: the class lives for ever, and `size` is its instances' size: a header and slots.
     unsafe {
-        let object = born(memory.cast(), desc.class);
-        Message::init(object, desc);
-        Ok(Bound::from_owned_ptr(py, object))
+        let object = zeroed(py, desc.class, desc.size)?;
+        Message::init(object.as_ptr(), desc);
+        Ok(object)
     }
 }
 
@@ -37,6 +33,7 @@ fn no_memory() -> PyErr {
 }
 
 /// A message over validated bytes, read when it is looked at.
+#[inline]
 pub(super) fn parsed<'py>(
     py: Python<'py>,
     desc: &'static Desc,
@@ -72,18 +69,20 @@ pub(super) fn load(message: Message<'_>, source: Source<'_>) {
 ///
 /// # Safety
 /// `size` is the `tp_basicsize` of `class`, which is a class that is never freed.
+#[inline]
 pub(super) unsafe fn zeroed<'py>(
     py: Python<'py>,
     class: *mut ffi::PyTypeObject,
     size: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let memory = freelist::take(py, Kind::Other, size);
+    let memory = freelist::take(py, size);
     if memory.is_null() {
         return Err(no_memory());
     }
     // SAFETY: the memory has `size` bytes and belongs to nobody else.
     unsafe {
-        ptr::write_bytes(memory, 0, size);
+        const BASE: usize = size_of::<ffi::PyObject>();
+        ptr::write_bytes(memory.add(BASE), 0, size - BASE);
         Ok(Bound::from_owned_ptr(py, born(memory.cast(), class)))
     }
 }
@@ -121,11 +120,15 @@ pub(super) fn adopt(child: &Bound<'_, PyAny>, parent: *mut Node, place: usize) {
 ///
 /// # Safety
 /// The reference is owned by the caller, and `is_node` tells whether it is a node.
+#[inline]
 pub(super) unsafe fn release(object: *mut ffi::PyObject, is_node: bool) {
     // SAFETY: the caller's promises.
     unsafe {
         if is_node {
             (*object.cast::<Node>()).parent.set(ptr::null_mut());
+            if ffi::Py_REFCNT(object) == 1 {
+                return dealloc(object); // at once, as CPython would: most children are nobody else's
+            }
         }
         ffi::Py_DECREF(object);
     }
@@ -154,19 +157,13 @@ pub(super) fn clear(message: Message<'_>) {
     unsafe { ffi::Py_XDECREF(message.owner.replace(ptr::null_mut())) };
 }
 
-/// Drops what the slots own and empties them: the message is about to be freed.
+/// Drops what the slots own: the message is about to be freed.
 fn release_slots(message: Message<'_>) {
     let nodes = message.desc().nodes;
-    let set = if message.node.is(RAW) { 0 } else { message.has.get() };
-    for index in ones(set | message.live.get()) {
-        let object = message.slot(index).ready();
-        message.set_slot(index, Slot::EMPTY);
-        if !object.is_null() {
-            // SAFETY: the slot owned the reference, and was emptied first.
-            unsafe { release(object, nodes >> index & 1 == 1) };
-        }
+    for index in ones(message.live.get()) {
+        // SAFETY: the slot owns the reference, and nobody looks at it any more.
+        unsafe { release(message.slot(index).held(), nodes >> index & 1 == 1) };
     }
-    debug_assert!((0..message.desc().fields.len()).all(|index| message.slot(index) == Slot::EMPTY));
 }
 
 /// How deep deallocations may nest before they are queued.
@@ -256,19 +253,19 @@ unsafe fn bury(py: Python<'_>, node: *mut Node) {
     // SAFETY: still allocated until the last line; the flags tell its type.
     unsafe {
         let flags = (*node).flags.get();
-        let (kind, size) = if flags & REPEATED != 0 {
+        let size = if flags & REPEATED != 0 {
             repeated::release_items(py, node.cast());
-            (Kind::Other, size_of::<repeated::Items>())
+            size_of::<repeated::Items>()
         } else if flags & MAP != 0 {
             map::release_items(node.cast());
-            (Kind::Other, map::SIZE)
+            map::SIZE
         } else {
             let message = Message::from_ptr(node.cast());
             release_slots(message);
             message.clear_unknown();
             ffi::Py_XDECREF(message.owner.get());
-            (Kind::Message, message.desc().size)
+            message.desc().size
         };
-        freelist::give(py, kind, node.cast(), size);
+        freelist::give(py, node.cast(), size);
     }
 }

@@ -1,10 +1,9 @@
 //! Memory of freed objects, kept for the next ones: messages come and go by the hundred with each event.
 //!
 //! # Invariants
-//! * Blocks of one list have the same size, came from `PyObject_Malloc`, and belong to nobody.
-//! * Those of `Kind::Message` are zero behind the header: whoever frees a message empties its slots, and whoever makes
-//!   one writes the header only.
-//! * The lists of a kind keep at most `KEPT` bytes, and the vectors are at most `VECTORS`, each of at most `LONGEST`
+//! * Blocks of one list have the same size, came from `PyObject_Malloc`, and belong to nobody. What is in them is not
+//!   known.
+//! * The lists keep at most `KEPT` bytes, and the vectors are at most `VECTORS`, each of at most `LONGEST`
 //!   items. Debug builds keep nothing, so that Python's own checks of memory (`PYTHONMALLOC=debug`) see every use.
 
 #![expect(unsafe_code, reason = "raw memory")]
@@ -15,8 +14,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr;
 
-/// Sizes are rounded up to this.
-const STEP: usize = 16;
+/// All sizes are multiples of this.
+const STEP: usize = 8;
 /// Larger objects are not kept.
 const LARGEST: usize = 640;
 const LISTS: usize = LARGEST / STEP + 1;
@@ -24,15 +23,6 @@ const LISTS: usize = LARGEST / STEP + 1;
 const KEPT: usize = 4 << 20;
 const VECTORS: usize = 1024;
 const LONGEST: usize = 256;
-
-/// What blocks are for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// messages: zero behind the header
-    Message,
-    /// anything else: not initialised
-    Other,
-}
 
 struct Block {
     next: *mut Block,
@@ -43,45 +33,40 @@ struct Lists {
     kept: usize,
 }
 
-static BLOCKS: [Attached<Lists>; 2] =
-    [const { Attached::new(Lists { first: [ptr::null_mut(); LISTS], kept: 0 }) }; 2];
+static BLOCKS: Attached<Lists> = Attached::new(Lists { first: [ptr::null_mut(); LISTS], kept: 0 });
 static EMPTY_VECTORS: Attached<Vec<Vec<Slot>>> = Attached::new(Vec::new());
 
 const fn list(size: usize) -> usize {
-    size.div_ceil(STEP)
+    debug_assert!(size.is_multiple_of(STEP));
+    size / STEP
 }
 
 /// Memory for `size` bytes; null if there is none.
 #[inline]
-pub(super) fn take(py: Python<'_>, kind: Kind, size: usize) -> *mut u8 {
+pub(super) fn take(py: Python<'_>, size: usize) -> *mut u8 {
     let at = list(size);
-    let block = BLOCKS[kind as usize].with(py, |lists| {
+    let block = BLOCKS.with(py, |lists| {
         let block = *lists.first.get(at)?;
         if block.is_null() {
             return None;
         }
         // SAFETY: blocks in a list are valid memory that holds the link, where an object has its header.
         lists.first[at] = unsafe { (*block).next };
-        lists.kept -= at * STEP;
+        lists.kept -= size;
         Some(block.cast())
     });
-    // SAFETY: a plain allocation, rounded up so that every block of a list fits every size of it.
-    block.unwrap_or_else(|| unsafe {
-        match kind {
-            Kind::Message => ffi::PyObject_Calloc(at, STEP).cast(),
-            Kind::Other => ffi::PyObject_Malloc(at * STEP).cast(),
-        }
-    })
+    // SAFETY: a plain allocation.
+    block.unwrap_or_else(|| unsafe { ffi::PyObject_Malloc(size).cast() })
 }
 
-/// Takes back what `take` gave for this kind and size.
+/// Takes back what `take` gave for this size.
 ///
 /// # Safety
-/// `memory` came from `take` with these, nobody uses it any more, and it is as blocks of the kind are.
+/// `memory` came from `take` with this size, and nobody uses it any more.
 #[inline]
-pub(super) unsafe fn give(py: Python<'_>, kind: Kind, memory: *mut u8, size: usize) {
+pub(super) unsafe fn give(py: Python<'_>, memory: *mut u8, size: usize) {
     let at = list(size);
-    let kept = BLOCKS[kind as usize].with(py, |lists| {
+    let kept = BLOCKS.with(py, |lists| {
         if cfg!(debug_assertions) || at >= LISTS || lists.kept >= KEPT {
             return false;
         }
@@ -89,11 +74,11 @@ pub(super) unsafe fn give(py: Python<'_>, kind: Kind, memory: *mut u8, size: usi
         // SAFETY: the memory is free, larger than a link, and aligned for objects.
         unsafe { (*block).next = lists.first[at] };
         lists.first[at] = block;
-        lists.kept += at * STEP;
+        lists.kept += size;
         true
     });
     if !kept {
-        // SAFETY: from PyObject_Malloc or PyObject_Calloc, and freed once.
+        // SAFETY: from PyObject_Malloc, and freed once.
         unsafe { ffi::PyObject_Free(memory.cast()) };
     }
 }

@@ -8,7 +8,7 @@
 
 use super::alloc;
 use super::boundary::answer;
-use super::freelist::{self, Kind};
+use super::freelist;
 use super::repeated::Repeated;
 use super::types::{self, slot};
 use pyo3::ffi;
@@ -68,7 +68,7 @@ unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     unsafe {
         let py = Python::assume_attached();
         ffi::Py_XDECREF((*object.cast::<Iterator>()).field.get());
-        freelist::give(py, Kind::Other, object.cast(), size_of::<Iterator>());
+        freelist::give(py, object.cast(), size_of::<Iterator>());
     }
 }
 

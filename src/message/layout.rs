@@ -121,6 +121,13 @@ impl Slot {
         if self.0.addr() & 1 == 0 { self.0 } else { ptr::null_mut() }
     }
 
+    /// The object that it is known to hold.
+    #[inline]
+    pub(super) fn held(self) -> *mut ffi::PyObject {
+        debug_assert!(!self.ready().is_null());
+        self.0
+    }
+
     pub(super) fn view(self) -> View {
         let word = self.0.addr();
         if word == 0 {
@@ -216,6 +223,7 @@ impl<'a> Message<'a> {
         result
     }
 
+    #[inline(never)]
     pub(super) fn add_unknown(self, more: &[u8]) {
         if !more.is_empty() {
             let mut bytes = self.unknown.take().unwrap_or_default();
@@ -228,25 +236,16 @@ impl<'a> Message<'a> {
         self.unknown.set(None);
     }
 
-    /// Writes the header of a fresh object, behind what all Python objects begin with.
+    /// Makes an empty message of a fresh object.
     ///
     /// # Safety
-    /// `object` has room for the header and the slots of `desc`; the slots are zero.
+    /// `object` has room for the header and the slots of `desc`; all of it is zero behind what Python objects begin with.
     #[inline]
     pub(super) unsafe fn init(object: *mut ffi::PyObject, desc: &'static Desc) -> Self {
         let head = object.cast::<Head>();
-        // SAFETY: within the allocation, which nobody else knows; nothing is there to be dropped.
+        // SAFETY: within the allocation, which nobody else knows. In the other fields zero is null, 0 or None.
         unsafe {
-            (&raw mut (*head).node.parent).write(Cell::new(ptr::null_mut()));
-            (&raw mut (*head).node.flags).write(Cell::new(0));
-            (&raw mut (*head).node.place).write(Cell::new(0));
-            (&raw mut (*head).node.len).write(Cell::new(0));
             (&raw mut (*head).desc).write(desc);
-            (&raw mut (*head).has).write(Cell::new(0));
-            (&raw mut (*head).live).write(Cell::new(0));
-            (&raw mut (*head).owner).write(Cell::new(ptr::null_mut()));
-            (&raw mut (*head).bytes).write(Cell::new(ptr::null()));
-            (&raw mut (*head).unknown).write(Cell::new(None));
             Message::from_ptr(object)
         }
     }
