@@ -1,13 +1,14 @@
 //! Attribute access of messages: `tp_getattro` and `tp_setattro`.
 //!
-//! A field that was read before is answered here, without leaving this file. Everything that is no field takes
+//! A field that was read before is answered here, without leaving this file. What is neither a field nor a method takes
 //! Python's ordinary way.
 
 #![expect(unsafe_code, reason = "slot functions called by CPython")]
 
-use super::access;
 use super::boundary::{answer, argument, optional, receiver};
 use super::errors::kind_of;
+use super::layout::Message;
+use super::{access, bound};
 use pyo3::exceptions::{PyAttributeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -30,8 +31,15 @@ pub(super) unsafe extern "C" fn get(
             ffi::Py_INCREF(ready);
             return ready;
         }
-        answer(|py| access::read(py, message, at))
+        first(message, at)
     }
+}
+
+/// A field that nobody has read yet.
+#[inline(never)]
+unsafe fn first(message: Message<'_>, at: usize) -> *mut ffi::PyObject {
+    // SAFETY: called by `get`, attached.
+    unsafe { answer(|py| access::read(py, message, at)) }
 }
 
 /// A name that is not the interned one of a field.
@@ -39,6 +47,10 @@ pub(super) unsafe extern "C" fn get(
 unsafe fn other(object: *mut ffi::PyObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: as for `get`.
     unsafe {
+        let method = bound::bind(Python::assume_attached(), receiver(object).desc(), object, name);
+        if !method.is_null() {
+            return method;
+        }
         let found = ffi::PyObject_GenericGetAttr(object, name);
         if !found.is_null() || ffi::PyErr_ExceptionMatches(ffi::PyExc_AttributeError) == 0 {
             return found;

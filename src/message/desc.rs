@@ -10,6 +10,7 @@
 
 #![expect(unsafe_code, reason = "process-wide tables under the GIL; interned names compared by address")]
 
+use super::bound::Looked;
 use super::enums::{self, EnumClass};
 use super::layout::{Head, Slot};
 use super::names::Names;
@@ -49,6 +50,7 @@ pub(super) struct Desc {
     pub(super) size: usize,
     pub(super) fields: Box<[Field]>,
     pub(super) names: Names,
+    pub(super) methods: Looked,
     /// bit i: what slot i holds is a node (message, repeated or map)
     pub(super) nodes: Bits,
     /// bit i: field i is required
@@ -168,6 +170,7 @@ impl Desc {
             class,
             size,
             names,
+            methods: Looked::default(),
             nodes,
             many,
             oneofs,
@@ -314,7 +317,7 @@ pub(super) fn ones(mut bits: Bits) -> impl Iterator<Item = usize> {
 
 /// For code that asks a field for what its kind does not have: a bug, not a mistake of the user.
 #[cold]
-fn wrong(field: &Field, expected: &str) -> PyErr {
+pub(super) fn wrong(field: &Field, expected: &str) -> PyErr {
     pyo3::exceptions::PySystemError::new_err(format!("{} is no {expected}", field.full_name()))
 }
 

@@ -126,8 +126,14 @@ unsafe extern "C" fn has_field(object: *mut ffi::PyObject, name: *mut ffi::PyObj
             ffi::Py_INCREF(found);
             return found;
         }
-        answer(|py| Ok(truth(py, is_set(message, &argument(py, name))?)))
+        has_field_of_any_kind(message, name)
     }
+}
+
+#[inline(never)]
+unsafe fn has_field_of_any_kind(message: Message<'_>, name: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: called by `has_field`.
+    unsafe { answer(|py| Ok(truth(py, is_set(message, &argument(py, name))?))) }
 }
 
 methods! {

@@ -13,7 +13,7 @@ use super::docs::c_string;
 use super::layout::Head;
 use super::repeated::Items;
 use super::{
-    access, alloc, attributes, compare, construct, docs, extras, iterate, map, map_methods, methods,
+    access, alloc, attributes, bound, compare, construct, docs, extras, iterate, map, map_methods, methods,
     reflection, repeated_methods, text,
 };
 use crate::wire;
@@ -194,6 +194,7 @@ unsafe fn make(
 }
 
 fn base_class(py: Python<'_>) -> PyResult<*mut ffi::PyTypeObject> {
+    let methods = methods::table();
     let slots = vec![
         slot(ffi::Py_tp_doc, c"The base of all Mesos messages.
 
@@ -213,10 +214,14 @@ several threads at a time.".as_ptr().cast()),
         slot(ffi::Py_tp_hash, compare::hash as *const ()),
         slot(ffi::Py_tp_repr, text::repr as *const ()),
         slot(ffi::Py_sq_contains, reflection::contains as *const ()),
-        slot(ffi::Py_tp_methods, methods::table()),
+        slot(ffi::Py_tp_methods, methods),
     ];
     // SAFETY: `new` refuses to make an instance of the base or of a user's subclass, so methods see messages only.
-    unsafe { make(py, c"mesos.Message", size_of::<Head>(), ffi::Py_TPFLAGS_BASETYPE, slots, None) }
+    unsafe {
+        let class = make(py, c"mesos.Message", size_of::<Head>(), ffi::Py_TPFLAGS_BASETYPE, slots, None)?;
+        bound::set_up(&Bound::from_borrowed_ptr(py, class.cast()), methods.cast_mut().cast())?;
+        Ok(class)
+    }
 }
 
 fn container_class(
