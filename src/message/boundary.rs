@@ -65,17 +65,18 @@ pub(super) unsafe fn answer<'py, T: Answer>(body: impl FnOnce(Python<'py>) -> Py
     // SAFETY: the caller's promise.
     let py = unsafe { Python::assume_attached() };
     // Cells may be left half changed by a panic, which is a bug of this module; they stay valid memory.
-    match catch_unwind(AssertUnwindSafe(|| body(py))) {
-        Ok(Ok(value)) => value.into_c(),
-        Ok(Err(error)) => {
+    // Made a C value inside: what comes out of `catch_unwind` is copied, and a result with an error in it is large.
+    let done = catch_unwind(AssertUnwindSafe(|| match body(py) {
+        Ok(value) => value.into_c(),
+        Err(error) => {
             raise(py, error);
             T::ERROR
         }
-        Err(_) => {
-            raise(py, PySystemError::new_err("a bug in mesos' message classes: please report it"));
-            T::ERROR
-        }
-    }
+    }));
+    done.unwrap_or_else(|_| {
+        raise(py, PySystemError::new_err("a bug in mesos' message classes: please report it"));
+        T::ERROR
+    })
 }
 
 /// Makes `error` the current exception. Through `attach`, so that pyo3 drops what it holds at once; while the
