@@ -24,6 +24,22 @@ def test_inputs():
             mesos.AgentID.FromString(wrong)
 
 
+def test_bytes_of_unchanged_messages_are_not_copied():
+    task = mesos.TaskInfo(name="n", task_id="t", agent_id="a")
+    data = task.SerializeToString()
+    parsed = mesos.TaskInfo.FromString(data)
+    assert parsed.SerializeToString() is data
+    assert parsed.task_id.SerializeToString() == b"\n\x01t", "a part of them is"
+    assert parsed.SerializePartialToString() is data, "also once it was read"
+    parsed.task_id.value = "u"
+    assert parsed.SerializeToString() == data.replace(b"t", b"u")
+    assert mesos.TaskInfo.FromString(data).SerializeToString() is data, "nobody else's change"
+    incomplete = mesos.TaskInfo.FromString(b"\n\x01n")
+    with pytest.raises(mesos.EncodeError, match="missing required fields: task_id,agent_id"):
+        incomplete.SerializeToString()
+    assert incomplete.SerializePartialToString() == b"\n\x01n"
+
+
 @pytest.mark.parametrize(
     "data",
     [

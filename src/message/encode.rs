@@ -18,6 +18,8 @@ use crate::wire::{self, Kind};
 use pyo3::exceptions::{PyMemoryError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::ptr;
 
 /// Levels of nesting, as for parsing.
 const MAX_DEPTH: u32 = 100;
@@ -61,6 +63,27 @@ pub(super) fn encode<R>(
     };
     out.finish(py);
     result
+}
+
+/// The encoding as `bytes`. Of a message that is unchanged those it was parsed from, if they are nothing more: they
+/// cannot change either.
+pub(super) fn to_bytes<'py>(
+    py: Python<'py>,
+    message: Message<'_>,
+    mode: Mode,
+) -> Result<Bound<'py, PyAny>, Fail> {
+    if message.node.is(CLEAN) && (mode == Mode::Partial || was_complete(message)) {
+        // SAFETY: compared or copied at once; the message holds the owner.
+        let (source, owner) = unsafe {
+            let source = message.source();
+            (source, Bound::from_borrowed_ptr_or_opt(py, source.owner))
+        };
+        return Ok(match owner.and_then(|owner| owner.cast_into::<PyBytes>().ok()) {
+            Some(owner) if ptr::eq(owner.as_bytes(), source.bytes) => owner.into_any(),
+            _ => PyBytes::new(py, source.bytes).into_any(),
+        });
+    }
+    encode(py, message, mode, |bytes| PyBytes::new(py, bytes).into_any())
 }
 
 /// The exception for a message without encoding.

@@ -47,8 +47,7 @@ pub(super) fn serialize<'py>(
     message: Message<'_>,
     mode: Mode,
 ) -> PyResult<Bound<'py, PyAny>> {
-    encode::encode(py, message, mode, |bytes| PyBytes::new(py, bytes).into_any())
-        .map_err(|fail| encode::error(py, message, fail))
+    encode::to_bytes(py, message, mode).map_err(|fail| encode::error(py, message, fail))
 }
 
 fn number(py: Python<'_>, value: usize) -> PyResult<Bound<'_, PyAny>> {
