@@ -38,7 +38,7 @@ pub(super) fn get<'py>(
     }
     let key = key(bytes);
     let known = CACHE.with(py, |cache| {
-        let entry = cache.get(place(key)).filter(|entry| entry.key == key)?;
+        let entry = cache.get(place(key)).filter(|entry| same(entry.key, key))?;
         entry.object.as_ref().map(|object| object.bind(py).clone())
     });
     if let Some(known) = known {
@@ -114,12 +114,15 @@ unsafe fn ascii<'a>(_text: *mut ffi::PyObject) -> Option<&'a [u8]> {
 
 #[inline]
 fn key(bytes: &[u8]) -> Key {
-    let mut key = Key::default();
-    for (word, chunk) in key.iter_mut().zip(bytes.chunks(8)) {
-        *word = self::word(chunk);
-    }
-    key[2] |= (bytes.len() as u64) << 56;
-    key
+    // not a loop over chunks, which would build the key in memory and wait for it there
+    let part = |at| bytes.get(at..).map_or(0, |rest| word(&rest[..rest.len().min(8)]));
+    [part(0), part(8), part(16) | (bytes.len() as u64) << 56]
+}
+
+/// Not `==`, which loads two words at once and waits until both have come to memory.
+#[inline]
+fn same(one: Key, other: Key) -> bool {
+    (one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) == 0
 }
 
 /// Up to eight bytes as a number, without a detour through memory: of four and more the first and the last four,

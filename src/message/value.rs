@@ -7,7 +7,7 @@
 #![expect(unsafe_code, reason = "objects made by CPython's own constructors, without their checks")]
 
 use super::alloc;
-use super::desc::Field;
+use super::desc::{self, Field};
 use super::layout::Node;
 use super::strings;
 use crate::wire::{Kind, double, varint};
@@ -15,6 +15,8 @@ use pyo3::exceptions::PyUnicodeDecodeError;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat};
+#[cfg(not(feature = "abi3"))]
+use std::ffi::c_int;
 use std::ptr;
 
 /// Bytes, and the object that keeps them alive (null: nobody needs to).
@@ -35,22 +37,29 @@ impl Source<'_> {
 }
 
 /// The object for the value in `source`; a message gets `parent` and `place`.
+#[inline(always)]
 pub(super) fn decode<'py>(
     py: Python<'py>,
     field: &'static Field,
     source: Source<'_>,
     parent: *mut Node,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let bytes = source.bytes;
+    if field.kind != Kind::Message {
+        return plain(py, field, source.bytes);
+    }
+    let message = alloc::parsed(py, field.child(py)?, source)?;
+    alloc::adopt(&message, parent, usize::from(field.index));
+    Ok(message)
+}
+
+/// The object for a value that is no message.
+#[inline(never)]
+fn plain<'py>(py: Python<'py>, field: &'static Field, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
     Ok(match field.kind {
         Kind::String => return text(py, bytes),
         Kind::Bytes => PyBytes::new(py, bytes).into_any(),
         Kind::Double => PyFloat::new(py, double(bytes)).into_any(),
-        Kind::Message => {
-            let message = alloc::parsed(py, field.child(py)?, source)?;
-            alloc::adopt(&message, parent, usize::from(field.index));
-            message
-        }
+        Kind::Message => return Err(desc::wrong(field, "plain value")),
         Kind::Bool => PyBool::new(py, varint(bytes) != 0).to_owned().into_any(),
         Kind::Enum => match field.values(py)?.member(py, varint(bytes) as i32) {
             Some(member) => member,
@@ -69,6 +78,17 @@ pub(super) fn text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, Py
 }
 
 fn new_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny>> {
+    #[cfg(not(feature = "abi3"))]
+    if bytes.is_ascii() {
+        // copied as a whole, where the decoder looks at each byte
+        const KIND: c_int = ffi::PyUnicode_1BYTE_KIND as c_int;
+        // SAFETY: as below.
+        return unsafe {
+            let object =
+                ffi::PyUnicode_FromKindAndData(KIND, bytes.as_ptr().cast(), bytes.len() as ffi::Py_ssize_t);
+            Bound::from_owned_ptr_or_err(py, object)
+        };
+    }
     // SAFETY: pointer and length are those of a slice; the result is a new reference, or null with an error.
     let text = unsafe {
         let object =
