@@ -1,0 +1,109 @@
+"""What else runs with a dispatcher: shares of time, time limits, cancellations, loops that close."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import itertools
+import time
+from typing import TYPE_CHECKING
+
+import mesos
+import pytest
+from mesos.dispatch import BATCH
+from recorder import PATIENCE, REGISTERED, calls, message, update
+
+if TYPE_CHECKING:
+    from conftest import Ride
+    from mesos.testing import ScriptedBackend
+
+
+on_loops = pytest.mark.parametrize("ride", ["asyncio", "asyncio-async", "uvloop-async"], indirect=True)
+polled = pytest.mark.parametrize("ride", ["poll", "fileno"], indirect=True)
+awaited = pytest.mark.parametrize("ride", ["thread-async", "asyncio-async", "uvloop-async"], indirect=True)
+
+
+@on_loops
+def test_a_flood_leaves_the_loop_to_others_after_each_batch(ride: Ride, backend: ScriptedBackend) -> None:
+    loop = ride.loop  # type: ignore[attr-defined]
+    recorder = ride.recorder()
+    driver = ride.started(recorder)
+    seen: list[int] = []
+
+    def other() -> None:
+        seen.append(len(recorder.events))
+        loop.call_soon(other)
+
+    backend.play([message(b"x")], repeat=5000)
+    backend.join()
+    loop.call_soon(other)
+    ride.until(recorder, driver, lambda: len(recorder.events) == 5000)
+    steps = [later - earlier for earlier, later in itertools.pairwise(seen)]
+    assert max(steps) <= BATCH
+    assert len([step for step in steps if step]) >= 5000 // BATCH
+
+
+@polled
+def test_a_batch_is_what_was_asked_for(ride: Ride, backend: ScriptedBackend) -> None:
+    recorder = ride.recorder()
+    driver = ride.started(recorder)
+    backend.play([message(b"x")], repeat=300)
+    backend.join()
+    assert driver.dispatcher is not None
+    assert [driver.dispatcher.drain(limit) for limit in (0, 1, 100)] == [0, 1, 100]
+    assert [driver.dispatcher.drain() for _ in range(3)] == [BATCH, 300 - 101 - BATCH, 0]
+    with pytest.raises(ValueError, match="limit"):
+        driver.dispatcher.drain(-1)
+
+
+@pytest.mark.parametrize("timeout", [0, 0.01, -1])
+def test_a_wait_that_is_over_ends_nothing(ride: Ride, backend: ScriptedBackend, timeout: float) -> None:
+    recorder = ride.recorder()
+    driver = ride.started(recorder)
+    started = time.monotonic()
+    assert driver.join(timeout) == mesos.DRIVER_RUNNING
+    assert asyncio.run(driver.wait(timeout)) == mesos.DRIVER_RUNNING
+    assert time.monotonic() - started >= 2 * timeout
+    backend.play([REGISTERED])
+    ride.until(recorder, driver, lambda: bool(recorder.events))
+    driver.stop()
+    assert ride.end(driver) == mesos.DRIVER_STOPPED
+    assert driver.join(timeout) == mesos.DRIVER_STOPPED, "what has ended need not be waited for"
+
+
+@awaited
+def test_a_cancelled_handler_counts_as_one_that_raised(ride: Ride, backend: ScriptedBackend) -> None:
+    async def cancelled() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().call_soon(task.cancel)
+        await asyncio.sleep(PATIENCE)
+
+    recorder = ride.recorder(status_update=lambda *_: cancelled())
+    driver = ride.started(recorder)
+    backend.play([REGISTERED, update(), message(b"never")])
+    with pytest.raises(mesos.DriverAbortedError, match="cancelled"):
+        ride.end(driver)
+    assert recorder.names == ["registered", "status_update"]
+    assert (calls(backend), backend.ended) == ([], "abort"), "neither acknowledged nor torn down"
+
+
+@on_loops
+@pytest.mark.parametrize("queued", [0, 10])
+def test_a_loop_closed_under_its_driver_aborts_it(ride: Ride, backend: ScriptedBackend, queued: int) -> None:
+    loop = ride.loop  # type: ignore[attr-defined]
+    recorder = ride.recorder()
+    driver = ride.started(recorder)
+    backend.play([REGISTERED])
+    ride.until(recorder, driver, lambda: bool(recorder.events))
+    backend.play([update()], repeat=queued)
+    backend.join()
+    loop.close()
+    gc.collect()
+    assert (driver.status, backend.ended, calls(backend)) == (mesos.DRIVER_ABORTED, "abort", [])
+    with pytest.raises(mesos.DriverAbortedError, match="loop was closed"):
+        driver.join(PATIENCE)
+    with pytest.raises(mesos.DriverAbortedError, match="loop was closed"):
+        asyncio.run(driver.wait(PATIENCE))
+    with pytest.raises(ValueError, match="has ended"):
+        driver.fileno()
