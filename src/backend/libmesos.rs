@@ -24,6 +24,8 @@ mod master;
 pub(crate) mod scheduler;
 pub(crate) mod settings;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use crate::error::{Error, Result};
 use crate::wire;

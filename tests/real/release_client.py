@@ -1,6 +1,7 @@
 """A scheduler over a libmesos of any release: `python -m tests.real.release_client MASTER EXECUTOR`.
 
-It prints what it saw. The library is named by $MESOS_NATIVE_LIBRARY. A program of its own, as no process can load two of them.
+It prints what it saw. $MESOS_NATIVE_LIBRARY names the library. A program of its own, as no process can load
+two of them.
 """
 
 from __future__ import annotations
