@@ -229,6 +229,11 @@ impl Driver {
         Driver { backend, events }
     }
 
+    /// What the backend has counted; when it last heard something is another time each time.
+    fn counts(&self) -> Stats {
+        Stats { heard: None, ..self.backend.stats() }
+    }
+
     /// The next event; None when the backend has ended.
     async fn event(&mut self) -> Option<Event> {
         soon(self.events.recv()).await

@@ -28,7 +28,7 @@ async fn a_thousand_calls_are_pipelined_in_order() {
     assert_eq!(message, "the last one");
     assert_eq!(killed(s::Call::decode(&call[..]).unwrap()), "task 999");
     let stats = Stats { calls_sent: 1000, calls_rejected: 1, ..Stats::default() };
-    assert_eq!(driver.backend.stats(), stats);
+    assert_eq!(driver.counts(), stats);
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn who_is_not_subscribed_subscribes_again() {
         master.subscribe().await;
         driver.subscribed().await;
         let stats = Stats { calls_sent: 1, calls_dropped: 1, reconnects: 1, ..Stats::default() };
-        assert_eq!(driver.backend.stats(), stats);
+        assert_eq!(driver.counts(), stats);
     }
 }
 
@@ -113,17 +113,9 @@ async fn unanswered_calls_are_dropped_with_their_connection_and_not_replayed() {
         assert_eq!(killed(calls.accept().await), "four");
         driver.backend.end(End::Failover);
         driver.ended().await;
-        let heard = driver.backend.stats().heard;
-        assert!(heard.is_some());
-        let stats = Stats {
-            calls_sent: 4,
-            calls_dropped: 2,
-            reconnects: 1,
-            calls_rejected: 0,
-            unacknowledged: 0,
-            heard,
-        };
-        assert_eq!(driver.backend.stats(), stats);
+        assert!(driver.backend.stats().heard.is_some());
+        let stats = Stats { calls_sent: 4, calls_dropped: 2, reconnects: 1, ..Stats::default() };
+        assert_eq!(driver.counts(), stats);
     }
 }
 
@@ -147,7 +139,7 @@ async fn an_idle_call_connection_may_be_closed() {
     }
     driver.backend.end(End::Failover);
     driver.ended().await;
-    assert_eq!(driver.backend.stats(), Stats { calls_sent: 4, ..Stats::default() });
+    assert_eq!(driver.counts(), Stats { calls_sent: 4, ..Stats::default() });
 }
 
 #[tokio::test]

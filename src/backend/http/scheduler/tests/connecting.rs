@@ -24,7 +24,7 @@ async fn subscribes_in_protobuf() {
     let event = driver.event().await;
     let Some(Event::Subscribed { framework_id, master_info: None }) = event else { panic!("{event:?}") };
     assert_eq!(text(&framework_id), "f1");
-    assert_eq!(driver.backend.stats(), Stats::default());
+    assert_eq!(driver.counts(), Stats::default());
 }
 
 #[tokio::test]
