@@ -43,7 +43,12 @@ struct Scan<const REQUIRED: bool> {
 
 impl<const REQUIRED: bool> Scan<REQUIRED> {
     /// One message. `depth` is how many more levels may begin.
-    fn level(&mut self, message: &'static Message, mut rest: &[u8], depth: u32) -> Result<(), FaultAt> {
+    fn level(
+        &mut self,
+        mut message: &'static Message,
+        mut rest: &[u8],
+        mut depth: u32,
+    ) -> Result<(), FaultAt> {
         let mut present = 0;
         while let [byte, after @ ..] = rest {
             // Nearly every tag is one byte, and it alone says what to do. Asked one by one, since branches are
@@ -52,7 +57,17 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
             if step.act >= Act::Bytes {
                 let (inner, behind) = input::delimited(after)?;
                 if step.act == Act::Message {
-                    self.nested(&MESSAGES[usize::from(step.child)], inner, depth)?;
+                    let child = &MESSAGES[usize::from(step.child)];
+                    if behind.is_empty() {
+                        // a third of all messages are the last field of another: no call, no way back
+                        if REQUIRED {
+                            self.complete &= message.expected & !(present | bit(step)) == 0;
+                        }
+                        depth = below(depth, inner)?;
+                        (message, rest, present) = (child, inner, 0);
+                        continue;
+                    }
+                    self.level(child, inner, below(depth, inner)?)?;
                 }
                 rest = behind;
             } else if step.act == Act::Fixed64 {
@@ -70,19 +85,13 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
                 continue;
             }
             if REQUIRED {
-                present |= 1 << (u32::from(step.field) & (Bits::BITS - 1));
+                present |= bit(step);
             }
         }
         if REQUIRED {
             self.complete &= message.expected & !present == 0;
         }
         Ok(())
-    }
-
-    #[inline(always)]
-    fn nested(&mut self, message: &'static Message, inner: &[u8], depth: u32) -> Result<(), FaultAt> {
-        let depth = depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, inner))?;
-        self.level(message, inner, depth)
     }
 
     /// A number that is no value of the enum is an unknown field.
@@ -111,7 +120,7 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
             Some((_, field)) if field.tag() == tag => match (field.message(), field.enumeration()) {
                 (Some(child), _) => {
                     let (inner, rest) = input::delimited(after)?;
-                    self.nested(child, inner, depth)?;
+                    self.level(child, inner, below(depth, inner)?)?;
                     rest
                 }
                 (_, Some(item)) => {
@@ -125,6 +134,18 @@ impl<const REQUIRED: bool> Scan<REQUIRED> {
         };
         Ok((known.map_or(0, |(index, _)| 1 << index), rest))
     }
+}
+
+/// How many levels may begin in a message where `depth` may begin around it.
+#[inline(always)]
+fn below(depth: u32, inner: &[u8]) -> Result<u32, FaultAt> {
+    depth.checked_sub(1).ok_or_else(|| FaultAt::new(Fault::TooDeep, inner))
+}
+
+/// The bit of the field that a tag byte stands for.
+#[inline(always)]
+fn bit(step: Step) -> Bits {
+    1 << (u32::from(step.field) & (Bits::BITS - 1))
 }
 
 /// Whether a field with this tag holds several values of a repeated field.
