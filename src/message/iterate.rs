@@ -59,8 +59,15 @@ unsafe extern "C" fn next(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
             ffi::Py_INCREF(ready);
             return ready;
         }
-        answer(|py| items.get(py, at))
+        first(items, at)
     }
+}
+
+/// An item that nobody has read yet.
+#[inline(never)]
+unsafe fn first(items: Repeated<'_>, at: usize) -> *mut ffi::PyObject {
+    // SAFETY: called by `next`, attached.
+    unsafe { answer(|py| items.get(py, at)) }
 }
 
 unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
