@@ -15,7 +15,7 @@ use crate::driver::reconciliation::Reconciliation;
 use crate::event::{Call, Event, Failure, Placement};
 use crate::sys::handler::call_handler;
 use crate::trace::forward;
-use crate::wire::{field, last_bytes};
+use crate::wire::{field, last_bytes, last_bytes_of};
 use bytes::Bytes;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -79,10 +79,19 @@ pub(crate) struct Dispatch {
     /// the methods that the handler lacks: the base class answers for it
     absent: Vec<String>,
     turn: Mutex<Turn>,
-    last_handler: Mutex<&'static str>,
+    last_handler: Mutex<Method>,
     last_warning: Mutex<Option<Instant>>,
+    /// how long the last event waited for its turn, in nanoseconds
+    wait: AtomicU64,
     pub(crate) handled: AtomicU64,
     pub(crate) acknowledged: AtomicU64,
+}
+
+/// A handler's name; to Python, too, as most events are for the same handler as the one before.
+#[derive(Default)]
+struct Method {
+    name: &'static str,
+    interned: Option<Py<PyString>>,
 }
 
 /// Who is handling an event.
@@ -119,11 +128,17 @@ impl Dispatch {
             reconciliation,
             absent,
             turn: Mutex::new(Turn::Free),
-            last_handler: Mutex::new(""),
+            last_handler: Mutex::default(),
             last_warning: Mutex::new(None),
+            wait: AtomicU64::new(0),
             handled: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
         }
+    }
+
+    /// How long the last event waited for its turn.
+    pub(crate) fn wait(&self) -> Duration {
+        Duration::from_nanos(self.wait.load(Ordering::Relaxed))
     }
 
     /// Is the calling thread inside a handler (a synchronous one)?
@@ -152,7 +167,7 @@ impl Dispatch {
         let Some(_taken) = self.take()? else { return Ok(turned) };
         while turned.handled < limit && turned.awaitable.is_none() {
             let Some((queued, event)) = life.receive() else { break };
-            self.warn_if_late(py, queued)?;
+            self.waited(py, queued.elapsed())?;
             self.handle(life, driver, handler, event, record, &mut turned)?;
         }
         Ok(turned)
@@ -199,14 +214,14 @@ impl Dispatch {
             Ok(described) => described,
             Err(error) => return fail(life, driver, error),
         };
-        *lock(&self.last_handler) = name;
+        let method = self.method(py, name);
         if record {
-            turned.event = Some(tuple(py, &[PyString::intern(py, name).into_any()], &arguments)?);
+            turned.event = Some(tuple(py, &[method.clone().into_any()], &arguments)?);
         }
         turned.handled += 1;
         self.handled.fetch_add(1, Ordering::Relaxed);
         trace!(target: "mesos.dispatch", "{name} is called");
-        match self.call(name, driver, handler, &arguments) {
+        match self.call(name, &method, driver, handler, &arguments) {
             Err(error) => fail(life, driver, error),
             Ok(returned) if is_awaitable(&returned)? => {
                 trace!(target: "mesos.dispatch", "{name} is awaited");
@@ -238,7 +253,7 @@ impl Dispatch {
         match error {
             Some(error) => fail(life, driver, error),
             None => {
-                trace!(target: "mesos.dispatch", "{} has returned", *lock(&self.last_handler));
+                trace!(target: "mesos.dispatch", "{} has returned", lock(&self.last_handler).name);
                 self.acknowledge(life, acknowledgement)
             }
         }
@@ -254,26 +269,35 @@ impl Dispatch {
         Ok(())
     }
 
+    /// The name of the handler to call, which from now on was the last one.
+    fn method<'py>(&self, py: Python<'py>, name: &'static str) -> Bound<'py, PyString> {
+        let mut last = lock(&self.last_handler);
+        let interned = last.interned.take().filter(|_| last.name == name).map(|known| known.into_bound(py));
+        let interned = interned.unwrap_or_else(|| PyString::intern(py, name));
+        *last = Method { name, interned: Some(interned.clone().unbind()) };
+        interned
+    }
+
     fn call<'py>(
         &self,
         name: &'static str,
+        method: &Bound<'py, PyString>,
         driver: &Bound<'py, PyAny>,
         handler: &Bound<'py, PyAny>,
         arguments: &[Bound<'py, PyAny>],
     ) -> PyResult<Bound<'py, PyAny>> {
-        let py = driver.py();
-        let method = PyString::intern(py, name);
         if self.absent.iter().any(|absent| absent == name) {
             let (module, class) = self.side.base();
-            let base = py.import(module)?.getattr(class)?;
-            return call_handler(&base, &method, [handler, driver].into_iter().chain(arguments));
+            let base = driver.py().import(module)?.getattr(class)?;
+            return call_handler(&base, method, [handler, driver].into_iter().chain(arguments));
         }
-        call_handler(handler, &method, [driver].into_iter().chain(arguments))
+        call_handler(handler, method, [driver].into_iter().chain(arguments))
     }
 
-    /// Says which handler kept an event waiting; at most once in `LONG_WAIT`.
-    fn warn_if_late(&self, py: Python<'_>, queued: Instant) -> PyResult<()> {
-        let waited = queued.elapsed();
+    /// Notes how long an event waited for its turn, and says which handler made it long; at most once in `LONG_WAIT`.
+    fn waited(&self, py: Python<'_>, waited: Duration) -> PyResult<()> {
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.wait.store(nanos, Ordering::Relaxed);
         if waited < LONG_WAIT {
             return Ok(());
         }
@@ -283,7 +307,7 @@ impl Dispatch {
         }
         *warned = Some(Instant::now());
         drop(warned);
-        let by = match *lock(&self.last_handler) {
+        let by = match lock(&self.last_handler).name {
             "" => String::from("nobody dispatched until now"),
             name => format!("the handler before it was `{name}`"),
         };
@@ -344,9 +368,10 @@ pub(crate) fn acknowledgement(event: &Event) -> Option<Call> {
 /// The acknowledgement of a `TaskStatus`; none without uuid and agent, for nobody waits for one.
 pub(crate) fn task_acknowledgement(status: &Bytes) -> Option<Call> {
     use field::task_status::{AGENT_ID, TASK_ID, UUID};
-    let part = |number| last_bytes(status, number).map(|found| status.slice_ref(found));
-    let uuid = part(UUID).filter(|uuid| !uuid.is_empty())?;
-    Some(Call::Acknowledge { agent_id: part(AGENT_ID)?, task_id: part(TASK_ID)?, uuid })
+    let [agent_id, task_id, uuid] = last_bytes_of(status, [AGENT_ID, TASK_ID, UUID]);
+    let uuid = uuid.filter(|uuid| !uuid.is_empty())?;
+    let part = |found| status.slice_ref(found);
+    Some(Call::Acknowledge { agent_id: part(agent_id?), task_id: part(task_id?), uuid: part(uuid) })
 }
 
 /// The acknowledgement of an `OperationStatus`; none without uuid and operation id.

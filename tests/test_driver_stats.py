@@ -41,6 +41,7 @@ def test_what_waits_and_what_was_handled(make: Make, backend: ScriptedBackend) -
     stats = driver.stats
     assert (stats.events_received, stats.events_handled, stats.queue_depth) == (3, 2, 1)
     assert stats.queue_high_water == 3
+    assert 0 < stats.seconds_queued < PATIENCE, "of the second"
     assert waiting.queue_depth == 3, "a snapshot"
     driver.abort()
     driver.join(PATIENCE)

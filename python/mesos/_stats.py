@@ -10,9 +10,10 @@ class SchedulerStats:
     """What a driver has done so far; a snapshot.
 
     events_received: what Mesos said, whether handled yet or not. events_handled: handlers called.
-    queue_depth: events that wait now. queue_high_water: the most that ever waited. calls_sent: written to a
-    connection. calls_rejected: refused by the master. calls_dropped: made while the driver did not run or had
-    no subscription, or cut off before the answer. acknowledgements: of task and operation updates.
+    queue_depth: events that wait now. queue_high_water: the most that ever waited. seconds_queued: how long
+    the event handled last had waited for its turn. calls_sent: written to a connection.
+    calls_rejected: refused by the master. calls_dropped: made while the driver did not run or had no
+    subscription, or cut off before the answer. acknowledgements: of task and operation updates.
     reconnects: subscriptions after the first. seconds_since_traffic: how long Mesos has said nothing, not
     even a heartbeat; None if it has not said anything yet.
     """
@@ -21,6 +22,7 @@ class SchedulerStats:
     events_handled: int
     queue_depth: int
     queue_high_water: int
+    seconds_queued: float
     calls_sent: int
     calls_rejected: int
     calls_dropped: int
@@ -34,8 +36,9 @@ class ExecutorStats:
     """What a driver has done so far; a snapshot.
 
     events_received: what Mesos said, whether handled yet or not. events_handled: handlers called.
-    queue_depth: events that wait now. queue_high_water: the most that ever waited. calls_sent: written to a
-    connection. calls_rejected: refused by the agent. calls_dropped: made while the driver did not run, or
+    queue_depth: events that wait now. queue_high_water: the most that ever waited. seconds_queued: how long
+    the event handled last had waited for its turn. calls_sent: written to a connection.
+    calls_rejected: refused by the agent. calls_dropped: made while the driver did not run, or
     messages without a subscription or cut off before the answer. unacknowledged: updates that are kept, as
     the agent has not acknowledged them. reconnects: subscriptions after the first. seconds_since_traffic: how
     long Mesos has said nothing; None if it has not said anything yet.
@@ -45,6 +48,7 @@ class ExecutorStats:
     events_handled: int
     queue_depth: int
     queue_high_water: int
+    seconds_queued: float
     calls_sent: int
     calls_rejected: int
     calls_dropped: int

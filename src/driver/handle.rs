@@ -201,6 +201,7 @@ impl Handle {
         stats.set_item("events_handled", self.dispatch.handled.load(Ordering::Relaxed))?;
         stats.set_item("queue_depth", receiver.depth())?;
         stats.set_item("queue_high_water", receiver.highest())?;
+        stats.set_item("seconds_queued", self.dispatch.wait().as_secs_f64())?;
         stats.set_item("calls_sent", backend.calls_sent)?;
         stats.set_item("calls_rejected", backend.calls_rejected)?;
         stats.set_item("calls_dropped", backend.calls_dropped)?;

@@ -68,6 +68,8 @@ struct State {
     subscription: Option<Event>,
     /// `scheduler.Call`s or `executor.Call`s
     calls: Vec<Bytes>,
+    /// how many threads wait for more of them
+    waiting: usize,
     ended: Option<End>,
     /// when a script last began
     heard: Option<Instant>,
@@ -104,7 +106,9 @@ impl Script {
 
     fn note(&self, state: &mut State, call: Bytes) {
         state.calls.push(call);
-        self.called.notify_all();
+        if state.waiting > 0 {
+            self.called.notify_all(); // a system call, even when nobody waits
+        }
     }
 }
 
@@ -222,11 +226,14 @@ impl ScriptedBackend {
         let deadline = Instant::now() + time.min(Duration::from_secs(86_400));
         loop {
             let enough = py.detach(|| {
-                let state = lock(&self.script.state);
+                let mut state = lock(&self.script.state);
+                state.waiting += 1;
                 let left = deadline.saturating_duration_since(Instant::now()).min(SLICE);
                 let waited =
                     self.script.called.wait_timeout_while(state, left, |now| now.calls.len() < count);
-                waited.unwrap_or_else(PoisonError::into_inner).0.calls.len() >= count
+                let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                state.waiting -= 1;
+                state.calls.len() >= count
             });
             if enough || Instant::now() >= deadline {
                 return Ok(enough);

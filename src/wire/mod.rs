@@ -25,7 +25,7 @@ mod spans;
 mod table;
 mod writer;
 
-pub(crate) use reader::{Value, every_bytes, fields, last_bytes, last_varint};
+pub(crate) use reader::{Value, every_bytes, fields, last_bytes, last_bytes_of, last_varint};
 pub(crate) use required::{is_complete, missing};
 pub(crate) use scan::validate;
 pub(crate) use schema::{Bits, ENUMS, MESSAGES, field, msg};

@@ -49,10 +49,18 @@ pub(crate) fn fields(bytes: &[u8]) -> Fields<'_> {
 /// The contents of the last field of this number, which is the one that counts; None if there is none or the bytes
 /// are faulty. For text, bytes, and messages that nobody split.
 pub(crate) fn last_bytes(bytes: &[u8], number: u32) -> Option<&[u8]> {
-    let mut found = None;
+    let [found] = last_bytes_of(bytes, [number]);
+    found
+}
+
+/// The same for several numbers, in one pass.
+pub(crate) fn last_bytes_of<const N: usize>(bytes: &[u8], numbers: [u32; N]) -> [Option<&[u8]>; N] {
+    let mut found = [None; N];
     for field in fields(bytes) {
-        let (at, value) = field.ok()?;
-        found = if at == number { value.bytes() } else { found };
+        let Ok((at, value)) = field else { return [None; N] };
+        if let Some(place) = numbers.iter().position(|number| *number == at) {
+            found[place] = value.bytes();
+        }
     }
     found
 }
