@@ -2,7 +2,7 @@
 
 A burst is said by one native thread; its time runs from the start to the last event handled. It is compared
 with a Python thread that puts the same updates into a queue, from which another takes them, parses them with
-google.protobuf and calls the method.
+google.protobuf and calls the method. Then events come one at a time, to a reader that sleeps.
 """
 
 from __future__ import annotations
@@ -18,9 +18,13 @@ from typing import Any
 import mesos
 import reference
 from mesos.testing import ScriptedBackend
+from timing import show
 
 BURST = 100_000
 ROUNDS = 5
+#: Events said one at a time, and how long after the end of the one before, in seconds.
+SINGLE = 1000
+PAUSE = 0.0005
 
 
 class Counter(mesos.Scheduler):
@@ -80,10 +84,10 @@ def burst(dispatcher: str, scheduler: type[Counter]) -> float:
 
 
 def baseline() -> float:
-    """Seconds per event of the same burst from a Python thread, through Python's fastest queue."""
+    """Seconds per event of the same burst from a Python thread, through a `queue.Queue`."""
     parse = reference.modules()[0].TaskStatus.FromString
     wire = status().SerializeToString()
-    updates: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    updates: queue.Queue[bytes] = queue.Queue()
 
     def produce() -> None:
         for _ in range(BURST):
@@ -100,6 +104,79 @@ def baseline() -> float:
     took = time.perf_counter() - started
     thread.join()
     return took / BURST
+
+
+class Waits(mesos.Scheduler):
+    """Notes how long each event waited for its turn."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.handled = threading.Semaphore(0)
+
+    def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+        self.seconds.append(driver.stats.seconds_queued)
+        self.handled.release()
+
+
+def one_by_one(say: Callable[[], object], handled: threading.Semaphore) -> threading.Thread:
+    """Start a thread that says events, each when the one before was handled and its reader sleeps again."""
+
+    def pace() -> None:
+        for _ in range(SINGLE):
+            time.sleep(PAUSE)
+            say()
+            handled.acquire()
+
+    thread = threading.Thread(target=pace)
+    thread.start()
+    return thread
+
+
+def single(dispatcher: str) -> float:
+    """Median seconds that a single event waits for its turn."""
+    backend, scheduler, update = ScriptedBackend(), Waits(), ("status_update", status())
+    driver = mesos.SchedulerDriver(scheduler, "bench", backend=backend, dispatcher=dispatcher)
+
+    def play() -> None:
+        backend.play([update])
+        if len(scheduler.seconds) % 100 == 0:
+            backend.join()
+
+    def end_after(pacer: threading.Thread) -> None:
+        pacer.join()
+        driver.stop(failover=True)
+
+    async def on_loop() -> None:
+        driver.start()
+        pacer = one_by_one(play, scheduler.handled)
+        await asyncio.to_thread(end_after, pacer)
+        await driver.wait()
+
+    if dispatcher == "asyncio":
+        asyncio.run(on_loop())
+    else:
+        driver.start()
+        end_after(one_by_one(play, scheduler.handled))
+        driver.join()
+    return statistics.median(scheduler.seconds)
+
+
+def single_baseline() -> float:
+    """Median seconds from `call_soon_threadsafe` to its callback."""
+    seconds: list[float] = []
+    handled = threading.Semaphore(0)
+
+    def handle(said: float) -> None:
+        seconds.append(time.perf_counter() - said)
+        handled.release()
+
+    async def on_loop() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = one_by_one(lambda: loop.call_soon_threadsafe(handle, time.perf_counter()), handled)
+        await asyncio.to_thread(pacer.join)
+
+    asyncio.run(on_loop())
+    return statistics.median(seconds)
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -119,3 +196,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
             f"{rate / 1000:.0f} k",
             f"{ratio:.1f} × a Python queue and google.protobuf (def: ≥ 400 k, ≥ 4)",
         )
+    for name in ("thread", "asyncio"):
+        pairs = [(single(name), single_baseline()) for _ in range(ROUNDS)]
+        took = statistics.median(a for a, _ in pairs)
+        ratio = statistics.median(a / b for a, b in pairs)
+        yield f"a single update's wait, {name}", show(took), f"{ratio:.2f} × call_soon_threadsafe (≤ 0.5)"
