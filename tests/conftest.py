@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import mesos
 import pytest
 from mesos.testing import ScriptedBackend
-from recorder import PATIENCE
+from recorder import PATIENCE, Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +80,26 @@ def end(drivers: list[Any]) -> None:
         assert driver.status == mesos.DRIVER_NOT_STARTED or driver._native.settle(PATIENCE)
     drivers.clear()
     gc.collect()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., tuple[mesos.SchedulerDriver, Recorder]]]:
+    """Start a driver at a master, with callbacks on a thread of its own; aborted after the test."""
+    drivers: list[mesos.SchedulerDriver] = []
+
+    def start(master: str, **settings: Any) -> tuple[mesos.SchedulerDriver, Recorder]:
+        scheduler = Recorder()
+        framework = settings.pop("framework", {"name": "test", "failover_timeout": 60})
+        driver = mesos.SchedulerDriver(scheduler, framework, master, dispatcher="thread", **settings)
+        drivers.append(driver)
+        driver.start()
+        return driver, scheduler
+
+    yield start
+    for driver in drivers:
+        driver.abort()
+        assert driver._native.settle(PATIENCE)
+        assert driver.exception is driver.exception, "reading it counts as fetching it"
 
 
 class Child:

@@ -19,7 +19,16 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "pythons"
 OLDEST, OLDEST_ABI3 = (3, 10), (3, 11)
-TESTS = ["tests/test_message*.py", "tests/test_driver*.py", "tests/test_scheduler.py"]
+TESTS = [
+    "tests/test_message*.py",
+    "tests/test_driver*.py",
+    "tests/test_dispatch*.py",
+    "tests/dispatch/test_*.py",
+    "tests/test_exits.py",
+    "tests/test_notebook.py",
+    "tests/test_scheduler.py",
+    "tests/test_trace.py",
+]
 ASK = """
 import ensurepip, json, sys, sysconfig
 known = sys.implementation.name == "cpython" and not sysconfig.get_config_var("Py_GIL_DISABLED")

@@ -131,6 +131,13 @@ class Recorder(Notes, mesos.Scheduler):
     """A scheduler that takes notes."""
 
 
+def until(scheduler: Recorder, *names: str) -> None:
+    """Wait until the first events have these names."""
+    with scheduler.changed:
+        arrived = scheduler.changed.wait_for(lambda: scheduler.names[: len(names)] == list(names), PATIENCE)
+    assert arrived, scheduler.names
+
+
 class AsyncRecorder(AsyncNotes, Recorder):
     """The same with coroutines."""
 

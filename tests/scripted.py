@@ -46,6 +46,7 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._input = sock.makefile("rb")
+        self._abrupt = False
 
     def request(self) -> Request | None:
         """Read a request; None if the client closed the connection."""
@@ -81,8 +82,17 @@ class Connection:
 
     def close(self) -> None:
         """Close it, also under a thread that reads from it."""
+        if self._abrupt:
+            return
         with contextlib.suppress(OSError):  # the client may have closed it already
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # an SSLSocket's own fails the reader
+
+    def reset(self) -> None:
+        """Reset it, as the end of a process with unread input does; also under a thread that reads."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._abrupt = True
+        with contextlib.suppress(OSError):  # the client may have closed it already
+            socket.socket.shutdown(self._socket, socket.SHUT_RD)  # wakes that thread, and `release` follows
 
     def release(self) -> None:
         """Close it and give the descriptor back; only the thread that reads may do that."""
@@ -138,6 +148,28 @@ def raw(data: bytes) -> Behaviour:
     return Behaviour(lambda _, connection: connection.send(data))
 
 
+def pieces(*parts: bytes) -> Behaviour:
+    """Answer with these bytes, each part by itself, and leave the connection open."""
+
+    def act(master: ScriptedMaster, connection: Connection) -> None:
+        for part in parts:
+            connection.send(part)
+        master._attach(connection)
+        connection.wait_closed()
+
+    return Behaviour(act)
+
+
+def reset(after: bytes = b"", *, at_once: bool = False) -> Behaviour:
+    """Answer with these bytes and reset the connection; `at_once`: before anything is read from it."""
+
+    def act(_: ScriptedMaster, connection: Connection) -> None:
+        connection.send(after)
+        connection.reset()
+
+    return Behaviour(act, speaks_first=at_once)
+
+
 def banner(data: bytes = b"SSH-2.0-OpenSSH_9.2p1\r\n") -> Behaviour:
     """Speak first, as no HTTP server does, and leave the connection open."""
 
@@ -157,7 +189,8 @@ class ScriptedMaster:
     """A listener that follows a script; see the module's text.
 
     script: what happens with each SUBSCRIBE in turn; `subscribe()` if empty. answering: gives (status, words)
-    for a call, or None for 202. tls: makes it speak TLS; may be changed for the connections to come.
+    for a call, None for 202, or bytes to answer with, HTTP or not, before the connection is reset. tls: makes
+    it speak TLS; may be changed for the connections to come.
 
     address: "127.0.0.1:port". subscribes, calls: what arrived, as `Request`s.
     """
@@ -165,7 +198,7 @@ class ScriptedMaster:
     def __init__(
         self,
         *script: Behaviour,
-        answering: Callable[[Request], tuple[int, str] | None] = lambda _: None,
+        answering: Callable[[Request], tuple[int, str] | bytes | None] = lambda _: None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.subscribes: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -264,7 +297,11 @@ class ScriptedMaster:
                     self._next().act(self, connection)
                     return
                 self.calls.put(request)
-                connection.send(_answer(*(self._answering(request) or (202, "")), {}))
+                answer = self._answering(request)
+                if isinstance(answer, bytes):
+                    reset(answer).act(self, connection)
+                    return
+                connection.send(_answer(*(answer or (202, "")), {}))
         finally:
             with self._changed:
                 self._connections.remove(connection)

@@ -9,12 +9,12 @@ import os
 import signal
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mesos
 import pytest
 from mesos.v1 import scheduler as v1
-from recorder import PATIENCE, Recorder
+from recorder import PATIENCE, Recorder, until
 from scripted import (
     STREAM,
     ScriptedMaster,
@@ -31,37 +31,11 @@ from scripted import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from scripted import Behaviour
 
     Start = Callable[..., tuple[mesos.SchedulerDriver, Recorder]]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Start a driver with callbacks on a thread of its own; aborted after the test."""
-    drivers: list[mesos.SchedulerDriver] = []
-
-    def start(master: str, **settings: Any) -> tuple[mesos.SchedulerDriver, Recorder]:
-        scheduler = Recorder()
-        framework = settings.pop("framework", {"name": "test", "failover_timeout": 60})
-        driver = mesos.SchedulerDriver(scheduler, framework, master, dispatcher="thread", **settings)
-        drivers.append(driver)
-        driver.start()
-        return driver, scheduler
-
-    yield start
-    for driver in drivers:
-        driver.abort()
-        assert driver._native.settle(PATIENCE)
-        assert driver.exception is driver.exception, "reading it counts as fetching it"
-
-
-def until(scheduler: Recorder, *names: str) -> None:
-    with scheduler.changed:
-        arrived = scheduler.changed.wait_for(lambda: scheduler.names[: len(names)] == list(names), PATIENCE)
-    assert arrived, scheduler.names
 
 
 HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p/>"
