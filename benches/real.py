@@ -18,6 +18,7 @@ from timing import show
 ROOT = pathlib.Path(__file__).parents[1]
 TASKS = 2000
 REGISTRATIONS = 20
+PAIRS = 3
 
 
 def raw_registration(master: str) -> float:
@@ -49,7 +50,7 @@ def raw_registration(master: str) -> float:
 def rows() -> Iterator[tuple[str, str, str]]:
     """The registration beside a bare socket's, and the cost of an update beside that of pymesos."""
     sys.path.insert(0, str(ROOT))
-    from tests.real import load
+    from tests.real import load, load_libmesos
     from tests.real.cluster import RealCluster
     from tests.real.schedulers import scripted_executor
     from tests.real.setup import set_up, unsupported
@@ -71,3 +72,8 @@ def rows() -> Iterator[tuple[str, str, str]]:
         theirs = cost["load_pymesos"]
         note = f"≤ 100 µs; {theirs / cost['load']:.1f} × less than pymesos' {show(theirs)}; {TASKS} tasks"
         yield "processor time of a scheduler for an update", show(cost["load"]), note
+        executor, folder = scripted_executor(mesos), pathlib.Path(directory)
+        bare = [load_libmesos.bare(mesos, cluster.master, TASKS, executor, folder) for _ in range(PAIRS)]
+        over = [load_libmesos.ours(mesos, cluster.master, TASKS, executor).cost for _ in range(PAIRS)]
+        note = f"{min(over) / min(bare):.2f} × the C++ driver's alone, {show(min(bare))}; best of {PAIRS}"
+        yield "the same over libmesos", show(min(over)), note

@@ -1,8 +1,8 @@
 """A scheduler as a program that runs many small tasks: `python -m tests.real.load MASTER TASKS EXECUTOR`.
 
-It is one of two that do the same (the other is load_pymesos.py): tasks on one custom executor, which reports
-RUNNING and FINISHED for each, IN_FLIGHT of them at a time. On stdout it leaves a `Report` as JSON, and at the
-master a framework that waits for another scheduler.
+It is one of several that do the same (load_pymesos.py, load_libmesos.py): tasks on one custom executor,
+which reports RUNNING and FINISHED for each, IN_FLIGHT of them at a time. On stdout it leaves a `Report` as
+JSON, and at the master a framework that waits for another scheduler.
 """
 
 from __future__ import annotations
@@ -137,18 +137,20 @@ class Load(mesos.Scheduler):
         self.work.note(status.task_id.value, status.state.name, status.uuid)
 
 
-def main(master: str, tasks: str, command: str) -> None:
+def main(master: str, tasks: str, command: str, backend: str = "http") -> None:
     """Run to the end and print the report."""
     load = Load(int(tasks), command)
-    driver = mesos.SchedulerDriver(load, FRAMEWORK, master)
+    driver = mesos.SchedulerDriver(load, FRAMEWORK, master, backend=backend)
     driver.run()
     print(load.work.report(driver.framework_id.value))
 
 
-def run(module: str, master: str, tasks: int, command: str) -> Report:
-    """Run `main` of this module or its like in a process of its own."""
+def run(
+    module: str, master: str, tasks: int, command: str, settings: Mapping[str, str] | None = None
+) -> Report:
+    """Run `main` of this module or its like in a process of its own, with settings in its environment."""
     line = [sys.executable, "-m", f"tests.real.{module}", master, str(tasks), command]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "stand_ins")}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "stand_ins"), **(settings or {})}
     done = subprocess.run(line, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return Report(**json.loads(done.stdout))
 
