@@ -19,7 +19,7 @@ from pathlib import Path
 from mesos.v1 import executor as v1
 from timing import show
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from scripted_agent import ScriptedAgent, accept
 
 ROUNDS = 21
