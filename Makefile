@@ -9,7 +9,7 @@ SOURCES := Cargo.toml Cargo.lock pyproject.toml build.rs README.md LICENSE \
 	$(shell find src cpp proto python build -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null)
 
 .PHONY: help demo test check lint lint-rust lint-python lint-cpp fmt stubs test-rust test-python test-pythons \
-	test-asan libraries exits conformance differential fuzz wheel bench system clean
+	test-asan test-cpp libraries exits conformance differential fuzz wheel bench system clean
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -65,7 +65,7 @@ $(VENV)/wheel: dist/.built
 
 ## ---- proving ------------------------------------------------------------------------------------------------
 
-lint: lint-rust lint-python lint-cpp ## rustfmt, clippy, ruff, mypy, pyright, clang-format
+lint: lint-rust lint-python lint-cpp ## rustfmt, clippy, ruff, mypy, pyright, clang-format, clang-tidy
 
 lint-rust:
 	cargo fmt --check
@@ -77,8 +77,11 @@ lint-python: $(VENV)/tools
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/basedpyright --level error >$(VENV)/pyright || { cat $(VENV)/pyright; exit 1; }
 
-lint-cpp: $(VENV)/tools
+# clang-tidy needs the bridge's headers, which compiling for lint-rust has made.
+lint-cpp: lint-rust $(VENV)/tools
 	git ls-files '*.cc' '*.h' | xargs $(BIN)/clang-format --dry-run --Werror
+	bridge=$$(ls -dt target/debug/build/mesos-*/out/cxxbridge | head -1); \
+	$(BIN)/clang-tidy --quiet cpp/*.cc -- -std=c++17 -I$$bridge/include -I$$bridge/crate
 
 fmt: $(VENV)/tools ## put every file into its lint's shape
 	cargo fmt
@@ -125,6 +128,17 @@ test-asan: $(VENV)/tools ## the message suite under AddressSanitizer
 EXITS ?= 1000
 exits: $(VENV)/tools $(VENV)/wheel ## EXITS=1000 interpreter exits in every state of a driver, at random moments
 	$(BIN)/python tests/exits.py $(EXITS)
+
+# cpp/ and what Rust does with it, over the stand-in for libmesos in cpp/fake. GCC's runtimes, for both languages.
+test-cpp: system ## drivers over a libmesos under load, under AddressSanitizer and ThreadSanitizer
+	for pair in address:asan thread:tsan; do \
+	  sanitizer=$${pair%:*}; \
+	  RUSTC_BOOTSTRAP=1 CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_TARGET_DIR=.cache/$$sanitizer/target \
+	  RUSTFLAGS="-Zsanitizer=$$sanitizer -Zexternal-clangrt -Cunsafe-allow-abi-mismatch=sanitizer \
+	    -Zpre-link-args=-Wl,--no-as-needed -Zpre-link-args=-l$${pair#*:}" \
+	  CXXFLAGS="-fsanitize=$$sanitizer -g" MESOS_FAKE_CXXFLAGS=-fsanitize=$$sanitizer ASAN_OPTIONS=detect_leaks=0 \
+	    cargo test --quiet --target $(HOST) --lib backend::libmesos::tests || exit 1; \
+	done
 
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py

@@ -173,7 +173,7 @@ inline constexpr Symbol kDelay = {"process::EventLoop::delay(const Duration&, co
 struct Opaque {
   Opaque() = default;
   Opaque(const Opaque&) = delete;
-  ~Opaque() {}
+  ~Opaque() {}  // NOLINT(modernize-use-equals-default): see above
   alignas(16) char bytes[4096];
 };
 

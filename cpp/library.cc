@@ -120,7 +120,7 @@ std::shared_ptr<Library> open_library(rust::Str path) {
 
   const Choice choice = choose(std::string(path));
   const std::string name = choice.path + " (" + choice.origin + ")";
-  const std::lock_guard<std::mutex> lock(mutex);
+  const std::scoped_lock lock(mutex);
   // RTLD_LAZY: a library may hold references that nobody needs, like those of PyPI's build to Python 2.7.
   void* handle = dlopen(choice.path.c_str(), RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
