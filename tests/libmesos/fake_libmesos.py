@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import mesos
+from recorder import PATIENCE
 
-SOURCES = Path(__file__).resolve().parents[1] / "cpp" / "fake"
+Make = Callable[..., mesos.SchedulerDriver]
+MASTER = "127.0.0.1:5050"
+AGENT, EXECUTOR, OFFER = mesos.AgentID(value="a"), mesos.ExecutorID(value="e"), mesos.OfferID(value="o")
+UPDATE = mesos.TaskStatus(task_id="t", state="TASK_RUNNING", agent_id="a", uuid=bytes(range(16)))
+SOURCES = Path(__file__).resolve().parents[2] / "cpp" / "fake"
 #: what else to compile it with: a sanitizer's flags
 FLAGS = shlex.split(os.environ.get("MESOS_FAKE_CXXFLAGS", ""))
 
@@ -82,3 +88,33 @@ def registered(script: Script, port: int = 1) -> mesos.FrameworkID:
     identity = mesos.FrameworkID(value="framework-1")
     script.say("registered", identity, master_at(port))
     return identity
+
+
+class Notes(mesos.Scheduler):
+    """Notes every call as (name, *arguments), and reacts to some of them."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[Any, ...]] = []
+        self.react: dict[str, Callable[[mesos.SchedulerDriver], object]] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        if name not in dir(mesos.Scheduler) or name.startswith("_"):
+            return super().__getattribute__(name)
+
+        def handle(driver: mesos.SchedulerDriver, *arguments: Any) -> None:
+            self.heard.append((name, *arguments))
+            self.react.get(name, lambda driver: None)(driver)
+
+        return handle
+
+
+def hear(driver: mesos.SchedulerDriver, notes: Notes, count: int) -> list[tuple[Any, ...]]:
+    """Dispatch until so many handlers were called."""
+    while len(notes.heard) < count:
+        assert driver.run_once(PATIENCE), f"only {notes.heard}"
+    return notes.heard
+
+
+def end(driver: mesos.SchedulerDriver) -> None:
+    driver.stop()
+    driver.join(PATIENCE)

@@ -1,0 +1,232 @@
+"""backend="libmesos" over a stand-in: every callback and every call, as the driver and libmesos see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mesos
+import pytest
+from fake_libmesos import (
+    AGENT,
+    EXECUTOR,
+    MASTER,
+    OFFER,
+    UPDATE,
+    Make,
+    Notes,
+    Script,
+    end,
+    hear,
+    master_at,
+    registered,
+    text,
+)
+
+INFO = master_at(1)
+
+
+# -- what libmesos says ------------------------------------------------------------------------------------
+
+
+def test_every_callback_is_an_event(make: Make, script: Script) -> None:
+    identity = registered(script)
+    offers = [
+        mesos.Offer(id=f"o{n}", framework_id=identity, agent_id="a", hostname="h" * n) for n in range(40)
+    ]
+    script.say("resourceOffers", *offers)
+    script.say("offerRescinded", OFFER)
+    script.say("statusUpdate", UPDATE)
+    script.say("frameworkMessage", EXECUTOR, AGENT, b"\0\xff")
+    script.say("slaveLost", AGENT)
+    script.say("executorLost", EXECUTOR, AGENT, -9)
+    script.say("disconnected")
+    script.say("reregistered", INFO)
+    script.say("disconnected")
+    script.say("registered", identity, INFO)  # as libmesos does after ZooKeeper named another master
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    assert hear(driver, notes, 11)[0][:2] == ("registered", identity)
+    assert driver.framework_id == identity
+    assert driver.connected
+    assert notes.heard[1:] == [
+        ("resource_offers", offers),
+        ("offer_rescinded", OFFER),
+        ("status_update", UPDATE),
+        ("framework_message", EXECUTOR, AGENT, b"\0\xff"),
+        ("agent_lost", AGENT),
+        ("executor_lost", EXECUTOR, AGENT, -9),
+        ("disconnected",),
+        ("reregistered", INFO),
+        ("disconnected",),
+        ("reregistered", INFO),
+    ]
+    assert driver.stats.reconnects == 2
+    assert driver.stats.seconds_since_traffic is not None
+
+
+def test_an_error_aborts_first(make: Make, script: Script) -> None:
+    registered(script)
+    script.say("error", b"why not")
+    seen = []
+
+    class Errors(mesos.Scheduler):
+        def error(self, driver: mesos.SchedulerDriver, message: str) -> None:
+            seen.append((driver.status, message))
+            super().error(driver, message)
+
+    driver = make(Errors())
+    with pytest.raises(mesos.DriverAbortedError, match=r"^why not$"):
+        driver.run()
+    assert seen == [(mesos.DRIVER_ABORTED, "why not")]
+    # it had aborted by itself; another abort does nothing
+    assert [name for name in script.names if name != "abort"] == ["construct", "destroy"]
+
+
+def test_a_refused_authentication_is_of_its_own_type(make: Make, script: Script) -> None:
+    script.say("error", b"Master refused authentication")
+    with pytest.raises(mesos.AuthenticationError, match="Master refused authentication"):
+        make(mesos.Scheduler()).run()
+
+
+def test_what_cannot_be_read_ends_the_driver(make: Make, script: Script) -> None:
+    registered(script)
+    script.say("statusUpdate", b"\xff\xff")
+    script.say("statusUpdate", UPDATE)
+    notes = Notes()
+    driver = make(notes)
+    driver.run()
+    assert [heard[0] for heard in notes.heard] == ["registered", "error"]
+    assert "cannot be read" in notes.heard[1][1]
+
+
+# -- what it is told ---------------------------------------------------------------------------------------
+
+FILTERS = {"refuse_seconds": 7.0}
+RESERVED = mesos.Resource(
+    name="cpus", type="SCALAR", scalar={"value": 1}, reservations=[{"type": "DYNAMIC", "role": "r"}]
+)
+RESERVE = mesos.Offer.Operation(type="RESERVE", reserve={"resources": [RESERVED]})
+TASK = mesos.TaskInfo(name="n", task_id="t", agent_id="a", resources=mesos.Resources(cpus=1))
+REQUEST = mesos.Request(agent_id="a", resources=mesos.Resources(cpus=1))
+LAUNCH = mesos.Offer.Operation(type="LAUNCH", launch={"task_infos": [TASK] * 3})
+
+
+def state(**fields: Any) -> mesos.TaskStatus:
+    return mesos.TaskStatus(state="TASK_RUNNING", **fields)
+
+
+CALLS: dict[str, tuple[Callable[[mesos.SchedulerDriver], object], list[tuple[Any, ...]]]] = {
+    "accept_offers": (
+        lambda driver: driver.accept_offers(["o", "p"], [RESERVE, LAUNCH], FILTERS),
+        [("acceptOffers", OFFER, mesos.OfferID(value="p"), RESERVE, LAUNCH, mesos.Filters(**FILTERS))],
+    ),
+    "launch_tasks": (
+        lambda driver: driver.launch_tasks("o", [TASK] * 3),
+        [("acceptOffers", OFFER, LAUNCH, b"")],
+    ),
+    "decline_offer": (
+        lambda driver: driver.decline_offer(["o", "p"], FILTERS),
+        [("declineOffer", mesos.OfferID(value=one), mesos.Filters(**FILTERS)) for one in "op"],
+    ),
+    "revive_offers": (lambda driver: driver.revive_offers(), [("reviveOffers",)]),
+    "revive_offers of roles": (
+        lambda driver: driver.revive_offers(["r", "s"]),
+        [("reviveOffers", b"r", b"s")],
+    ),
+    "suppress_offers": (lambda driver: driver.suppress_offers(), [("suppressOffers",)]),
+    "suppress_offers of roles": (lambda driver: driver.suppress_offers(["r"]), [("suppressOffers", b"r")]),
+    "kill_task": (lambda driver: driver.kill_task("t", "a"), [("killTask", mesos.TaskID(value="t"))]),
+    "reconcile_tasks": (
+        lambda driver: driver.reconcile_tasks([{"task_id": "t", "agent_id": "a"}, "u"]),
+        [("reconcileTasks", state(task_id="t", agent_id="a"), state(task_id="u"))],
+    ),
+    "reconcile all tasks": (lambda driver: driver.reconcile_tasks([]), [("reconcileTasks",)]),
+    "send_framework_message": (
+        lambda driver: driver.send_framework_message("e", "a", b"\0\xff"),
+        [("sendFrameworkMessage", EXECUTOR, AGENT, b"\0\xff")],
+    ),
+    "request_resources": (
+        lambda driver: driver.request_resources([REQUEST] * 3),
+        [("requestResources", REQUEST, REQUEST, REQUEST)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_arrives(make: Make, script: Script, name: str) -> None:
+    registered(script)
+    call, expected = CALLS[name]
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    hear(driver, notes, 1)
+    assert call(driver) == mesos.DRIVER_RUNNING
+    assert driver.stats.calls_sent == 1
+    end(driver)
+    made = [(first, *map(text, rest)) for first, *rest in expected]
+    assert [one for one in script.calls if one[0] not in ("construct", "stop", "destroy")] == made
+
+
+def test_update_framework(make: Make, script: Script) -> None:
+    identity = registered(script)
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    hear(driver, notes, 1)
+    info = script.framework | {"user": "u", "hostname": "h"}
+    constraints = {"role_constraints": {"r": {"groups": [{}]}}}
+    driver.update_framework(info, suppressed_roles=["r"], offer_constraints=constraints)
+    assert driver.framework == mesos.FrameworkInfo(**info, id=identity)
+    end(driver)
+    _, framework, said, *roles = next(call for call in script.calls if call[0] == "updateFramework")
+    assert mesos.FrameworkInfo.FromString(bytes.fromhex(framework)) == driver.framework
+    assert said == text(mesos.v1.scheduler.OfferConstraints(**constraints))
+    assert roles == [text(b"r")]
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_acknowledgements_are_explicit_whoever_makes_them(make: Make, script: Script, implicit: bool) -> None:
+    registered(script)
+    script.say("statusUpdate", UPDATE)
+    script.wait_for("acknowledgeStatusUpdate")
+    script.say("disconnected")
+    notes = Notes()
+    driver = make(notes, implicit_acknowledgements=implicit)
+    if not implicit:
+        notes.react["status_update"] = lambda driver: driver.acknowledge_status_update(UPDATE)
+    driver.start()
+    hear(driver, notes, 3)
+    end(driver)
+    assert script.calls[0][-1] == text(b"explicit")
+    acknowledged = [call[1] for call in script.calls if call[0] == "acknowledgeStatusUpdate"]
+    assert acknowledged == [text(UPDATE)]
+    assert driver.stats.acknowledgements == 1
+
+
+def test_an_update_whose_handler_raises_is_not_acknowledged(make: Make, script: Script) -> None:
+    registered(script)
+    script.say("statusUpdate", UPDATE)
+    notes = Notes()
+    notes.react["status_update"] = lambda driver: 1 / 0
+    driver = make(notes)
+    with pytest.raises(ZeroDivisionError):
+        driver.run()
+    assert script.names == ["construct", "abort", "destroy"]
+
+
+def test_who_the_driver_is(make: Make, script: Script) -> None:
+    registered(script)
+    notes = Notes()
+    framework = script.framework | {"id": "f", "roles": ["r", "s"]}
+    driver = make(notes, framework=framework, credential=("me", "s3cret"), suppressed_roles=["r", "s"])
+    driver.start()
+    hear(driver, notes, 1)
+    end(driver)
+    (_, info, master, _), suppressed, credential = script.calls[:3]
+    said = mesos.FrameworkInfo.FromString(bytes.fromhex(info))
+    assert (said.id.value, said.principal, list(said.roles)) == ("f", "me", ["r", "s"])
+    assert bytes.fromhex(master).decode() == MASTER
+    assert suppressed == ("suppressed", text(b"r"), text(b"s"))
+    assert credential == ("credential", text(mesos.Credential(principal="me", secret="s3cret")))
