@@ -1,8 +1,8 @@
 """The embedded cluster: a Mesos master and agents inside this process.
 
-It speaks Apache Mesos' v1 scheduler API over HTTP on loopback and runs command tasks as real processes. What
-it cannot do yet (task groups, executors of one's own, reservations and volumes, containers, health checks,
-fetching files) it refuses with a message that says so.
+It speaks Apache Mesos' v1 APIs for schedulers and executors over HTTP on loopback, and runs commands, task
+groups and executors of one's own as real processes. What it cannot do yet (reservations and volumes,
+containers, health checks, fetching files) it refuses with a message that says so.
 
 A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()`
 makes a new one.

@@ -1,15 +1,17 @@
-//! Mesos' scheduler API as text: what a request must look like, and what it says.
+//! Mesos' scheduler and executor APIs as text: what a request must look like, and what it says.
 //!
 //! # Invariants
 //! * Checks come in Mesos' order: method, Content-Type, the body, the call, Accept, and the stream id of a SUBSCRIBE.
 //!   The master does the rest, as it needs to know the framework.
 //! * JSON and protobuf are the same calls and events; only bytes differ.
 
+use super::core::Event;
 use super::master::VERSION;
 use super::validate;
+use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};
+use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
-use crate::proto::mesos::v1::scheduler::{Call, Event};
-use crate::wire::{is_complete, json, msg, validate as scan};
+use crate::wire::{Message, is_complete, json, msg, validate as scan};
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -30,8 +32,19 @@ pub(crate) enum Encoding {
 /// A request that was understood.
 #[derive(Debug)]
 pub(crate) enum Request {
-    Subscribe { subscribe: Box<Subscribe>, encoding: Encoding },
-    Call { call: Box<Call>, stream_id: Option<String> },
+    Subscribe {
+        subscribe: Box<Subscribe>,
+        encoding: Encoding,
+    },
+    Call {
+        call: Box<Call>,
+        stream_id: Option<String>,
+    },
+    /// of an executor; `encoding` if it subscribes
+    Executor {
+        call: Box<executor::Call>,
+        encoding: Option<Encoding>,
+    },
 }
 
 /// A status, and words for it.
@@ -41,10 +54,20 @@ pub(crate) struct Refusal {
     pub(crate) text: String,
 }
 
+/// Whose port a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Host {
+    Master,
+    /// the agent at this position
+    Agent(usize),
+}
+
 /// What there is under a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Scheduler,
+    /// of the agent at this position
+    Executor(usize),
     /// 200 and these bytes of JSON, or none
     Fixed(String),
     /// a file of a sandbox
@@ -52,15 +75,18 @@ pub(crate) enum Resource {
     Nothing,
 }
 
-/// Finds what a path means.
-pub(crate) fn resource(path: &str) -> Resource {
-    match path {
-        "/api/v1/scheduler" | "/master/api/v1/scheduler" => Resource::Scheduler,
-        "/files/read" => Resource::File,
-        // under the path of each agent, as its offers say
-        path if path.starts_with("/slave(") && path.ends_with(")/files/read") => Resource::File,
-        "/health" | "/master/health" => Resource::Fixed(String::new()),
-        "/version" => {
+/// Finds what a path means. The names of master and agent in their processes may come first, or be left out.
+pub(crate) fn resource(host: Host, path: &str) -> Resource {
+    let own = match host {
+        Host::Master => "/master",
+        Host::Agent(_) => "/slave(1)",
+    };
+    match (host, path.strip_prefix(own).filter(|rest| rest.starts_with('/')).unwrap_or(path)) {
+        (Host::Master, "/api/v1/scheduler") => Resource::Scheduler,
+        (Host::Agent(agent), "/api/v1/executor") => Resource::Executor(agent),
+        (_, "/files/read") => Resource::File,
+        (_, "/health") => Resource::Fixed(String::new()),
+        (_, "/version") => {
             let version = format!(
                 r#"{{"build_user":"mesos (Python) {}","version":"{VERSION}"}}"#,
                 env!("CARGO_PKG_VERSION")
@@ -81,10 +107,13 @@ impl Encoding {
 
     /// An event as a record: its length in decimal, a newline, its bytes.
     pub(crate) fn record(self, event: &Event) -> Bytes {
-        let mut body = event.encode_to_vec();
+        let (message, mut body) = match event {
+            Event::Scheduler(event) => (msg::SCHEDULER_EVENT, event.encode_to_vec()),
+            Event::Executor(event) => (msg::EXECUTOR_EVENT, event.encode_to_vec()),
+        };
         if self == Self::Json {
             let mut text = Vec::with_capacity(body.len() * 2);
-            json::encode(msg::SCHEDULER_EVENT, &body, &mut text);
+            json::encode(message, &body, &mut text);
             body = text;
         }
         let mut record = format!("{}\n", body.len()).into_bytes();
@@ -95,33 +124,16 @@ impl Encoding {
 
 /// Reads a request to the scheduler API.
 pub(crate) fn scheduler(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Request, Refusal> {
-    let bad = |text| Refusal { status: StatusCode::BAD_REQUEST, text };
-    let refuse = |status, text: String| Err(Refusal { status, text });
-    if method != Method::POST {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, expecting_post(method));
-    }
-    // Mesos compares the whole value: no parameters, no other case.
-    let mut call = match headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
-        None => return refuse(StatusCode::BAD_REQUEST, "Expecting 'Content-Type' to be present".into()),
-        Some(text) if text == PROTOBUF.as_bytes() => from_protobuf(body),
-        Some(text) if text == JSON.as_bytes() => from_json(body),
-        Some(_) => {
-            let text = format!("Expecting 'Content-Type' of {JSON} or {PROTOBUF}");
-            return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, text);
-        }
-    }
-    .map_err(bad)?;
+    let mut call: Call = read(method, headers, body, msg::SCHEDULER_CALL)?;
     validate::call(&call).map_err(|why| bad(format!("Failed to validate scheduler::Call: {why}")))?;
     let stream_id = headers.get(STREAM_ID).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     let encoding = accepted(headers);
     if matches!(call.r#type(), Type::Subscribe | Type::ReconcileOperations) && encoding.is_none() {
-        let text = format!("Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'");
-        return refuse(StatusCode::NOT_ACCEPTABLE, text);
+        return not_acceptable();
     }
     match (call.r#type(), call.subscribe.take(), encoding) {
         (Type::Subscribe, Some(_), _) if stream_id.is_some() => {
-            let text = format!("Subscribe calls should not include the '{STREAM_ID}' header");
-            refuse(StatusCode::BAD_REQUEST, text)
+            Err(bad(format!("Subscribe calls should not include the '{STREAM_ID}' header")))
         }
         (Type::Subscribe, Some(subscribe), Some(encoding)) => Ok(Request::Subscribe { subscribe, encoding }),
         _ => Ok(Request::Call { call: Box::new(call), stream_id }),
@@ -132,22 +144,65 @@ pub(crate) fn expecting_post(method: &Method) -> String {
     format!("405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'.")
 }
 
-fn from_protobuf(body: &[u8]) -> Result<Call, String> {
-    let failed = || "Failed to parse body into Call protobuf".to_owned();
-    scan(msg::SCHEDULER_CALL, body).map_err(|_| failed())?;
-    if !is_complete(msg::SCHEDULER_CALL, body) {
-        return Err(failed());
+/// Reads a request to the executor API of an agent.
+pub(crate) fn executor(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Request, Refusal> {
+    let call: executor::Call = read(method, headers, body, msg::EXECUTOR_CALL)?;
+    validate::executor_call(&call).map_err(|why| bad(format!("Failed to validate Executor::Call: {why}")))?;
+    let subscribes = call.r#type() == ExecutorType::Subscribe;
+    match accepted(headers) {
+        None if subscribes => not_acceptable(),
+        encoding => Ok(Request::Executor { call: Box::new(call), encoding: encoding.filter(|_| subscribes) }),
     }
-    Call::decode(body).map_err(|_| failed())
 }
 
-fn from_json(body: &[u8]) -> Result<Call, String> {
+fn bad(text: String) -> Refusal {
+    Refusal { status: StatusCode::BAD_REQUEST, text }
+}
+
+fn not_acceptable<T>() -> Result<T, Refusal> {
+    let text = format!("Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'");
+    Err(Refusal { status: StatusCode::NOT_ACCEPTABLE, text })
+}
+
+/// A request's method, type and body.
+fn read<T: prost::Message + Default>(
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+    message: &'static Message,
+) -> Result<T, Refusal> {
+    let refuse = |status, text: String| Err(Refusal { status, text });
+    if method != Method::POST {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, expecting_post(method));
+    }
+    // Mesos compares the whole value: no parameters, no other case.
+    match headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
+        None => Err(bad("Expecting 'Content-Type' to be present".into())),
+        Some(text) if text == PROTOBUF.as_bytes() => from_protobuf(message, body).map_err(bad),
+        Some(text) if text == JSON.as_bytes() => from_json(message, body).map_err(bad),
+        Some(_) => {
+            let text = format!("Expecting 'Content-Type' of {JSON} or {PROTOBUF}");
+            refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+        }
+    }
+}
+
+fn from_protobuf<T: prost::Message + Default>(message: &'static Message, body: &[u8]) -> Result<T, String> {
+    let failed = || "Failed to parse body into Call protobuf".to_owned();
+    scan(message, body).map_err(|_| failed())?;
+    if !is_complete(message, body) {
+        return Err(failed());
+    }
+    T::decode(body).map_err(|_| failed())
+}
+
+fn from_json<T: prost::Message + Default>(message: &'static Message, body: &[u8]) -> Result<T, String> {
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(body) {
         return Err(format!("Failed to parse body into JSON: {error}"));
     }
     let failed = |why: String| format!("Failed to convert JSON into Call protobuf: {why}");
-    let bytes = json::decode(msg::SCHEDULER_CALL, body).map_err(|error| failed(error.to_string()))?;
-    Call::decode(bytes.as_slice()).map_err(|error| failed(error.to_string()))
+    let bytes = json::decode(message, body).map_err(|error| failed(error.to_string()))?;
+    T::decode(bytes.as_slice()).map_err(|error| failed(error.to_string()))
 }
 
 /// JSON wins where both will do, whatever the weights, as in Mesos.

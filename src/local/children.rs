@@ -66,8 +66,6 @@ pub(crate) type Report = Arc<dyn Fn(RunId, Exit) + Send + Sync>;
 /// The processes of one cluster.
 pub(crate) struct Children {
     pub(crate) root: PathBuf,
-    /// of the agents, as `ip:port`
-    pub(crate) endpoint: String,
     pub(crate) environment: Vec<(OsString, OsString)>,
     pub(crate) sandboxes: Sandboxes,
     pub(crate) watcher: Arc<Watcher>,
@@ -83,14 +81,12 @@ pub(crate) struct Leaders(HashMap<RunId, Arc<Leader>>);
 
 impl Processes for Children {
     fn start(&mut self, run: RunId, launch: &Launch) -> Result<u32, String> {
-        let sandbox = self.root.join(launch.sandbox());
+        let sandbox = self.root.join(&launch.sandbox);
         let failed = |error: io::Error| format!("The sandbox {} cannot be made: {error}", sandbox.display());
         fs::create_dir_all(&sandbox).map_err(failed)?;
         point_at(&sandbox).map_err(failed)?;
         let open = |name| OpenOptions::new().create(true).append(true).open(sandbox.join(name));
         let (stdout, mut stderr) = (open("stdout").map_err(failed)?, open("stderr").map_err(failed)?);
-        lock(&self.sandboxes.0).insert(launch.task.clone(), sandbox.clone());
-
         let mut command = match &launch.command {
             TaskCommand::Shell(script) => {
                 let mut command = Command::new("/bin/sh");
@@ -105,7 +101,8 @@ impl Processes for Children {
             }
         };
         command.env_clear().envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.envs(self.variables(launch, &sandbox)).envs(launch.environment.iter().cloned());
+        command.envs(launch.told.iter().cloned()).env("MESOS_DIRECTORY", &sandbox).env(SANDBOX, &sandbox);
+        command.envs(launch.environment.iter().cloned());
         let errors = stderr.try_clone().map_err(failed)?;
         command.current_dir(&sandbox).stdin(Stdio::null()).stdout(stdout).stderr(errors);
         detach(&mut command, self.watcher.announce());
@@ -155,6 +152,11 @@ impl Processes for Children {
 }
 
 impl Children {
+    /// Notes where the files of a task are.
+    pub(crate) fn place(&self, task: String, directory: &Path) {
+        lock(&self.sandboxes.0).insert(task, self.root.join(directory));
+    }
+
     /// Kills every task; the exits are still reported, and `sweep` takes what is left.
     pub(crate) fn kill_all(&mut self) {
         for leader in self.leaders.0.values() {
@@ -173,25 +175,6 @@ impl Children {
     /// How many have not been forgotten.
     pub(crate) fn count(&self) -> usize {
         self.leaders.0.len()
-    }
-
-    /// What Mesos' agent tells an executor, and with it the task.
-    fn variables(&self, launch: &Launch, sandbox: &Path) -> Vec<(&'static str, OsString)> {
-        let text = |text: &str| OsString::from(text);
-        vec![
-            ("LIBPROCESS_PORT", text("0")),
-            ("MESOS_AGENT_ENDPOINT", text(&self.endpoint)),
-            ("MESOS_ALLOCATION_ROLE", text(&launch.role)),
-            ("MESOS_CHECKPOINT", text("0")),
-            ("MESOS_DIRECTORY", sandbox.into()),
-            ("MESOS_EXECUTOR_ID", text(&launch.task)),
-            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", text("5secs")),
-            ("MESOS_FRAMEWORK_ID", text(&launch.framework)),
-            ("MESOS_HTTP_COMMAND_EXECUTOR", text("0")),
-            (SANDBOX, sandbox.into()),
-            ("MESOS_SLAVE_ID", text(&launch.agent)),
-            ("MESOS_TASK_ID", text(&launch.task)),
-        ]
     }
 }
 
@@ -241,7 +224,6 @@ mod tests {
         let (sender, receiver) = mpsc::channel();
         let children = Children {
             root: root.into(),
-            endpoint: "127.0.0.1:1".into(),
             environment: inherited_environment(),
             sandboxes: Sandboxes::default(),
             watcher: Arc::new(Watcher::start("m").unwrap()),
@@ -255,11 +237,8 @@ mod tests {
 
     fn launch(script: &str) -> Launch {
         Launch {
-            agent: "a".into(),
-            framework: "f".into(),
-            task: "t".into(),
-            container: "c".into(),
-            role: "r".into(),
+            sandbox: "agents/a/frameworks/f/executors/t/runs/c".into(),
+            told: vec![("MESOS_ALLOCATION_ROLE", "r".into())],
             command: TaskCommand::Shell(script.into()),
             environment: Vec::new(),
         }
@@ -271,6 +250,7 @@ mod tests {
     fn output_and_exit_of_a_command() {
         let root = tempfile::tempdir().unwrap();
         let (mut children, exits) = children(root.path());
+        children.place("t".into(), &launch("").sandbox);
         children.start(RUN, &launch("echo out; echo $MESOS_ALLOCATION_ROLE >&2; exit 7")).unwrap();
         assert_eq!(exits.recv().unwrap(), (RUN, Exit::Code(7)));
         let sandbox = children.sandboxes.get("t").unwrap();
@@ -287,6 +267,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (mut children, _exits) = children(root.path());
         let program = TaskCommand::Program("/no/such".into(), vec!["such".into()]);
+        children.place("t".into(), &launch("").sandbox);
         let why = children.start(RUN, &Launch { command: program, ..launch("") }).unwrap_err();
         assert_eq!(why, "Failed to execute '/no/such': No such file or directory");
         let stderr = children.sandboxes.get("t").unwrap().join("stderr");

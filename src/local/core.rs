@@ -7,23 +7,51 @@
 
 use super::agent::{self, Agent};
 use super::clock::{Entropy, Time};
-use super::master::{self, AgentInfo, Master, Reply};
+use super::master::{self, AgentInfo, Master};
 use super::process::{Exit, Launch, RunId, Signal};
+use super::reply::Reply;
 use super::resources::Resources;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
-use crate::proto::mesos::v1::scheduler::{Call, Event};
+use crate::proto::mesos::v1::{executor, scheduler};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// What comes from outside.
 #[derive(Debug)]
 pub(crate) enum Input {
-    Subscribe { request: u64, subscribe: Box<Subscribe> },
-    Call { request: u64, call: Box<Call>, stream_id: Option<String> },
-    Closed { stream: u64 },
-    Started { run: RunId, pid: u32 },
-    NotStarted { run: RunId, why: String },
-    Exited { run: RunId, exit: Exit },
+    Subscribe {
+        request: u64,
+        subscribe: Box<Subscribe>,
+    },
+    Call {
+        request: u64,
+        call: Box<scheduler::Call>,
+        stream_id: Option<String>,
+    },
+    /// of an executor, to the agent at this position
+    ExecutorCall {
+        agent: usize,
+        request: u64,
+        call: Box<executor::Call>,
+    },
+    /// A stream of the master, or of the agent at this position.
+    Closed {
+        agent: Option<usize>,
+        stream: u64,
+    },
+    Started {
+        run: RunId,
+        pid: u32,
+    },
+    NotStarted {
+        run: RunId,
+        why: String,
+    },
+    Exited {
+        run: RunId,
+        exit: Exit,
+    },
     Tick,
 }
 
@@ -39,7 +67,7 @@ pub(crate) enum Output {
     },
     Event {
         stream: u64,
-        event: Box<Event>,
+        event: Event,
     },
     Close {
         stream: u64,
@@ -52,6 +80,18 @@ pub(crate) enum Output {
         run: RunId,
         signal: Signal,
     },
+    /// where a task's files are, below the cluster's directory
+    Sandbox {
+        task: String,
+        directory: PathBuf,
+    },
+}
+
+/// What goes over a stream.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    Scheduler(Box<scheduler::Event>),
+    Executor(Box<executor::Event>),
 }
 
 /// The state of the whole cluster.
@@ -70,26 +110,20 @@ enum Message {
 }
 
 impl Core {
-    /// A cluster of `agents` equal agents. `entropy` makes a source for the master and for each agent.
+    /// A cluster of equal agents, one at each address. `entropy` makes a source for the master and for each agent.
     pub(crate) fn new(
         now: Time,
         address: SocketAddr,
-        agents: usize,
+        agents: &[SocketAddr],
         resources: &Resources,
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
-        let ip = address.ip().to_string();
         let master = Master::new(address, entropy());
         let mut core = Self { master, agents: Vec::new(), ids: Vec::new(), positions: BTreeMap::new() };
-        for index in 0..agents {
-            let info = AgentInfo {
-                id: format!("{}-S{index}", core.master.id()),
-                hostname: ip.clone(),
-                address,
-                path: format!("/slave({})", index + 1),
-                resources: resources.clone(),
-            };
-            core.agents.push(Agent::new(index, info.id.clone(), ip.clone(), entropy()));
+        for (index, &address) in agents.iter().enumerate() {
+            let id = format!("{}-S{index}", core.master.id());
+            let info = AgentInfo { id, address, resources: resources.clone() };
+            core.agents.push(Agent::new(index, address, info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());
             let out = core.master.step(now, master::Input::AddAgent(info));
@@ -114,8 +148,14 @@ impl Core {
             Input::Call { request, call, stream_id } => {
                 messages.push_back(Message::ToMaster(master::Input::Call { request, call, stream_id }));
             }
-            Input::Closed { stream } => {
+            Input::ExecutorCall { agent, request, call } => {
+                messages.push_back(Message::ToAgent(agent, agent::Input::Call { request, call }));
+            }
+            Input::Closed { agent: None, stream } => {
                 messages.push_back(Message::ToMaster(master::Input::Closed { stream }));
+            }
+            Input::Closed { agent: Some(agent), stream } => {
+                messages.push_back(Message::ToAgent(agent, agent::Input::Closed { stream }));
             }
             Input::Started { run, pid } => messages.push_back(agent(run, agent::Input::Started { run, pid })),
             Input::NotStarted { run, why } => {
@@ -154,7 +194,9 @@ impl Core {
         for output in self.master.step(now, input) {
             match output {
                 master::Output::Reply { request, reply } => out.push(Output::Reply { request, reply }),
-                master::Output::Event { stream, event } => out.push(Output::Event { stream, event }),
+                master::Output::Event { stream, event } => {
+                    out.push(Output::Event { stream, event: Event::Scheduler(event) });
+                }
                 master::Output::Close { stream } => out.push(Output::Close { stream }),
                 master::Output::Agent { agent, input } => {
                     let index = self.positions.get(&agent);
@@ -174,11 +216,25 @@ impl Core {
     ) {
         let (Some(agent), Some(id)) = (self.agents.get_mut(index), self.ids.get(index)) else { return };
         for output in agent.step(now, input) {
+            let agent = || id.clone();
             match output {
                 agent::Output::Update(update) => {
-                    let agent = id.clone();
-                    messages.push_back(Message::ToMaster(master::Input::Update { agent, update }));
+                    messages.push_back(Message::ToMaster(master::Input::Update { agent: agent(), update }));
                 }
+                agent::Output::Message { framework, executor, data } => {
+                    let input = master::Input::Message { agent: agent(), framework, executor, data };
+                    messages.push_back(Message::ToMaster(input));
+                }
+                agent::Output::ExecutorExited { framework, executor, status } => {
+                    let input = master::Input::ExecutorExited { agent: agent(), framework, executor, status };
+                    messages.push_back(Message::ToMaster(input));
+                }
+                agent::Output::Reply { request, reply } => out.push(Output::Reply { request, reply }),
+                agent::Output::Event { stream, event } => {
+                    out.push(Output::Event { stream, event: Event::Executor(event) });
+                }
+                agent::Output::Close { stream } => out.push(Output::Close { stream }),
+                agent::Output::Sandbox { task, directory } => out.push(Output::Sandbox { task, directory }),
                 agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),
                 agent::Output::Signal { run, signal } => out.push(Output::Signal { run, signal }),
             }

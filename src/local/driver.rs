@@ -9,8 +9,8 @@ use super::api::{Encoding, Request};
 use super::children::Children;
 use super::clock::{SystemClock, within};
 use super::core::{Core, Input, Output};
-use super::master::Reply;
 use super::process::{Exit, Launch, Processes as _, RunId};
+use super::reply::Reply;
 use super::server::Guard;
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -33,6 +33,8 @@ pub(crate) enum Message {
 /// A request that waits for its answer.
 #[derive(Debug)]
 pub(crate) struct Ask {
+    /// the agent that it is for, by position; None: the master
+    pub(crate) agent: Option<usize>,
     pub(crate) request: Request,
     pub(crate) answer: oneshot::Sender<Answer>,
 }
@@ -40,12 +42,13 @@ pub(crate) struct Ask {
 /// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
-    Stream { id: String, events: mpsc::UnboundedReceiver<Bytes>, guard: Guard },
+    Stream { id: Option<String>, events: mpsc::UnboundedReceiver<Bytes>, guard: Guard },
     Status(StatusCode),
     Refused(StatusCode, String),
 }
 
 struct Stream {
+    agent: Option<usize>,
     encoding: Encoding,
     records: mpsc::UnboundedSender<Bytes>,
 }
@@ -63,11 +66,19 @@ pub(crate) struct Driver {
     pub(crate) exchange: Exchange,
 }
 
+/// A request that is not answered yet.
+struct Pending {
+    agent: Option<usize>,
+    /// of the stream that it asks for
+    encoding: Option<Encoding>,
+    answer: oneshot::Sender<Answer>,
+}
+
 /// Requests that are not answered, streams that are open.
 #[derive(Default)]
 pub(crate) struct Exchange {
     requests: u64,
-    answers: HashMap<u64, (Option<Encoding>, oneshot::Sender<Answer>)>,
+    answers: HashMap<u64, Pending>,
     streams: HashMap<u64, Stream>,
 }
 
@@ -109,7 +120,7 @@ impl Driver {
 
     fn input(&mut self, message: Message) -> Option<Input> {
         match message {
-            Message::Ask(Ask { request, answer }) => {
+            Message::Ask(Ask { agent, request, answer }) => {
                 let number = self.exchange.requests;
                 self.exchange.requests += 1;
                 let (encoding, input) = match request {
@@ -119,13 +130,18 @@ impl Driver {
                     Request::Call { call, stream_id } => {
                         (None, Input::Call { request: number, call, stream_id })
                     }
+                    Request::Executor { call, encoding } => {
+                        let agent = agent.unwrap_or_default();
+                        (encoding, Input::ExecutorCall { agent, request: number, call })
+                    }
                 };
-                self.exchange.answers.insert(number, (encoding, answer));
+                self.exchange.answers.insert(number, Pending { agent, encoding, answer });
                 Some(input)
             }
             Message::Closed { stream } => {
-                self.exchange.streams.remove(&stream);
-                Some(Input::Closed { stream })
+                // What the cluster has closed itself is not there any more.
+                let agent = self.exchange.streams.remove(&stream)?.agent;
+                Some(Input::Closed { agent, stream })
             }
             Message::Exited { run, exit } => {
                 self.children.forget(run);
@@ -164,16 +180,19 @@ impl Driver {
                 Output::Close { stream } => drop(self.exchange.streams.remove(&stream)),
                 Output::Start { run, launch } => self.starts.push_back((run, launch)),
                 Output::Signal { run, signal } => self.children.signal(run, signal),
+                Output::Sandbox { task, directory } => self.children.place(task, &directory),
             }
         }
     }
 
     fn answer(&mut self, request: u64, reply: Reply) {
-        let Some((encoding, answer)) = self.exchange.answers.remove(&request) else { return };
+        let Some(Pending { agent, encoding, answer }) = self.exchange.answers.remove(&request) else {
+            return;
+        };
         let answered = match (reply, encoding, self.asks.upgrade()) {
             (Reply::Stream(id), Some(encoding), Some(asks)) => {
                 let (records, events) = mpsc::unbounded_channel();
-                self.exchange.streams.insert(request, Stream { encoding, records });
+                self.exchange.streams.insert(request, Stream { agent, encoding, records });
                 Answer::Stream { id, events, guard: Guard { stream: request, asks } }
             }
             (Reply::Refused(code, text), ..) => {

@@ -1,6 +1,7 @@
 //! The embedded cluster: a Mesos master and agents inside this process, for `master="local"` and `LocalCluster`.
 //!
-//! It speaks the v1 scheduler API of Apache Mesos 1.11 over HTTP on loopback and runs command tasks as real processes.
+//! It speaks the v1 APIs of Apache Mesos 1.11 over HTTP on loopback, those of schedulers and of executors, and runs tasks
+//! and executors as real processes. The master has a port, and so has each agent.
 //!
 //!     server --Ask--> driver --Input--> core (master <-> agents) --Output--> driver --> server, children
 //!
@@ -21,7 +22,9 @@ mod core;
 mod driver;
 mod files;
 mod master;
+mod owner;
 mod process;
+mod reply;
 mod resources;
 mod server;
 mod status;
@@ -34,6 +37,7 @@ mod watcher;
 
 use crate::error::{Error, Result};
 use crate::runtime;
+use api::Host;
 pub(crate) use children::inherited_environment;
 use children::{Children, Leaders, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
@@ -47,6 +51,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use sweeper::Sweeper;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How long closing lets connections write what was sent to them.
 const FLUSHING: Duration = Duration::from_secs(1);
@@ -91,27 +96,24 @@ impl Cluster {
             return Err(Error::Configuration("agents=0: a cluster has at least one agent".into()));
         }
         let runtime = runtime::handle()?;
-        let listening = |error| Error::os("listening on 127.0.0.1 for the embedded cluster", &error);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port)).map_err(|error| {
-            if error.kind() == std::io::ErrorKind::AddrInUse {
-                Error::Configuration(format!("port={}: it is in use; 0 takes a free one", config.port))
-            } else {
-                listening(error)
-            }
-        })?;
-        listener.set_nonblocking(true).map_err(listening)?;
-        let address = listener.local_addr().map_err(listening)?;
+        let (address, listener) = listen(config.port)?;
+        let agents = (0..config.agents).map(|_| listen(0)).collect::<Result<Vec<_>>>()?;
+        let addresses: Vec<SocketAddr> = agents.iter().map(|(address, _)| *address).collect();
         let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
-        let core = core::Core::new(clock.now(), address, config.agents, &resources, entropy);
+        let core = core::Core::new(clock.now(), address, &addresses, &resources, entropy);
         let watcher = Arc::new(watcher::Watcher::start(core.id())?);
-        let descriptors = watcher.raw().into_iter().chain([listener.as_raw_fd()]).collect();
+        let listeners: Vec<_> = [(Host::Master, listener)]
+            .into_iter()
+            .chain(agents.into_iter().enumerate().map(|(at, (_, listener))| (Host::Agent(at), listener)))
+            .collect();
+        let descriptors = listeners.iter().map(|(_, listener)| listener.as_raw_fd());
+        let descriptors = watcher.raw().into_iter().chain(descriptors).collect();
         let (messages, inbox) = mpsc::unbounded_channel();
         let report = messages.clone();
         let root: Arc<Path> = config.work_dir.as_path().into();
         let children = Children {
             root: config.work_dir,
-            endpoint: address.to_string(),
             environment: config.environment,
             sandboxes: sandboxes.clone(),
             watcher,
@@ -132,19 +134,19 @@ impl Cluster {
         };
         let (done, ended) = std::sync::mpsc::channel();
         let (stop, stopped) = watch::channel(());
-        let asks = messages.clone();
-        let listener = {
+        let mut servers = JoinSet::new();
+        for (host, listener) in listeners {
             let _inside = runtime.enter();
-            tokio::net::TcpListener::from_std(listener).map_err(listening)?
-        };
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| listening(&error))?;
+            servers.spawn(server::serve(host, listener, messages.clone(), root.clone(), stopped.clone()));
+        }
         runtime.spawn(async move {
-            let mut server = tokio::spawn(server::serve(listener, asks, root, stopped));
             driver.run().await;
             drop(stop);
-            if within(FLUSHING, &mut server).await.is_none() {
+            let all = async { while servers.join_next().await.is_some() {} };
+            if within(FLUSHING, all).await.is_none() {
                 tracing::debug!("some connections to the embedded cluster did not end in time");
-                server.abort();
-                let _cancelled = server.await; // its connections went with it
+                servers.shutdown().await; // their connections go with them
             }
             drop(done);
         });
@@ -179,6 +181,23 @@ impl Cluster {
             let _ended = ended.recv(); // an error: its other end is dropped, which is what we wait for
         }
     }
+}
+
+/// A port on loopback; 0 takes a free one.
+fn listen(port: u16) -> Result<(SocketAddr, TcpListener)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
+        if error.kind() == std::io::ErrorKind::AddrInUse {
+            Error::Configuration(format!("port={port}: it is in use; 0 takes a free one"))
+        } else {
+            listening(&error)
+        }
+    })?;
+    listener.set_nonblocking(true).map_err(|error| listening(&error))?;
+    Ok((listener.local_addr().map_err(|error| listening(&error))?, listener))
+}
+
+fn listening(error: &std::io::Error) -> Error {
+    Error::os("listening on 127.0.0.1 for the embedded cluster", error)
 }
 
 impl Cluster {

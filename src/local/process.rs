@@ -1,10 +1,18 @@
-//! The processes of tasks, as the state machines see them: what to start, what to signal, how one ended.
+//! The processes of tasks and executors, as the state machines see them: what to start, what to signal, how one ended.
 
-use crate::proto::mesos::v1::TaskInfo;
+use super::owner::Owner;
+use crate::proto::mesos::v1::{CommandInfo, Resource};
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
-/// One run of one task.
+/// How long an executor may try to come back to an agent that was started again.
+const RECOVERY_TIMEOUT: &str = "15mins";
+/// The longest that it should wait between two attempts.
+const BACKOFF_MAX: &str = "2secs";
+
+/// One run of one task or executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RunId {
     /// position of the agent in the cluster
@@ -21,44 +29,116 @@ pub(crate) enum Command {
     Program(String, Vec<String>),
 }
 
-/// A task as a process.
+/// A process to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Launch {
-    pub(crate) agent: String,
-    pub(crate) framework: String,
-    pub(crate) task: String,
-    pub(crate) container: String,
-    pub(crate) role: String,
+    /// its sandbox, below the cluster's directory
+    pub(crate) sandbox: PathBuf,
     pub(crate) command: Command,
-    /// the task's own variables
+    /// what Mesos' agent tells it
+    pub(crate) told: Vec<(&'static str, String)>,
+    /// the command's own variables
     pub(crate) environment: Vec<(String, String)>,
 }
 
+/// Whose process it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) agent: &'a str,
+    pub(crate) address: SocketAddr,
+    pub(crate) owner: &'a Owner,
+    pub(crate) executor: &'a str,
+    pub(crate) container: &'a str,
+    /// from SHUTDOWN to SIGKILL
+    pub(crate) grace: Duration,
+}
+
 impl Launch {
-    pub(crate) fn of(agent: &str, framework: &str, container: &str, task: &TaskInfo) -> Self {
-        let command = task.command.as_deref();
+    /// An executor with a process of its own.
+    pub(crate) fn executor(place: Place<'_>, command: Option<&CommandInfo>, resources: &[Resource]) -> Self {
+        Self::of(place, place.sandbox(), command, resources)
+    }
+
+    /// The command of a task, in the sandbox of the executor that Mesos would run it by.
+    pub(crate) fn task(
+        place: Place<'_>,
+        task: &str,
+        command: Option<&CommandInfo>,
+        resources: &[Resource],
+    ) -> Self {
+        let mut launch = Self::of(place, place.sandbox(), command, resources);
+        launch.told.push(("MESOS_TASK_ID", task.into()));
+        launch
+    }
+
+    /// One task of a group, in a directory of its own below its executor's sandbox.
+    pub(crate) fn member(
+        place: Place<'_>,
+        task: &str,
+        command: Option<&CommandInfo>,
+        resources: &[Resource],
+    ) -> Self {
+        let sandbox = place.sandbox().join("tasks").join(task);
+        let mut launch = Self::of(place, sandbox, command, resources);
+        launch.told.push(("MESOS_TASK_ID", task.into()));
+        launch
+    }
+
+    fn of(place: Place<'_>, sandbox: PathBuf, command: Option<&CommandInfo>, resources: &[Resource]) -> Self {
         let value = command.and_then(|command| command.value.clone()).unwrap_or_default();
         let variables = command.and_then(|command| command.environment.as_ref());
         let variables = variables.into_iter().flat_map(|environment| &environment.variables);
-        let role = task.resources.first().and_then(|resource| resource.allocation_info.as_ref());
         Self {
-            agent: agent.into(),
-            framework: framework.into(),
-            task: task.task_id.value.clone(),
-            container: container.into(),
-            role: role.map_or("*", |allocation| allocation.role()).into(),
+            sandbox,
             command: match command {
                 Some(command) if !command.shell() => Command::Program(value, command.arguments.clone()),
                 _ => Command::Shell(value),
             },
+            told: place.variables(resources),
             environment: variables.map(|this| (this.name.clone(), this.value().to_owned())).collect(),
         }
     }
+}
 
-    /// The sandbox, below the cluster's directory.
+impl Place<'_> {
+    /// Where its executor's files are, below the cluster's directory.
     pub(crate) fn sandbox(&self) -> PathBuf {
-        let Self { agent, framework, task, container, .. } = self;
-        ["agents", agent, "frameworks", framework, "executors", task, "runs", container].iter().collect()
+        let Self { agent, owner, executor, container, .. } = self;
+        ["agents", agent, "frameworks", owner.id(), "executors", executor, "runs", container].iter().collect()
+    }
+
+    /// The environment of executors, but for the directories, of which only the outside knows where they are.
+    fn variables(&self, resources: &[Resource]) -> Vec<(&'static str, String)> {
+        let role = resources.first().and_then(|resource| resource.allocation_info.as_ref());
+        let checkpoint = self.owner.checkpoints();
+        let mut all = vec![
+            ("LIBPROCESS_IP", self.address.ip().to_string()),
+            ("LIBPROCESS_PORT", "0".into()),
+            ("MESOS_AGENT_ENDPOINT", self.address.to_string()),
+            ("MESOS_ALLOCATION_ROLE", role.map_or("*", |allocation| allocation.role()).into()),
+            ("MESOS_CHECKPOINT", String::from(if checkpoint { "1" } else { "0" })),
+            ("MESOS_EXECUTOR_ID", self.executor.into()),
+            ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", duration(self.grace)),
+            ("MESOS_FRAMEWORK_ID", self.owner.id().into()),
+            ("MESOS_HTTP_COMMAND_EXECUTOR", "0".into()),
+            ("MESOS_SLAVE_ID", self.agent.into()),
+            ("MESOS_SLAVE_PID", format!("slave(1)@{}", self.address)),
+        ];
+        if checkpoint {
+            all.push(("MESOS_RECOVERY_TIMEOUT", RECOVERY_TIMEOUT.into()));
+            all.push(("MESOS_SUBSCRIPTION_BACKOFF_MAX", BACKOFF_MAX.into()));
+        }
+        all
+    }
+}
+
+/// As Mesos writes it, in the largest unit that needs no fraction.
+fn duration(time: Duration) -> String {
+    let nanoseconds = time.as_nanos();
+    let units = [("mins", 60_000_000_000), ("secs", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)];
+    match units.iter().find(|(_, size)| nanoseconds >= *size && nanoseconds.is_multiple_of(*size)) {
+        Some((unit, size)) => format!("{}{unit}", nanoseconds / size),
+        None => format!("{nanoseconds}ns"),
     }
 }
 
@@ -81,6 +161,17 @@ pub(crate) enum Exit {
     },
     /// its status could not be had
     Unknown,
+}
+
+impl Exit {
+    /// As wait(2) has it; −1 if it is not known.
+    pub(crate) fn status(self) -> i32 {
+        match self {
+            Self::Code(code) => (code & 0xff) << 8,
+            Self::Signal { number, dumped } => number | if dumped { 0x80 } else { 0 },
+            Self::Unknown => -1,
+        }
+    }
 }
 
 impl fmt::Display for Exit {

@@ -20,6 +20,13 @@ pub(crate) fn to_proto(resources: &Resources, role: &str) -> Vec<Resource> {
     parts.iter().flat_map(Resources::encode).filter_map(|bytes| Resource::decode(&bytes[..]).ok()).collect()
 }
 
+/// As messages, allocated to nobody.
+pub(crate) fn unallocated(resources: &Resources) -> Vec<Resource> {
+    let mut all = to_proto(resources, "*");
+    all.iter_mut().for_each(|resource| resource.allocation_info = None);
+    all
+}
+
 /// Why Mesos would refuse a resource, in its words.
 pub(crate) fn check(resource: &Resource) -> Option<String> {
     resources::check(&resource.encode_to_vec()).err()

@@ -5,7 +5,7 @@
 //! * When a subscriber goes away, its stream's body is dropped and the cluster hears of it; when the cluster closes a
 //!   stream, what was sent before still arrives.
 
-use super::api::{self, Refusal, Request, Resource, STREAM_ID};
+use super::api::{self, Host, Refusal, Request, Resource, STREAM_ID};
 use super::driver::{Answer, Ask, Message};
 use super::files;
 use bytes::Bytes;
@@ -26,8 +26,9 @@ use tokio::task::{JoinSet, spawn_blocking};
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Serves until `stop` changes; then lets connections finish what they are at.
+/// Serves a port until `stop` changes; then lets connections finish what they are at.
 pub(crate) async fn serve(
+    host: Host,
     listener: TcpListener,
     asks: mpsc::UnboundedSender<Message>,
     sandboxes: Arc<Path>,
@@ -38,7 +39,7 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, asks.clone(), sandboxes.clone(), stop.clone()));
+                    connections.spawn(connection(host, stream, asks.clone(), sandboxes.clone(), stop.clone()));
                 }
                 // Out of descriptors, most likely: give others a chance to close some.
                 Err(error) => {
@@ -55,6 +56,7 @@ pub(crate) async fn serve(
 }
 
 async fn connection(
+    host: Host,
     stream: TcpStream,
     asks: mpsc::UnboundedSender<Message>,
     sandboxes: Arc<Path>,
@@ -65,7 +67,7 @@ async fn connection(
     }
     let service = service_fn(move |request| {
         let (asks, sandboxes) = (asks.clone(), sandboxes.clone());
-        async move { Ok::<_, Infallible>(respond(request, &asks, sandboxes).await) }
+        async move { Ok::<_, Infallible>(respond(host, request, &asks, sandboxes).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .title_case_headers(true)
@@ -84,12 +86,13 @@ async fn connection(
 }
 
 async fn respond(
+    host: Host,
     request: hyper::Request<Incoming>,
     asks: &mpsc::UnboundedSender<Message>,
     sandboxes: Arc<Path>,
 ) -> Response<Content> {
     let (head, body) = request.into_parts();
-    match api::resource(head.uri.path()) {
+    let agent = match api::resource(host, head.uri.path()) {
         Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
         Resource::Fixed(text) => return json(text),
         Resource::File => {
@@ -100,13 +103,15 @@ async fn respond(
                 Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
             };
         }
-        Resource::Scheduler => {}
-    }
+        Resource::Scheduler => None,
+        Resource::Executor(agent) => Some(agent),
+    };
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return plain(StatusCode::BAD_REQUEST, format!("Failed to read the body: {error}")),
     };
-    let request = match api::scheduler(&head.method, &head.headers, &body) {
+    let read = if agent.is_some() { api::executor } else { api::scheduler };
+    let request = match read(&head.method, &head.headers, &body) {
         Ok(request) => request,
         Err(Refusal { status, text }) => {
             let mut response = plain(status, text);
@@ -118,17 +123,18 @@ async fn respond(
     };
     let encoding = match &request {
         Request::Subscribe { encoding, .. } => Some(*encoding),
+        Request::Executor { encoding, .. } => *encoding,
         Request::Call { .. } => None,
     };
     let (answer, answered) = oneshot::channel();
-    let asked = asks.send(Message::Ask(Ask { request, answer }));
+    let asked = asks.send(Message::Ask(Ask { agent, request, answer }));
     match (asked, answered.await) {
         (Ok(()), Ok(Answer::Stream { id, events, guard })) => {
             let mut response = Response::new(Content::Events { events, _guard: guard });
             if let Some(encoding) = encoding {
                 response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
             }
-            if let Ok(id) = HeaderValue::try_from(id) {
+            if let Some(Ok(id)) = id.map(HeaderValue::try_from) {
                 response.headers_mut().insert(STREAM_ID, id);
             }
             response

@@ -4,10 +4,12 @@
 //! * One unacknowledged update per task is under way; the others wait behind it.
 //! * It is sent again after 10 s, then after twice as long each time, up to 10 min.
 //! * The acknowledgement of a terminal status ends the stream, whatever still waits in it.
+//! * A status that comes twice, by its uuid, counts once: executors send again what may not have arrived.
 
 use super::clock::Time;
 use crate::proto::mesos::v1::{TaskState, TaskStatus};
 use crate::task::is_terminal;
+use bytes::Bytes;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ pub(crate) struct Update {
 #[derive(Debug)]
 struct Stream {
     pending: VecDeque<TaskStatus>,
+    received: BTreeSet<Bytes>,
     latest: TaskState,
     interval: Duration,
     /// its entry in the timers
@@ -48,10 +51,14 @@ impl Updates {
         let key = (framework.to_owned(), status.task_id.value.clone());
         let stream = self.streams.entry(key.clone()).or_insert_with(|| Stream {
             pending: VecDeque::new(),
+            received: BTreeSet::new(),
             latest: status.state(),
             interval: FIRST,
             again: None,
         });
+        if !stream.received.insert(status.uuid.clone().unwrap_or_default()) {
+            return None;
+        }
         stream.latest = status.state();
         stream.pending.push_back(status);
         if stream.pending.len() == 1 { self.send(now, &key, FIRST) } else { None }

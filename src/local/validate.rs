@@ -1,16 +1,19 @@
-//! What the embedded master refuses: calls that lack something, tasks that do not fit where they are to run, and what
-//! the embedded cluster cannot do yet. The rest is `crate::validate`'s.
+//! What the embedded cluster refuses: calls that lack something (those of executors in `executor`), tasks that do not
+//! fit where they are to run, and what it cannot do yet. The rest is `crate::validate`'s.
 //!
 //! # Invariants
 //! * Checks come in Mesos' order, as the first that fails gives the message.
 //! * What the embedded cluster cannot do yet is refused here, too, never ignored.
 
-use super::resources::{self, Resources, describe};
+mod executor;
+
 use crate::proto::mesos::v1::environment::variable::Type as VariableType;
+use crate::proto::mesos::v1::offer::operation::LaunchGroup;
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::Type;
-use crate::proto::mesos::v1::{ContainerInfo, FrameworkId, Resource, TaskInfo, container_info};
+use crate::proto::mesos::v1::{ContainerInfo, ExecutorInfo, FrameworkId, TaskInfo, container_info};
 use crate::validate::{self, Checked, uuid};
+pub(crate) use executor::call as executor_call;
 
 /// A call before anything is known about its framework.
 pub(crate) fn call(call: &Call) -> Checked {
@@ -68,14 +71,36 @@ pub(crate) fn call(call: &Call) -> Checked {
     Ok(())
 }
 
-/// A task of a LAUNCH, whose resources have passed `resources::check` and bear the role that they are allocated to.
-pub(crate) fn task(
-    task: &TaskInfo,
+/// A task of a LAUNCH on this agent, for a framework of this id.
+pub(crate) fn task(task: &TaskInfo, agent: &str, framework: &str, duplicate: bool) -> Checked {
+    placed(task, agent, duplicate)?;
+    validate::task(task)?;
+    validate::command_or_executor(task, Some(framework))
+}
+
+/// A LAUNCH_GROUP on this agent, for a framework of this id; `duplicate` tells whether a task's id is taken.
+pub(crate) fn group(
+    group: &LaunchGroup,
     agent: &str,
-    role: &str,
-    duplicate: bool,
-    available: &Resources,
+    framework: &str,
+    duplicate: impl Fn(&TaskInfo) -> bool,
 ) -> Checked {
+    let tasks = &group.task_group.tasks;
+    for (index, task) in tasks.iter().enumerate() {
+        let twice = tasks[..index].iter().any(|other| other.task_id == task.task_id);
+        placed(task, agent, twice || duplicate(task))
+            .map_err(|why| format!("Task '{}' is invalid: {why}", task.task_id.value))?;
+    }
+    // A driver may leave it to its master to know; a master wants it.
+    if group.executor.framework_id.is_none() {
+        return Err("'ExecutorInfo.framework_id' must be set".into());
+    }
+    validate::group(group, Some(framework))?;
+    if tasks.is_empty() { Err("Task group cannot be empty".into()) } else { Ok(()) }
+}
+
+/// The id of a task, and where it is to run.
+fn placed(task: &TaskInfo, agent: &str, duplicate: bool) -> Checked {
     validate::id(&task.task_id.value)?;
     if duplicate {
         return Err(format!("Task has duplicate ID: {}", task.task_id.value));
@@ -86,43 +111,42 @@ pub(crate) fn task(
             task.agent_id.value
         ));
     }
-    validate::task(task)?;
-    validate::command_or_executor(task, None)?;
-    let used = |resource: &Resource| {
-        resource.allocation_info.as_ref().is_none_or(|allocation| allocation.role() == role)
-    };
-    if !task.resources.iter().all(used) || !available.contains(&resources::of(&task.resources)) {
-        return Err(format!(
-            "Total resources {} required by task and its executor is more than available {}",
-            describe(&task.resources),
-            describe(&resources::to_proto(available, role))
-        ));
+    Ok(())
+}
+
+/// An executor beside the one of the same id that is there already, if there is one.
+pub(crate) fn compatible(executor: &ExecutorInfo, known: Option<&ExecutorInfo>) -> Checked {
+    match known {
+        Some(known) if known != executor => {
+            Err("ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID".into())
+        }
+        _ => Ok(()),
     }
-    not_yet(task)
 }
 
 /// What a real agent would do for the task and this cluster would silently leave out.
-fn not_yet(task: &TaskInfo) -> Checked {
+pub(crate) fn not_yet(task: &TaskInfo) -> Checked {
     let refuse = |what: &str| Err(format!("The embedded cluster cannot {what} yet"));
-    if task.executor.is_some() {
-        return refuse("run executors of one's own (TaskInfo.executor)");
-    }
     if task.health_check.is_some() || task.check.is_some() {
         return refuse("check a task (TaskInfo.health_check, TaskInfo.check)");
     }
-    let command = task.command.as_ref();
-    if command.is_some_and(|command| !command.uris.is_empty()) {
-        return refuse("fetch files (CommandInfo.uris)");
+    let executor = task.executor.as_deref();
+    let commands = task.command.iter().chain(executor.and_then(|executor| executor.command.as_ref()));
+    for command in commands {
+        if !command.uris.is_empty() {
+            return refuse("fetch files (CommandInfo.uris)");
+        }
+        let variables = command.environment.iter().flat_map(|environment| &environment.variables);
+        let secret = variables.into_iter().find(|variable| variable.r#type() == VariableType::Secret);
+        if let Some(secret) = secret {
+            return refuse(&format!("resolve the secret of variable '{}'", secret.name));
+        }
     }
-    let mut variables = command.and_then(|command| command.environment.as_ref()).into_iter();
-    let secret = variables.find_map(|environment| {
-        environment.variables.iter().find(|variable| variable.r#type() == VariableType::Secret)
-    });
-    if let Some(secret) = secret {
-        return refuse(&format!("resolve the secret of variable '{}'", secret.name));
+    if task.container.as_deref().is_some_and(|container| !is_plain(container)) {
+        return refuse("make containers (TaskInfo.container)");
     }
-    match &task.container {
-        Some(container) if !is_plain(container) => refuse("make containers (TaskInfo.container)"),
+    match executor.and_then(|executor| executor.container.as_deref()) {
+        Some(container) if !is_plain(container) => refuse("make containers (ExecutorInfo.container)"),
         _ => Ok(()),
     }
 }

@@ -26,6 +26,11 @@ UNSAID = [
 #: What each says in its own words: (pattern, what is compared instead, why).
 OWN_WORDS = [
     (r"(Failed to convert JSON into Call protobuf): .*", r"\1", "the reader of JSON is also the drivers'"),
+    (
+        r"(?s)(ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID)\..*",
+        r"\1",
+        "both of them follow, in protobuf's text format, which the embedded cluster does not write",
+    ),
 ]
 
 Transcript = list[Any]
@@ -39,6 +44,7 @@ class Conversation:
         self.heard: Transcript = []
         self.offered = False
         self.names: dict[str, str] = {}
+        self.parallel = False  #: tasks report at the same time: their order is a matter of chance
         self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
         subscribe = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
         call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
@@ -83,6 +89,13 @@ class Conversation:
         self.names[offer["agent_id"]["value"]] = "AGENT"
         return offer
 
+    def another_offer(self) -> dict[str, Any]:
+        """Return the next offer, without a note."""
+        self.offered, heard = False, list(self.heard)
+        offer: dict[str, Any] = self.expect("OFFERS")["offers"][0]
+        self.heard = heard
+        return offer
+
     def call(self, kind: str, stream_id: str | None = None, **body: Any) -> None:
         """Make a call; note what it is answered."""
         connection = http.client.HTTPConnection(self.master, timeout=MARGIN)
@@ -91,6 +104,15 @@ class Conversation:
         connection.request("POST", "/api/v1/scheduler", json.dumps(call), headers)
         response = connection.getresponse()
         self.heard.append((kind, response.status, response.read().decode()))
+        connection.close()
+
+    def executor_call(self, offer: dict[str, Any], call: dict[str, Any]) -> None:
+        """Make a call of an executor to the agent of an offer; note what it is answered."""
+        address = offer["url"]["address"]
+        connection = http.client.HTTPConnection(address["ip"], address["port"], timeout=MARGIN)
+        connection.request("POST", offer["url"]["path"] + "/api/v1/executor", json.dumps(call), JSON)
+        response = connection.getresponse()
+        self.heard.append((call.get("type"), response.status, response.read().decode()))
         connection.close()
 
     def launch(self, *tasks: dict[str, Any], offer: dict[str, Any] | None = None) -> None:
@@ -102,14 +124,31 @@ class Conversation:
     def status(self, acknowledge: bool = True) -> dict[str, Any]:
         status: dict[str, Any] = self.expect("UPDATE")["status"]
         if acknowledge and "uuid" in status:
-            self.call("ACKNOWLEDGE", **{key: status[key] for key in ("agent_id", "task_id", "uuid")})
+            self.acknowledge(status)
         return status
+
+    def acknowledge(self, status: dict[str, Any]) -> None:
+        self.call("ACKNOWLEDGE", **{key: status[key] for key in ("agent_id", "task_id", "uuid")})
 
     def until(self, *states: str) -> None:
         """Acknowledge updates up to one of this state, for each of the states in turn."""
         for state in states:
             while self.status()["state"] != state:
                 pass
+
+    def until_lost(self, *states: str) -> None:
+        """Acknowledge updates until these states have come, in any order, and the executor was lost."""
+        waiting: list[Any] = ["FAILURE", *states]
+        while waiting:
+            event = self.event()
+            if event is None:
+                raise AssertionError(f"the stream ended without {waiting}: {self.heard}")
+            status = event.get("update", {}).get("status", {})
+            if "uuid" in status:
+                self.acknowledge(status)
+            said = status.get("state", event["type"])
+            if said in waiting:
+                waiting.remove(said)
 
     def close(self) -> None:
         self.response.close()
@@ -127,9 +166,25 @@ class Conversation:
                 if isinstance(event, dict) and event["type"] == kind:
                     remove(event[kind.lower()], path)
             if isinstance(event, list):
-                for pattern, instead, _ in OWN_WORDS:
-                    event[2] = re.sub(pattern, instead, event[2])
+                event[2] = reworded(event[2])
+        if self.parallel:
+            heard.sort(key=subject)
         return heard
+
+
+def reworded(text: str) -> str:
+    for pattern, instead, _ in OWN_WORDS:
+        text = re.sub(pattern, instead, text)
+    return text
+
+
+def subject(event: Any) -> str:
+    """Return the task that an event is about."""
+    if isinstance(event, dict) and event["type"] == "FAILURE":
+        return "FAILURE"
+    update = event.get("update", {}) if isinstance(event, dict) else {}
+    task: str = update.get("status", {}).get("task_id", {}).get("value", "")
+    return task
 
 
 def anonymise(node: Any) -> None:
@@ -145,12 +200,13 @@ def anonymise(node: Any) -> None:
             key in ("hostname", "ip", "pid") and isinstance(value, str | int)
         ):
             node[key] = key
-        elif key == "container_id":
+        elif key in ("container_id", "parent"):
             value["value"] = key
+            anonymise(value)
         elif key in ("id", "offer_id") and "-O" in str(value):
             node[key] = re.sub("-O[0-9]+", "-OFFER", value["value"])
-        elif key == "message":
-            node[key] = re.sub("-O[0-9]+", "-OFFER", value)
+        elif key == "message" and isinstance(value, str):
+            node[key] = reworded(re.sub("-O[0-9]+", "-OFFER", value))
         else:
             anonymise(value)
 

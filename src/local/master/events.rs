@@ -5,12 +5,13 @@ use crate::local::resources;
 use crate::proto::mesos::v1::resource::AllocationInfo;
 use crate::proto::mesos::v1::scheduler::Event;
 use crate::proto::mesos::v1::scheduler::event::{
-    Error, Failure, Offers, Rescind, Subscribed, Type, Update, UpdateOperationStatus,
+    Error, Failure, Message, Offers, Rescind, Subscribed, Type, Update, UpdateOperationStatus,
 };
 use crate::proto::mesos::v1::{
-    self, Address, AgentId, FrameworkId, MasterInfo, OfferId, OperationId, OperationState, OperationStatus,
-    TaskStatus, Url,
+    self, Address, AgentId, ExecutorId, FrameworkId, MasterInfo, OfferId, OperationId, OperationState,
+    OperationStatus, TaskStatus, Url,
 };
+use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
 
 /// The version of Mesos whose behaviour this is.
@@ -65,6 +66,24 @@ pub(super) fn agent_lost(agent: &str) -> Event {
     Event { failure: Some(Box::new(failure)), ..event(Type::Failure) }
 }
 
+pub(super) fn executor_lost(agent: &str, executor: String, status: i32) -> Event {
+    let failure = Failure {
+        agent_id: Some(AgentId { value: agent.into() }),
+        executor_id: Some(ExecutorId { value: executor }),
+        status: Some(status),
+    };
+    Event { failure: Some(Box::new(failure)), ..event(Type::Failure) }
+}
+
+pub(super) fn message(agent: &str, executor: &str, data: Bytes) -> Event {
+    let message = Message {
+        agent_id: AgentId { value: agent.into() },
+        executor_id: ExecutorId { value: executor.into() },
+        data,
+    };
+    Event { message: Some(Box::new(message)), ..event(Type::Message) }
+}
+
 pub(super) fn error(message: impl Into<String>) -> Event {
     Event { error: Some(Error { message: message.into() }), ..event(Type::Error) }
 }
@@ -102,16 +121,17 @@ pub(super) fn offer(
     multi_role: bool,
     refined: bool,
 ) -> v1::Offer {
-    let host = agent.address.ip().to_string();
+    let host = agent.hostname();
     let address = Address {
-        hostname: Some(agent.hostname.clone()),
-        ip: Some(host),
+        hostname: Some(host.clone()),
+        ip: Some(host.clone()),
         port: i32::from(agent.address.port()),
     };
     let url = Url {
         scheme: "http".into(),
         address: Box::new(address),
-        path: Some(agent.path.clone()),
+        // the name of the agent's part in its process, as in its pid
+        path: Some("/slave(1)".into()),
         ..Url::default()
     };
     let mut resources = resources::to_proto(&offer.resources, &offer.role);
@@ -128,7 +148,7 @@ pub(super) fn offer(
         id: OfferId { value: id.into() },
         framework_id: FrameworkId { value: offer.framework.clone() },
         agent_id: AgentId { value: offer.agent.clone() },
-        hostname: agent.hostname.clone(),
+        hostname: host,
         url: Some(Box::new(url)),
         resources,
         allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),

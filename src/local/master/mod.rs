@@ -1,7 +1,8 @@
 //! The master: frameworks and their connections, agents, offers, tasks.
 //!
 //! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
-//! `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills, reconciliation.
+//! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
+//! reconciliation; `executors.rs` has the executors.
 //!
 //! # Invariants
 //! * It answers as Apache Mesos 1.11 does: codes, events, the fields that are set in them, and the words.
@@ -12,12 +13,14 @@
 //! * A task is known from its launch to the acknowledgement of its terminal update. Its resources are free as soon
 //!   as the agent knows that it ended.
 //!
-//! What a real cluster has and this one has not yet: task groups, executors of one's own, and the operations
+//! What a real cluster has and this one has not yet: the operations
 //! RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and DESTROY_DISK. Tasks that need
 //! them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
 //! maintenance, so there are no inverse offers. Offer constraints are refused.
 
 mod events;
+mod executors;
+mod launch;
 mod offers;
 mod subscribe;
 mod tasks;
@@ -25,16 +28,22 @@ mod tasks;
 use super::agent;
 use super::allocator::Allocator;
 use super::clock::{Entropy, Time};
+use super::owner::Owner;
+use super::reply::Reply;
 use super::resources::Resources;
 use super::updates::Update;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
-use crate::proto::mesos::v1::{ContainerStatus, FrameworkInfo, MasterInfo, TaskState};
+use crate::proto::mesos::v1::{
+    self, AgentId, ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, TaskState,
+};
 use crate::validate;
+use bytes::Bytes;
 pub(crate) use events::VERSION;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How often a connection hears from the master at least.
@@ -69,6 +78,20 @@ pub(crate) enum Input {
         agent: String,
         update: Box<Update>,
     },
+    /// from an executor to its scheduler
+    Message {
+        agent: String,
+        framework: String,
+        executor: String,
+        data: Bytes,
+    },
+    /// with its status of wait(2)
+    ExecutorExited {
+        agent: String,
+        framework: String,
+        executor: String,
+        status: i32,
+    },
     Tick,
 }
 
@@ -81,36 +104,31 @@ pub(crate) enum Output {
     Agent { agent: String, input: agent::Input },
 }
 
-/// The answer to a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Reply {
-    /// 200 and a stream with this id
-    Stream(String),
-    /// 200
-    Ok,
-    /// 202
-    Accepted,
-    /// a status and its text
-    Refused(u16, String),
-}
-
 /// An agent as frameworks see it.
 #[derive(Debug, Clone)]
 pub(crate) struct AgentInfo {
     pub(crate) id: String,
-    pub(crate) hostname: String,
     pub(crate) address: SocketAddr,
-    pub(crate) path: String,
     pub(crate) resources: Resources,
 }
 
 #[derive(Debug)]
 struct Framework {
-    info: FrameworkInfo,
+    info: Arc<FrameworkInfo>,
     connection: Option<Connection>,
     /// when it is removed if it does not come back; only without a connection
     removal: Option<Time>,
     tasks: BTreeMap<String, Task>,
+    /// by agent and executor id
+    executors: BTreeMap<(String, String), Executor>,
+}
+
+/// An executor that an agent runs for a framework; not those that only run a command.
+#[derive(Debug)]
+struct Executor {
+    info: ExecutorInfo,
+    role: String,
+    resources: Resources,
 }
 
 #[derive(Debug)]
@@ -132,6 +150,8 @@ struct Offer {
 #[derive(Debug)]
 struct Task {
     agent: String,
+    /// unless it only runs a command
+    executor: Option<String>,
     role: String,
     resources: Resources,
     /// as the agent knows it
@@ -194,6 +214,12 @@ impl Master {
             }
             Input::RemoveAgent { agent, cause } => self.remove_agent(now, &agent, &cause),
             Input::Update { agent, update } => self.update(now, &agent, *update),
+            Input::Message { agent, framework, executor, data } => {
+                self.send(&framework, events::message(&agent, &executor, data));
+            }
+            Input::ExecutorExited { agent, framework, executor, status } => {
+                self.executor_exited(now, &framework, &agent, executor, status);
+            }
             Input::Tick => self.tick(now),
         }
         self.offer(now);
@@ -285,11 +311,15 @@ impl Master {
                     Err(text) => Reply::Refused(400, text),
                 };
             }
-            // MESSAGE goes to an executor, and command tasks have none that listens; Mesos' allocator takes no
-            // notice of REQUEST; inverse offers and operations that could be answered do not exist here.
+            (Type::Message, Call { message: Some(message), .. }) => {
+                let executor = message.executor_id.value;
+                let input = agent::Input::Message { framework: id, executor, data: message.data };
+                self.tell_agent(&message.agent_id.value, input);
+            }
+            // Mesos' allocator takes no notice of REQUEST; inverse offers and operations that could be answered do
+            // not exist here.
             (
-                Type::Message
-                | Type::Request
+                Type::Request
                 | Type::AcceptInverseOffers
                 | Type::DeclineInverseOffers
                 | Type::AcknowledgeOperationStatus,
@@ -330,11 +360,24 @@ impl Framework {
         self.info.capabilities.iter().any(|this| this.r#type() == capability)
     }
 
-    fn owner(&self) -> agent::Owner {
-        agent::Owner {
-            id: self.id(),
-            killing: self.can(Capability::TaskKillingState),
-            partition_aware: self.can(Capability::PartitionAware),
+    fn owner(&self) -> Owner {
+        Owner::new(self.info.clone())
+    }
+}
+
+impl AgentInfo {
+    pub(crate) fn hostname(&self) -> String {
+        self.address.ip().to_string()
+    }
+
+    /// As executors are told.
+    pub(crate) fn to_proto(&self) -> v1::AgentInfo {
+        v1::AgentInfo {
+            hostname: self.hostname(),
+            port: Some(i32::from(self.address.port())),
+            resources: super::resources::unallocated(&self.resources),
+            id: Some(AgentId { value: self.id.clone() }),
+            ..v1::AgentInfo::default()
         }
     }
 }

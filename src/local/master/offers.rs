@@ -1,14 +1,12 @@
 //! Offers: made from what the allocator gives, answered by ACCEPT and DECLINE.
 
-use super::{Capability, Master, Offer, Task, agent, events};
+use super::{Capability, Master, Offer, events};
 use crate::local::clock::Time;
-use crate::local::resources::{self, Resources, check};
-use crate::local::validate;
+use crate::local::resources::Resources;
 use crate::proto::mesos::v1::offer::{Operation, operation};
-use crate::proto::mesos::v1::resource::AllocationInfo;
 use crate::proto::mesos::v1::scheduler::call::{Accept, Decline};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, Filters, OfferId, OperationState, Resource, TaskInfo, TaskState};
+use crate::proto::mesos::v1::{self, Filters, OfferId, OperationState, TaskInfo, TaskState};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -26,9 +24,9 @@ pub(super) enum Tell {
 }
 
 /// Where offers came from that are accepted together.
-struct Place {
-    agent: String,
-    role: String,
+pub(super) struct Place {
+    pub(super) agent: String,
+    pub(super) role: String,
 }
 
 impl Master {
@@ -110,10 +108,7 @@ impl Master {
                     self.launch(now, framework, &place, operation, &mut remaining);
                 }
                 operation::Type::LaunchGroup => {
-                    let group =
-                        operation.launch_group.map(|launch| launch.task_group.tasks).unwrap_or_default();
-                    let why = "The embedded cluster cannot launch task groups yet (LAUNCH_GROUP)";
-                    self.refuse_tasks(now, framework, &group, Reason::TaskGroupInvalid, why);
+                    self.launch_group(now, framework, &place, operation, &mut remaining);
                 }
                 operation::Type::Unknown => {}
                 other => {
@@ -189,62 +184,6 @@ impl Master {
                 let agent = Some(task.agent_id.value.as_str());
                 self.say(now, framework, &task.task_id.value, agent, state, Reason::InvalidOffers, why);
             }
-        }
-    }
-
-    fn launch(
-        &mut self,
-        now: Time,
-        framework: &str,
-        place: &Place,
-        operation: Operation,
-        remaining: &mut Resources,
-    ) {
-        let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
-        // One bad resource spoils the whole operation: Mesos looks at them before it looks at tasks.
-        let asked = |task: &TaskInfo| -> Vec<Resource> {
-            let executor = task.executor.iter().flat_map(|executor| executor.resources.clone());
-            task.resources.iter().cloned().chain(executor).collect()
-        };
-        let bad = tasks.iter().flat_map(asked).find_map(|resource| check(&resource));
-        let id = operation.id.map(|_| "The `id` field cannot be set on LAUNCH operations".to_owned());
-        if let Some(why) = bad.or(id) {
-            return self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, &why);
-        }
-        for mut task in tasks {
-            for resource in &mut task.resources {
-                if resource.allocation_info.is_none() {
-                    resource.allocation_info = Some(AllocationInfo { role: Some(place.role.clone()) });
-                }
-            }
-            let Some(known) = self.frameworks.get(framework) else { return };
-            let duplicate = known.tasks.contains_key(&task.task_id.value);
-            let owner = known.owner();
-            if let Err(why) = validate::task(&task, &place.agent, &place.role, duplicate, remaining) {
-                self.refuse_tasks(now, framework, &[task], Reason::TaskInvalid, &why);
-                continue;
-            }
-            let resources = resources::of(&task.resources);
-            remaining.subtract(&resources);
-            let known = Task {
-                agent: place.agent.clone(),
-                role: place.role.clone(),
-                resources,
-                state: TaskState::TaskStaging,
-                forwarded: None,
-                container: None,
-            };
-            if let Some(framework) = self.frameworks.get_mut(framework) {
-                framework.tasks.insert(task.task_id.value.clone(), known);
-            }
-            self.tell_agent(&place.agent, agent::Input::Run { owner, task: Box::new(task) });
-        }
-    }
-
-    fn refuse_tasks(&mut self, now: Time, framework: &str, tasks: &[TaskInfo], reason: Reason, why: &str) {
-        for task in tasks {
-            let agent = Some(task.agent_id.value.as_str());
-            self.say(now, framework, &task.task_id.value, agent, TaskState::TaskError, reason, why.into());
         }
     }
 

@@ -11,12 +11,13 @@ use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo, TaskState};
 use crate::validate;
 use crate::wire::resources::thousandths;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Master {
     pub(super) fn subscribe(&mut self, now: Time, stream: u64, subscribe: Subscribe) {
         let id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
-        self.out.push(Output::Reply { request: stream, reply: Reply::Stream(id.clone()) });
+        self.out.push(Output::Reply { request: stream, reply: Reply::Stream(Some(id.clone())) });
         let connection = Connection { stream, id, heartbeat: now + HEARTBEAT };
         if let Err(why) = self.admit(now, connection, subscribe) {
             self.out.push(Output::Event { stream, event: Box::new(events::error(why)) });
@@ -72,7 +73,7 @@ impl Master {
             validate::framework_update(&known.info, &info)
                 .map_err(|why| format!("FrameworkInfo update is not valid: {why}"))?;
         }
-        let changed = self.frameworks.get(id).is_some_and(|known| known.info != info);
+        let changed = self.frameworks.get(id).is_some_and(|known| *known.info != info);
         let roles = validate::roles(&info);
         let lost = |offer: &super::Offer| offer.framework == id && !roles.contains(&offer.role);
         self.take_offers_back(now, Tell::Rescind, lost);
@@ -103,10 +104,12 @@ impl Master {
     fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, suppressed: Vec<String>) {
         let (roles, minimum) = (validate::roles(&info), minimum(&info));
         self.allocator.update_framework(now, id, roles, suppressed.into_iter().collect(), minimum);
+        let info = Arc::new(info);
         match self.frameworks.get_mut(id) {
             Some(known) => known.info = info,
             None => {
-                let new = Framework { info, connection: None, removal: None, tasks: BTreeMap::new() };
+                let (tasks, executors) = (BTreeMap::new(), BTreeMap::new());
+                let new = Framework { info, connection: None, removal: None, tasks, executors };
                 self.frameworks.insert(id.into(), new);
             }
         }
@@ -159,14 +162,16 @@ impl Master {
         for id in &ids {
             let on_it = |framework: &mut Framework| -> Vec<String> {
                 let lost = framework.tasks.iter().filter(|(_, task)| task.agent == agent);
-                lost.map(|(id, _)| id.clone()).collect()
+                let lost = lost.map(|(id, _)| id.clone()).collect();
+                framework.executors.retain(|(place, _), _| place != agent);
+                lost
             };
             for task in self.frameworks.get_mut(id).map(on_it).unwrap_or_default() {
                 self.frameworks
                     .get_mut(id)
                     .into_iter()
                     .for_each(|framework| drop(framework.tasks.remove(&task)));
-                let message = format!("Agent {} removed: {cause}", info.hostname);
+                let message = format!("Agent {} removed: {cause}", info.hostname());
                 let reason = Reason::AgentRemoved;
                 self.say(now, id, &task, Some(agent), TaskState::TaskLost, reason, message);
             }

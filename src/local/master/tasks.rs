@@ -6,7 +6,7 @@ use crate::local::status::of_master;
 use crate::local::updates::Update;
 use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile, reconcile_operations};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{OperationState, TaskState};
+use crate::proto::mesos::v1::{ExecutorId, OperationState, TaskState};
 use crate::task::is_terminal;
 
 impl Master {
@@ -129,6 +129,7 @@ impl Master {
         let message = "Reconciliation: Latest task state";
         let mut status = of_master(now, task, Some(&known.agent), state, Reason::Reconciliation, message);
         status.container_status.clone_from(&known.container);
+        status.executor_id = known.executor.clone().map(|executor| ExecutorId { value: executor });
         self.send(id, events::update(status));
         true
     }

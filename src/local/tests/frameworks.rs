@@ -207,7 +207,7 @@ fn an_update_changes_roles_and_rescinds_what_they_were_offered() {
 fn calls_about_what_is_not_here_are_taken_and_ignored() {
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));
-    for r#type in [call::Type::Message, call::Type::Request, call::Type::AcceptInverseOffers] {
+    for r#type in [call::Type::Request, call::Type::AcceptInverseOffers] {
         sim.simple(&client, r#type);
     }
     let reply = sim.call(&client, call_of(call::Type::Unknown));
@@ -221,9 +221,7 @@ fn an_agent_that_goes_takes_offers_and_tasks_with_it() {
     for id in ["one", "two"] {
         let info = AgentInfo {
             id: id.into(),
-            hostname: id.into(),
             address: "127.0.0.1:5051".parse().unwrap(),
-            path: "/slave(1)".into(),
             resources: resources::parse(RESOURCES).unwrap(),
         };
         master.step(now, master::Input::AddAgent(info));

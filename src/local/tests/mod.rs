@@ -1,14 +1,17 @@
 //! The state machines in virtual time, with processes that only exist on paper.
 
+mod executors;
 mod frameworks;
+mod groups;
 mod offers;
 mod tasks;
 
 use super::clock::{Entropy, Time};
-use super::core::{Core, Input, Output};
-use super::master::Reply;
+use super::core::{Core, Event as StreamEvent, Input, Output};
 use super::process::{Exit, Launch, RunId, Signal};
+use super::reply::Reply;
 use super::resources;
+use crate::proto::mesos::v1::executor;
 use crate::proto::mesos::v1::framework_info::Capability;
 use crate::proto::mesos::v1::framework_info::capability::Type as CapabilityType;
 use crate::proto::mesos::v1::offer::{Operation, operation};
@@ -19,6 +22,8 @@ use crate::proto::mesos::v1::{
     TaskStatus,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Numbers that are different, and the same in every run.
@@ -58,6 +63,10 @@ struct Sim {
     closed: BTreeSet<u64>,
     started: Vec<(RunId, Launch)>,
     signals: Vec<(Time, RunId, Signal)>,
+    /// where the files of tasks are
+    sandboxes: BTreeMap<String, PathBuf>,
+    /// what executors have heard, by their streams
+    told: BTreeMap<u64, Vec<executor::Event>>,
     /// what is said instead of starting the next processes
     refusal: Option<String>,
 }
@@ -121,7 +130,9 @@ impl Sim {
             Box::new(Counter(seed))
         };
         let resources = resources::parse(resources).unwrap();
-        let core = Core::new(now, "127.0.0.1:5050".parse().unwrap(), agents, &resources, entropy);
+        let address = |at: usize| SocketAddr::from(([127, 0, 0, 1], 5050 + u16::try_from(at).unwrap()));
+        let addresses: Vec<SocketAddr> = (1..=agents).map(address).collect();
+        let core = Core::new(now, address(0), &addresses, &resources, entropy);
         Self {
             core,
             now,
@@ -131,6 +142,8 @@ impl Sim {
             closed: BTreeSet::new(),
             started: Vec::new(),
             signals: Vec::new(),
+            sandboxes: BTreeMap::new(),
+            told: BTreeMap::new(),
             refusal: None,
         }
     }
@@ -146,7 +159,12 @@ impl Sim {
                     Output::Reply { request, reply } => drop(self.replies.insert(request, reply)),
                     Output::Event { stream, event } => {
                         assert!(!self.closed.contains(&stream), "an event after the end: {event:?}");
-                        self.events.entry(stream).or_default().push(*event);
+                        match event {
+                            StreamEvent::Scheduler(event) => {
+                                self.events.entry(stream).or_default().push(*event)
+                            }
+                            StreamEvent::Executor(event) => self.told.entry(stream).or_default().push(*event),
+                        }
                     }
                     Output::Close { stream } => drop(self.closed.insert(stream)),
                     Output::Start { run, launch } => {
@@ -158,6 +176,7 @@ impl Sim {
                         });
                     }
                     Output::Signal { run, signal } => self.signals.push((self.now, run, signal)),
+                    Output::Sandbox { task, directory } => drop(self.sandboxes.insert(task, directory)),
                 }
             }
         }
@@ -184,7 +203,7 @@ impl Sim {
         self.requests += 1;
         let stream = self.requests;
         self.input(Input::Subscribe { request: stream, subscribe: Box::new(subscribe) });
-        let Some(Reply::Stream(stream_id)) = self.replies.remove(&stream) else { panic!("no stream") };
+        let Some(Reply::Stream(Some(stream_id))) = self.replies.remove(&stream) else { panic!("no stream") };
         let first = self.events[&stream][0].clone();
         let framework = first.subscribed.map(|event| event.framework_id.value).unwrap_or_default();
         Client { stream, framework, stream_id }
@@ -296,7 +315,7 @@ impl Sim {
     }
 
     fn close(&mut self, client: &Client) {
-        self.input(Input::Closed { stream: client.stream });
+        self.input(Input::Closed { agent: None, stream: client.stream });
     }
 
     fn simple(&mut self, client: &Client, r#type: call::Type) {

@@ -233,14 +233,6 @@ fn tasks_that_cannot_be_end_in_task_error() {
         ),
         (
             Box::new(|task| {
-                let command = task.command.take();
-                let executor_id = ExecutorId { value: "e".into() };
-                task.executor = Some(ExecutorInfo { executor_id, command, ..Default::default() }.into());
-            }),
-            "The embedded cluster cannot run executors of one's own (TaskInfo.executor) yet",
-        ),
-        (
-            Box::new(|task| {
                 task.command = None;
                 task.executor = Some(Box::default());
             }),
@@ -368,30 +360,19 @@ fn what_cannot_be_done_yet_is_refused_by_name() {
         operation.set_type(r#type);
         operation
     };
-    let group = operation::LaunchGroup {
-        task_group: crate::proto::mesos::v1::TaskGroupInfo {
-            tasks: vec![task("g", &offer, "cpus:1;mem:64")],
-        },
-        ..operation::LaunchGroup::default()
-    };
-    let mut launch_group = operation(operation::Type::LaunchGroup, None);
-    launch_group.launch_group = Some(Box::new(group));
     let mut with_id = launch(vec![task("i", &offer, "cpus:1;mem:64")]);
     with_id.id = Some(OperationId { value: "i".into() });
     let operations = vec![
         operation(operation::Type::Reserve, Some("r")),
         operation(operation::Type::CreateDisk, None),
-        launch_group,
         with_id,
     ];
     sim.accept(&client, &[&offer], operations, 3600.0);
     let events = sim.events(&client);
-    assert_eq!(events.len(), 3, "an operation without an id fails in silence: {events:?}");
+    assert_eq!(events.len(), 2, "an operation without an id fails in silence: {events:?}");
     let reserve = &events[0].update_operation_status.as_ref().unwrap().status;
     assert_eq!(reserve.state(), OperationState::OperationError);
     assert_eq!(reserve.message(), "The embedded cluster cannot do RESERVE yet");
-    let group = &events[1].update.as_ref().unwrap().status;
-    assert_eq!((group.state(), group.reason()), (TaskState::TaskError, Reason::TaskGroupInvalid));
-    let with_id = &events[2].update.as_ref().unwrap().status;
+    let with_id = &events[1].update.as_ref().unwrap().status;
     assert_eq!(with_id.message(), "The `id` field cannot be set on LAUNCH operations");
 }

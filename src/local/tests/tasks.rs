@@ -15,7 +15,8 @@ fn starting_running_finished_with_the_fields_that_mesos_sets() {
     let client = sim.subscribe(framework("f"));
     let run = sim.run(&client, "t");
     let launch = &sim.started[0].1;
-    assert_eq!((launch.command.clone(), launch.role.as_str()), (Command::Shell("true".into()), "*"));
+    assert_eq!(launch.command, Command::Shell("true".into()));
+    assert!(launch.told.contains(&("MESOS_ALLOCATION_ROLE", "*".into())));
     let starting = sim.status(&client);
     assert_eq!((starting.state(), starting.source()), (TaskStarting, Source::Executor));
     assert_eq!(starting.executor_id.as_ref().unwrap().value, "t");

@@ -5,6 +5,7 @@ every update is acknowledged.
 """
 
 import os
+import signal
 import sys
 import threading
 import uuid
@@ -24,6 +25,7 @@ class DefaultExecutor:
         self.containers = {}  # task id -> ContainerID of a task that has not ended
         self.killed = set()
         self.launched = False
+        self.says_killing = False
         self.leaving = False  # the agent has asked to: nobody will acknowledge
 
     def run(self):
@@ -37,6 +39,8 @@ class DefaultExecutor:
 
     def on_subscribed(self, subscribed):
         self.parent = subscribed["container_id"]
+        capabilities = subscribed["framework_info"].get("capabilities", [])
+        self.says_killing = {"type": "TASK_KILLING_STATE"} in capabilities
 
     def on_launch_group(self, launch_group):
         group = {task["task_id"]["value"]: task for task in launch_group["task_group"]["tasks"]}
@@ -76,9 +80,7 @@ class DefaultExecutor:
                 {"type": "WAIT_CONTAINER", "wait_container": {"container_id": container}}
             )
             status = answer["wait_container"].get("exit_status")
-            message = (
-                f"Command exited with status {None if status is None else os.waitstatus_to_exitcode(status)}"
-            )
+            message = f"Command {how_it_ended(status)}"
         except (OSError, CallError) as error:
             status, message = None, str(error)
         state = "TASK_KILLED" if name in self.killed else "TASK_FINISHED" if status == 0 else "TASK_FAILED"
@@ -95,6 +97,9 @@ class DefaultExecutor:
             container = self.containers.get(name)
             if container is not None and name not in self.killed:
                 self.killed.add(name)
+                if self.says_killing:
+                    where = {"container_status": {"container_id": container}}
+                    self.agent.update(name, "TASK_KILLING", **where)
                 threading.Thread(target=self.kill, args=(container,), daemon=True).start()
 
     def kill(self, container):
@@ -102,6 +107,13 @@ class DefaultExecutor:
             self.agent.call({"type": "KILL_CONTAINER", "kill_container": {"container_id": container}})
         except (OSError, CallError) as error:
             print(f"Could not kill {container['value']}: {error}", file=sys.stderr)
+
+
+def how_it_ended(status):
+    if status is None:
+        return "ended in an unknown way"
+    code = os.waitstatus_to_exitcode(status)
+    return f"exited with status {code}" if code >= 0 else f"terminated with signal {signal.strsignal(-code)}"
 
 
 if __name__ == "__main__":

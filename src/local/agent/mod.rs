@@ -1,0 +1,299 @@
+//! One agent: what runs on it, and how its framework hears of that.
+//!
+//! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
+//! the place of its default executor; `executors.rs` has the executors with a process of their own, and
+//! `subscription.rs` the API by which those speak; `status.rs` puts statuses together.
+//!
+//! # Invariants
+//! * What is said of a task goes through `Updates`: in order, at least once.
+//! * A framework that was shut down hears nothing more: what it had is ended in silence.
+//! * An executor is known by its framework and its id. It has one run at a time.
+
+mod commands;
+mod events;
+mod executors;
+mod groups;
+mod status;
+mod subscription;
+
+use super::clock::{Entropy, Time};
+use super::owner::Owner;
+use super::process::{Exit, Launch, RunId, Signal};
+use super::reply::Reply;
+use super::updates::{Update, Updates};
+use crate::proto::mesos::v1::executor;
+use crate::proto::mesos::v1::task_status::{Reason, Source};
+use crate::proto::mesos::v1::{AgentInfo, ExecutorInfo, KillPolicy, TaskInfo, TaskState};
+use bytes::Bytes;
+use commands::Run;
+use executors::Executor;
+use groups::Group;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The grace period of a kill when neither the task nor the call has a policy, and of a command's shutdown.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What an agent is told.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Input {
+    /// a command, or a task for an executor of its own
+    Run {
+        owner: Owner,
+        task: Box<TaskInfo>,
+    },
+    RunGroup {
+        owner: Owner,
+        executor: Box<ExecutorInfo>,
+        tasks: Vec<TaskInfo>,
+    },
+    Kill {
+        owner: Owner,
+        task: String,
+        policy: Option<KillPolicy>,
+    },
+    Acknowledge {
+        framework: String,
+        task: String,
+        uuid: Vec<u8>,
+    },
+    /// from the scheduler to an executor
+    Message {
+        framework: String,
+        executor: String,
+        data: Bytes,
+    },
+    ShutdownExecutor {
+        framework: String,
+        executor: String,
+    },
+    ShutdownFramework {
+        framework: String,
+    },
+    Resume {
+        framework: String,
+    },
+    /// A call of an executor; if it subscribes, the request's number becomes that of the stream.
+    Call {
+        request: u64,
+        call: Box<executor::Call>,
+    },
+    /// An executor's stream was closed by its reader.
+    Closed {
+        stream: u64,
+    },
+    Started {
+        run: RunId,
+        pid: u32,
+    },
+    NotStarted {
+        run: RunId,
+        why: String,
+    },
+    Exited {
+        run: RunId,
+        exit: Exit,
+    },
+    Tick,
+}
+
+/// What an agent wants done.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Output {
+    Update(Box<Update>),
+    /// from an executor to its scheduler
+    Message {
+        framework: String,
+        executor: String,
+        data: Bytes,
+    },
+    /// An executor has ended, with this status of wait(2).
+    ExecutorExited {
+        framework: String,
+        executor: String,
+        status: i32,
+    },
+    Reply {
+        request: u64,
+        reply: Reply,
+    },
+    /// to an executor
+    Event {
+        stream: u64,
+        event: Box<executor::Event>,
+    },
+    Close {
+        stream: u64,
+    },
+    Start {
+        run: RunId,
+        launch: Box<Launch>,
+    },
+    Signal {
+        run: RunId,
+        signal: Signal,
+    },
+    /// Where a task's files are, below the cluster's directory.
+    Sandbox {
+        task: String,
+        directory: PathBuf,
+    },
+}
+
+/// A framework, and the id of one of its executors.
+type Key = (String, String);
+
+fn sent(update: Update) -> Output {
+    Output::Update(Box::new(update))
+}
+
+/// An agent's state.
+pub(crate) struct Agent {
+    info: AgentInfo,
+    index: usize,
+    address: SocketAddr,
+    entropy: Box<dyn Entropy>,
+    updates: Updates,
+    /// commands, by themselves or in a group
+    runs: BTreeMap<RunId, Run>,
+    /// those that have, or had, something to wait for
+    timed: BTreeSet<RunId>,
+    groups: BTreeMap<Key, Group>,
+    executors: BTreeMap<Key, Executor>,
+    /// runs so far
+    started: u64,
+}
+
+impl Agent {
+    pub(crate) fn new(index: usize, address: SocketAddr, info: AgentInfo, entropy: Box<dyn Entropy>) -> Self {
+        Self {
+            info,
+            index,
+            address,
+            entropy,
+            updates: Updates::default(),
+            runs: BTreeMap::new(),
+            timed: BTreeSet::new(),
+            groups: BTreeMap::new(),
+            executors: BTreeMap::new(),
+            started: 0,
+        }
+    }
+
+    /// Takes one input.
+    pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Output> {
+        let mut out = Vec::new();
+        match input {
+            Input::Run { owner, task } if task.executor.is_some() => {
+                self.run_by_executor(now, owner, *task, &mut out);
+            }
+            Input::Run { owner, task } => self.run_command(now, owner, &task, &mut out),
+            Input::RunGroup { owner, executor, tasks } => {
+                self.run_group(now, owner, *executor, tasks, &mut out);
+            }
+            Input::Kill { owner, task, policy } => self.kill(now, &owner, &task, policy, &mut out),
+            Input::Acknowledge { framework, task, uuid } => {
+                out.extend(self.updates.acknowledge(now, &framework, &task, &uuid).map(sent));
+            }
+            Input::Message { framework, executor, data } => {
+                self.message(&(framework, executor), data, &mut out);
+            }
+            Input::ShutdownExecutor { framework, executor } => {
+                self.shut_down_executor(now, &(framework, executor), &mut out);
+            }
+            Input::ShutdownFramework { framework } => self.shut_down_framework(now, &framework, &mut out),
+            Input::Resume { framework } => {
+                out.extend(self.updates.resume(now, &framework).into_iter().map(sent));
+            }
+            Input::Call { request, call } => self.call(now, request, *call, &mut out),
+            Input::Closed { stream } => self.closed(stream),
+            Input::Started { run, pid } => {
+                self.command_started(now, run, pid, &mut out);
+                self.executor_started(run, pid, &mut out);
+            }
+            Input::NotStarted { run, why } => {
+                self.command_not_started(now, run, &why, &mut out);
+                self.executor_exited(now, run, executors::NOT_EXECUTED, &mut out);
+            }
+            Input::Exited { run, exit } => {
+                self.command_exited(now, run, exit, &mut out);
+                self.executor_exited(now, run, exit.status(), &mut out);
+            }
+            Input::Tick => {
+                self.tick_commands(now, &mut out);
+                self.tick_executors(now, &mut out);
+                out.extend(self.updates.resend(now).into_iter().map(sent));
+            }
+        }
+        out
+    }
+
+    /// When the next `Tick` is due.
+    pub(crate) fn due(&self) -> Option<Time> {
+        let commands = self.timed.iter().filter_map(|id| self.runs.get(id)).filter_map(Run::due);
+        let executors = self.executors.values().filter_map(Executor::due);
+        commands.chain(executors).chain(self.updates.due()).min()
+    }
+
+    fn id(&self) -> &str {
+        self.info.id.as_ref().map_or("", |id| &id.value)
+    }
+
+    fn next_run(&mut self) -> RunId {
+        let run = RunId { agent: self.index, number: self.started };
+        self.started += 1;
+        run
+    }
+
+    fn new_container(&mut self) -> String {
+        uuid::Uuid::from_bytes(self.entropy.uuid()).to_string()
+    }
+
+    /// A KILL: of a command, or of a task that an executor has or is to get.
+    fn kill(
+        &mut self,
+        now: Time,
+        owner: &Owner,
+        task: &str,
+        policy: Option<KillPolicy>,
+        out: &mut Vec<Output>,
+    ) {
+        if self.kill_command(now, owner, task, policy.as_ref(), out)
+            || self.kill_by_executor(now, owner, task, policy, out)
+            // The master knows a task until its end is acknowledged; one that ended needs no killing.
+            || self.updates.knows(owner.id(), task)
+        {
+            return;
+        }
+        let state = if owner.is_partition_aware() { TaskState::TaskDropped } else { TaskState::TaskLost };
+        let words = "Cannot find executor";
+        self.say(now, owner, task, None, state, Reason::ExecutorTerminated, words, out);
+    }
+
+    fn shut_down_executor(&mut self, now: Time, key: &Key, out: &mut Vec<Output>) {
+        for run in self.find(|run| run.owner.id() == key.0 && run.executor == key.1) {
+            self.terminate(now, run, GRACE, out);
+        }
+        self.shut_down(now, key, out);
+    }
+
+    fn shut_down_framework(&mut self, now: Time, framework: &str, out: &mut Vec<Output>) {
+        self.updates.drop_framework(framework);
+        for run in self.find(|run| run.owner.id() == framework) {
+            self.runs.get_mut(&run).into_iter().for_each(|run| run.silent = true);
+            self.terminate(now, run, GRACE, out);
+        }
+        let own = self.executors.keys().filter(|key| key.0 == framework);
+        for key in own.cloned().collect::<Vec<_>>() {
+            self.executors.get_mut(&key).into_iter().for_each(Executor::silence);
+            self.shut_down(now, &key, out);
+        }
+    }
+}
+
+/// How long, if it is set and not negative.
+fn period(nanoseconds: Option<i64>) -> Option<Duration> {
+    nanoseconds.map(|nanoseconds| Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0)))
+}
