@@ -7,10 +7,12 @@
 //! # Invariants
 //! * What is allocated to a (framework, role, agent) stays so until `recover`, `remove_framework` or `remove_agent`.
 //! * Nothing happens by itself: `due` says when the next `allocate` is worth while.
-//! * There are no quotas, weights or reservations yet: every role weighs the same.
+//! * What is reserved for a role goes to that role or one below it, and to nobody else.
+//! * There are no quotas and no weights yet: every role weighs the same.
 
 use super::clock::{Entropy, Time};
 use super::resources::Resources;
+use crate::wire::resources::{Item, role};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -47,6 +49,8 @@ struct Framework {
     roles: BTreeSet<String>,
     suppressed: BTreeSet<String>,
     minimum: BTreeMap<String, Minimum>,
+    /// knows reservations that refine others
+    refines: bool,
     filters: Vec<Filter>,
 }
 
@@ -107,11 +111,13 @@ impl Allocator {
         roles: BTreeSet<String>,
         suppressed: BTreeSet<String>,
         minimum: BTreeMap<String, Minimum>,
+        refines: bool,
     ) {
         let framework = self.frameworks.entry(id.into()).or_default();
         let revived: BTreeSet<_> = framework.suppressed.difference(&suppressed).cloned().collect();
         framework.filters.retain(|filter| roles.contains(&filter.role) && !revived.contains(&filter.role));
         (framework.roles, framework.suppressed, framework.minimum) = (roles, suppressed, minimum);
+        framework.refines = refines;
         self.next = Some(now);
     }
 
@@ -185,6 +191,22 @@ impl Allocator {
         self.soon(now);
     }
 
+    /// What is allocated here has become something else.
+    pub(crate) fn convert(
+        &mut self,
+        (framework, role, agent): (&str, &str, &str),
+        taken: &Resources,
+        made: &Resources,
+    ) {
+        let key = (framework.to_owned(), role.to_owned(), agent.to_owned());
+        let held = self.allocated.get_mut(&key);
+        let total = self.agents.get_mut(agent).map(|agent| &mut agent.total);
+        for resources in held.into_iter().chain(total) {
+            resources.subtract(taken);
+            resources.add(made);
+        }
+    }
+
     /// When `allocate` should be called next.
     pub(crate) fn due(&self) -> Option<Time> {
         let filters = self.frameworks.values().flat_map(|framework| &framework.filters);
@@ -204,22 +226,36 @@ impl Allocator {
         for left in (1..agents.len()).rev() {
             agents.swap(left, entropy.below(left + 1));
         }
-        agents.iter().filter_map(|agent| self.allocate_agent(agent)).collect()
+        agents.iter().flat_map(|agent| self.allocate_agent(agent)).collect()
     }
 
-    /// All that is free on an agent goes to one framework: it leaves nothing for the next.
-    fn allocate_agent(&mut self, agent: &str) -> Option<Allocation> {
-        let free = self.agents.get(agent).map(|agent| agent.free.clone()).filter(|free| !free.is_empty())?;
-        let (framework, role) = self.queue().into_iter().find(|(id, role)| {
-            self.frameworks.get(id).is_some_and(|framework| framework.takes(role, agent, &free))
-        })?;
-        if let Some(agent) = self.agents.get_mut(agent) {
-            agent.free = Resources::default();
+    /// All that is not reserved goes to one framework, with what is reserved for its role; the rest to others.
+    fn allocate_agent(&mut self, agent: &str) -> Vec<Allocation> {
+        let mut given = Vec::new();
+        let free = |this: &Self| this.agents.get(agent).map(|agent| agent.free.clone()).unwrap_or_default();
+        while let Some((framework, role, resources)) = self.next_on(agent, &free(self)) {
+            if let Some(agent) = self.agents.get_mut(agent) {
+                agent.free.subtract(&resources);
+            }
+            let key = (framework.clone(), role.clone(), agent.to_owned());
+            self.allocated.entry(key).or_default().add(&resources);
+            self.track(&framework, &role, &resources, 1);
+            given.push(Allocation { framework, role, agent: agent.into(), resources });
         }
-        let key = (framework.clone(), role.clone(), agent.to_owned());
-        self.allocated.entry(key).or_default().add(&free);
-        self.track(&framework, &role, &free, 1);
-        Some(Allocation { framework, role, agent: agent.into(), resources: free })
+        given
+    }
+
+    /// Who gets something of what is free on an agent, and what.
+    fn next_on(&self, agent: &str, free: &Resources) -> Option<(String, String, Resources)> {
+        if free.is_empty() {
+            return None;
+        }
+        self.queue().into_iter().find_map(|(id, role)| {
+            let framework = self.frameworks.get(&id)?;
+            let part = framework.part(&role, free);
+            let fits = !part.is_empty() && framework.takes(&role, agent, &part);
+            fits.then_some((id, role, part))
+        })
     }
 
     /// Who may get something, in order.
@@ -317,6 +353,15 @@ impl Allocator {
 }
 
 impl Framework {
+    /// What of these a role can have: what is reserved for it or a role above it, then what is not reserved.
+    fn part(&self, role: &str, free: &Resources) -> Resources {
+        let own = |item: &Item| item.kind.role().is_some_and(|own| own == role || role::is_below(role, own));
+        let readable = |item: &Item| self.refines || item.kind.reservations.len() < 2;
+        let mut part = free.filter(|item| own(item) && readable(item));
+        part.add(&free.filter(|item| item.kind.role().is_none()));
+        part
+    }
+
     fn takes(&self, role: &str, agent: &str, free: &Resources) -> bool {
         let scalars = free.scalars();
         let has = |(name, amount): (&str, i64)| scalars.get(name).copied().unwrap_or(0) >= amount;

@@ -152,9 +152,33 @@ impl Processes for Children {
 }
 
 impl Children {
-    /// Notes where the files of a task are.
-    pub(crate) fn place(&self, task: String, directory: &Path) {
-        lock(&self.sandboxes.0).insert(task, self.root.join(directory));
+    /// Notes where the files of a task are, and has volumes appear there.
+    pub(crate) fn place(&self, task: String, directory: &Path, volumes: &[(String, PathBuf)]) {
+        let sandbox = self.root.join(directory);
+        for (path, volume) in volumes {
+            let (link, volume) = (sandbox.join(path), self.root.join(volume));
+            let parent = link.parent().unwrap_or(&sandbox);
+            match fs::create_dir_all(parent).and_then(|()| symlink(&volume, &link)) {
+                // A task before it on the same executor has brought it.
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    tracing::error!(%error, task, "the volume {path} cannot be put into the task's sandbox");
+                }
+                _ => {}
+            }
+        }
+        lock(&self.sandboxes.0).insert(task, sandbox);
+    }
+
+    pub(crate) fn create_volume(&self, directory: &Path) {
+        if let Err(error) = fs::create_dir_all(self.root.join(directory)) {
+            tracing::error!(%error, "the volume {} cannot be made", directory.display());
+        }
+    }
+
+    pub(crate) fn destroy_volume(&self, directory: &Path) {
+        if let Err(error) = fs::remove_dir_all(self.root.join(directory)) {
+            tracing::error!(%error, "the volume {} cannot be removed", directory.display());
+        }
     }
 
     /// Kills every task; the exits are still reported, and `sweep` takes what is left.
@@ -250,7 +274,7 @@ mod tests {
     fn output_and_exit_of_a_command() {
         let root = tempfile::tempdir().unwrap();
         let (mut children, exits) = children(root.path());
-        children.place("t".into(), &launch("").sandbox);
+        children.place("t".into(), &launch("").sandbox, &[]);
         children.start(RUN, &launch("echo out; echo $MESOS_ALLOCATION_ROLE >&2; exit 7")).unwrap();
         assert_eq!(exits.recv().unwrap(), (RUN, Exit::Code(7)));
         let sandbox = children.sandboxes.get("t").unwrap();
@@ -267,7 +291,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let (mut children, _exits) = children(root.path());
         let program = TaskCommand::Program("/no/such".into(), vec!["such".into()]);
-        children.place("t".into(), &launch("").sandbox);
+        children.place("t".into(), &launch("").sandbox, &[]);
         let why = children.start(RUN, &Launch { command: program, ..launch("") }).unwrap_err();
         assert_eq!(why, "Failed to execute '/no/such': No such file or directory");
         let stderr = children.sandboxes.get("t").unwrap().join("stderr");

@@ -80,9 +80,16 @@ pub(crate) enum Output {
         run: RunId,
         signal: Signal,
     },
-    /// where a task's files are, below the cluster's directory
+    /// where a task's files are, below the cluster's directory, and what volumes are to be seen there
     Sandbox {
         task: String,
+        directory: PathBuf,
+        volumes: Vec<(String, PathBuf)>,
+    },
+    CreateVolume {
+        directory: PathBuf,
+    },
+    DestroyVolume {
         directory: PathBuf,
     },
 }
@@ -234,7 +241,14 @@ impl Core {
                     out.push(Output::Event { stream, event: Event::Executor(event) });
                 }
                 agent::Output::Close { stream } => out.push(Output::Close { stream }),
-                agent::Output::Sandbox { task, directory } => out.push(Output::Sandbox { task, directory }),
+                agent::Output::Sandbox { task, directory, volumes } => {
+                    out.push(Output::Sandbox { task, directory, volumes });
+                }
+                agent::Output::CreateVolume { directory } => out.push(Output::CreateVolume { directory }),
+                agent::Output::DestroyVolume { directory } => out.push(Output::DestroyVolume { directory }),
+                agent::Output::Operation { framework, status } => {
+                    messages.push_back(Message::ToMaster(master::Input::Operation { framework, status }));
+                }
                 agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),
                 agent::Output::Signal { run, signal } => out.push(Output::Signal { run, signal }),
             }

@@ -180,7 +180,11 @@ impl Driver {
                 Output::Close { stream } => drop(self.exchange.streams.remove(&stream)),
                 Output::Start { run, launch } => self.starts.push_back((run, launch)),
                 Output::Signal { run, signal } => self.children.signal(run, signal),
-                Output::Sandbox { task, directory } => self.children.place(task, &directory),
+                Output::Sandbox { task, directory, volumes } => {
+                    self.children.place(task, &directory, &volumes);
+                }
+                Output::CreateVolume { directory } => self.children.create_volume(&directory),
+                Output::DestroyVolume { directory } => self.children.destroy_volume(&directory),
             }
         }
     }

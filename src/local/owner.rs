@@ -37,6 +37,10 @@ impl Owner {
     }
 
     fn can(&self, capability: Capability) -> bool {
-        self.0.capabilities.iter().any(|this| this.r#type() == capability)
+        can(&self.0, capability)
     }
+}
+
+pub(crate) fn can(info: &FrameworkInfo, capability: Capability) -> bool {
+    info.capabilities.iter().any(|this| this.r#type() == capability)
 }

@@ -47,15 +47,13 @@ pub(crate) fn parse(text: &str) -> Result<Resources, String> {
     let mut names = BTreeSet::new();
     for item in &items {
         let name = &item.kind.name;
-        if !item.kind.reservations.is_empty() {
-            return Err(format!("'{name}' is reserved for a role, which the embedded cluster cannot do yet"));
-        }
-        if *item != Item::plain(name, item.quantity.clone()) {
+        if item.kind.disk.is_some() || item.kind.revocable || item.kind.shared || item.kind.provider.is_some()
+        {
             return Err(format!(
-                "'{name}' is more than a name and a value, which the embedded cluster cannot do yet"
+                "'{name}' is more than a name, a role and a value, which the embedded cluster cannot do yet"
             ));
         }
-        if !names.insert(name) {
+        if !names.insert((name, item.kind.role())) {
             return Err(format!("'{name}' is there twice"));
         }
     }
@@ -87,7 +85,6 @@ mod tests {
             ("cpus:nan", "no amount"),
             ("ports:[2-1]", "2-1 is empty"),
             ("ports:[a]", "'a' is no range"),
-            ("cpus(web):1", "reserved"),
             ("cpus:1;cpus:2", "twice"),
             (":1", "not name:value"),
             ("", "none"),

@@ -6,6 +6,7 @@
 //! * What the embedded cluster cannot do yet is refused here, too, never ignored.
 
 mod executor;
+mod operation;
 
 use crate::proto::mesos::v1::environment::variable::Type as VariableType;
 use crate::proto::mesos::v1::offer::operation::LaunchGroup;
@@ -14,6 +15,7 @@ use crate::proto::mesos::v1::scheduler::call::Type;
 use crate::proto::mesos::v1::{ContainerInfo, ExecutorInfo, FrameworkId, TaskInfo, container_info};
 use crate::validate::{self, Checked, uuid};
 pub(crate) use executor::call as executor_call;
+pub(crate) use operation::operation;
 
 /// A call before anything is known about its framework.
 pub(crate) fn call(call: &Call) -> Checked {

@@ -90,10 +90,10 @@ class Conversation:
         return offer
 
     def another_offer(self) -> dict[str, Any]:
-        """Return the next offer, without a note."""
+        """Return the next offer; of it, only the resources are noted, in any order."""
         self.offered, heard = False, list(self.heard)
         offer: dict[str, Any] = self.expect("OFFERS")["offers"][0]
-        self.heard = heard
+        self.heard = [*heard, {"type": "OFFER", "offer": sorted(offer["resources"], key=json.dumps)}]
         return offer
 
     def call(self, kind: str, stream_id: str | None = None, **body: Any) -> None:
@@ -136,6 +136,26 @@ class Conversation:
             while self.status()["state"] != state:
                 pass
 
+    def until_offered(self, state: str) -> dict[str, Any]:
+        """Acknowledge updates up to this state; return the offer that comes meanwhile or after.
+
+        There is no note of the offer.
+        """
+        offer: dict[str, Any] = {}
+        while state or not offer:
+            self.offered = False
+            event = self.event()
+            if event is None:
+                raise AssertionError(f"the stream ended without {state or 'an offer'}: {self.heard}")
+            if event["type"] == "OFFERS":
+                offer = event["offers"]["offers"][0]
+                self.heard.pop()
+            elif event["type"] == "UPDATE":
+                self.acknowledge(event["update"]["status"])
+                state = "" if event["update"]["status"]["state"] == state else state
+        self.offered = True
+        return offer
+
     def until_lost(self, *states: str) -> None:
         """Acknowledge updates until these states have come, in any order, and the executor was lost."""
         waiting: list[Any] = ["FAILURE", *states]
@@ -173,6 +193,7 @@ class Conversation:
 
 
 def reworded(text: str) -> str:
+    text = re.sub(r"slave\(1\)@[0-9.:]+", "slave(1)@ADDRESS", text)
     for pattern, instead, _ in OWN_WORDS:
         text = re.sub(pattern, instead, text)
     return text

@@ -10,6 +10,7 @@ use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
 use crate::proto::mesos::v1::{ContainerId, KillPolicy, TaskInfo};
 use crate::task::is_terminal;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What Mesos' agents give executors to end by themselves.
@@ -86,16 +87,24 @@ impl Agent {
         };
         let launch = Launch::task(place, &id, task.command.as_deref(), &task.resources);
         let run = Run::new(owner, task, &id, ContainerId { value: container, parent: None });
-        self.start_command(now, run, launch, out);
+        let volumes = self.volumes(&task.resources);
+        self.start_command(now, run, launch, volumes, out);
     }
 
-    pub(super) fn start_command(&mut self, now: Time, mut run: Run, launch: Launch, out: &mut Vec<Output>) {
+    pub(super) fn start_command(
+        &mut self,
+        now: Time,
+        mut run: Run,
+        launch: Launch,
+        volumes: Vec<(String, PathBuf)>,
+        out: &mut Vec<Output>,
+    ) {
         let id = self.next_run();
         run.deadline = run.limit.map(|limit| now + limit);
         if run.deadline.is_some() {
             self.timed.insert(id);
         }
-        out.push(Output::Sandbox { task: run.task.clone(), directory: launch.sandbox.clone() });
+        out.push(Output::Sandbox { task: run.task.clone(), directory: launch.sandbox.clone(), volumes });
         self.runs.insert(id, run);
         out.push(Output::Start { run: id, launch: Box::new(launch) });
     }

@@ -166,11 +166,13 @@ impl Agent {
         if !self.executors.contains_key(&key) {
             self.start_executor(now, key.clone(), owner, info, out);
         }
-        let Some(executor) = self.executors.get_mut(&key) else { return };
+        let Some(executor) = self.executors.get(&key) else { return };
         for task in delivery.tasks() {
-            let directory = executor.sandbox.clone();
-            out.push(Output::Sandbox { task: task.task_id.value.clone(), directory });
+            let (task, directory, volumes) =
+                (task.task_id.value.clone(), executor.sandbox.clone(), self.volumes(&task.resources));
+            out.push(Output::Sandbox { task, directory, volumes });
         }
+        let Some(executor) = self.executors.get_mut(&key) else { return };
         executor.queued.push(delivery);
         if executor.state == State::Running {
             let events = executor.deliver();

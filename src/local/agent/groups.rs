@@ -55,7 +55,8 @@ impl Agent {
             let launch = Launch::member(place, &task.task_id.value, task.command.as_deref(), &task.resources);
             let mut run = Run::new(owner.clone(), &task, &id, inner);
             run.group = Some(number);
-            self.start_command(now, run, launch, out);
+            let volumes = self.volumes(&task.resources);
+            self.start_command(now, run, launch, volumes, out);
         }
         for run in self.find(|run| run.group == Some(number)) {
             self.report(now, run, TaskState::TaskStarting, None, None, out);

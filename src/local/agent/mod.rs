@@ -13,6 +13,7 @@ mod commands;
 mod events;
 mod executors;
 mod groups;
+mod operations;
 mod status;
 mod subscription;
 
@@ -20,14 +21,16 @@ use super::clock::{Entropy, Time};
 use super::owner::Owner;
 use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
+use super::resources::Resources;
 use super::updates::{Update, Updates};
 use crate::proto::mesos::v1::executor;
 use crate::proto::mesos::v1::task_status::{Reason, Source};
-use crate::proto::mesos::v1::{AgentInfo, ExecutorInfo, KillPolicy, TaskInfo, TaskState};
+use crate::proto::mesos::v1::{AgentInfo, ExecutorInfo, KillPolicy, OperationStatus, TaskInfo, TaskState};
 use bytes::Bytes;
 use commands::Run;
 use executors::Executor;
 use groups::Group;
+use operations::Pending;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -64,6 +67,18 @@ pub(crate) enum Input {
         framework: String,
         executor: String,
         data: Bytes,
+    },
+    /// An operation has changed the agent's resources.
+    Convert {
+        framework: String,
+        operation: Option<String>,
+        created: Resources,
+        destroyed: Resources,
+    },
+    AcknowledgeOperation {
+        framework: String,
+        operation: String,
+        uuid: Vec<u8>,
     },
     ShutdownExecutor {
         framework: String,
@@ -109,6 +124,11 @@ pub(crate) enum Output {
         executor: String,
         data: Bytes,
     },
+    /// An operation has succeeded.
+    Operation {
+        framework: String,
+        status: Box<OperationStatus>,
+    },
     /// An executor has ended, with this status of wait(2).
     ExecutorExited {
         framework: String,
@@ -135,9 +155,16 @@ pub(crate) enum Output {
         run: RunId,
         signal: Signal,
     },
-    /// Where a task's files are, below the cluster's directory.
+    /// Where a task's files are, below the cluster's directory, and the volumes that are to be seen there.
     Sandbox {
         task: String,
+        directory: PathBuf,
+        volumes: Vec<(String, PathBuf)>,
+    },
+    CreateVolume {
+        directory: PathBuf,
+    },
+    DestroyVolume {
         directory: PathBuf,
     },
 }
@@ -162,6 +189,7 @@ pub(crate) struct Agent {
     timed: BTreeSet<RunId>,
     groups: BTreeMap<Key, Group>,
     executors: BTreeMap<Key, Executor>,
+    operations: Vec<Pending>,
     /// runs so far
     started: u64,
 }
@@ -178,6 +206,7 @@ impl Agent {
             timed: BTreeSet::new(),
             groups: BTreeMap::new(),
             executors: BTreeMap::new(),
+            operations: Vec::new(),
             started: 0,
         }
     }
@@ -206,6 +235,13 @@ impl Agent {
             Input::ShutdownFramework { framework } => self.shut_down_framework(now, &framework, &mut out),
             Input::Resume { framework } => {
                 out.extend(self.updates.resume(now, &framework).into_iter().map(sent));
+                self.resume_operations(&framework, &mut out);
+            }
+            Input::Convert { framework, operation, created, destroyed } => {
+                self.convert(now, framework, operation, (&created, &destroyed), &mut out);
+            }
+            Input::AcknowledgeOperation { framework, operation, uuid } => {
+                self.acknowledge_operation(&framework, &operation, &uuid);
             }
             Input::Call { request, call } => self.call(now, request, *call, &mut out),
             Input::Closed { stream } => self.closed(stream),
@@ -224,6 +260,7 @@ impl Agent {
             Input::Tick => {
                 self.tick_commands(now, &mut out);
                 self.tick_executors(now, &mut out);
+                self.tick_operations(now, &mut out);
                 out.extend(self.updates.resend(now).into_iter().map(sent));
             }
         }
@@ -234,7 +271,8 @@ impl Agent {
     pub(crate) fn due(&self) -> Option<Time> {
         let commands = self.timed.iter().filter_map(|id| self.runs.get(id)).filter_map(Run::due);
         let executors = self.executors.values().filter_map(Executor::due);
-        commands.chain(executors).chain(self.updates.due()).min()
+        let operations = self.operations.iter().map(Pending::due);
+        commands.chain(executors).chain(operations).chain(self.updates.due()).min()
     }
 
     fn id(&self) -> &str {
@@ -281,6 +319,7 @@ impl Agent {
 
     fn shut_down_framework(&mut self, now: Time, framework: &str, out: &mut Vec<Output>) {
         self.updates.drop_framework(framework);
+        self.operations.retain(|pending| !pending.is_of(framework));
         for run in self.find(|run| run.owner.id() == framework) {
             self.runs.get_mut(&run).into_iter().for_each(|run| run.silent = true);
             self.terminate(now, run, GRACE, out);

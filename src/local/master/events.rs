@@ -2,14 +2,14 @@
 
 use super::{AgentInfo, Offer};
 use crate::local::resources;
-use crate::proto::mesos::v1::resource::AllocationInfo;
+use crate::proto::mesos::v1::resource::{AllocationInfo, reservation_info};
 use crate::proto::mesos::v1::scheduler::Event;
 use crate::proto::mesos::v1::scheduler::event::{
     Error, Failure, Message, Offers, Rescind, Subscribed, Type, Update, UpdateOperationStatus,
 };
 use crate::proto::mesos::v1::{
     self, Address, AgentId, ExecutorId, FrameworkId, MasterInfo, OfferId, OperationId, OperationState,
-    OperationStatus, TaskStatus, Url,
+    OperationStatus, Resource, TaskStatus, Url,
 };
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -51,12 +51,15 @@ pub(super) fn update(status: TaskStatus) -> Event {
 pub(super) fn operation(
     id: Option<OperationId>,
     state: OperationState,
-    message: String,
+    message: Option<String>,
     agent_id: Option<AgentId>,
 ) -> Event {
-    let mut status =
-        OperationStatus { operation_id: id, message: Some(message), agent_id, ..OperationStatus::default() };
+    let mut status = OperationStatus { operation_id: id, message, agent_id, ..OperationStatus::default() };
     status.set_state(state);
+    operation_status(status)
+}
+
+pub(super) fn operation_status(status: OperationStatus) -> Event {
     let update = UpdateOperationStatus { status: Box::new(status) };
     Event { update_operation_status: Some(update), ..event(Type::UpdateOperationStatus) }
 }
@@ -112,6 +115,20 @@ pub(super) fn master_info(id: String, address: SocketAddr) -> MasterInfo {
     }
 }
 
+/// Brings a reservation into the form that frameworks without RESERVATION_REFINEMENT read.
+#[expect(deprecated, reason = "it is the older form")]
+fn downgrade(resource: &mut Resource) {
+    let Some(mut reservation) = resource.reservations.pop() else {
+        resource.role = Some("*".into());
+        return;
+    };
+    resource.role = reservation.role.take();
+    if reservation.r#type() == reservation_info::Type::Dynamic {
+        reservation.r#type = None;
+        resource.reservation = Some(Box::new(reservation));
+    }
+}
+
 /// An offer as its framework sees it: who is not MULTI_ROLE is not told of allocations, who does not know
 /// refined reservations finds the role where it used to be.
 pub(super) fn offer(
@@ -139,9 +156,8 @@ pub(super) fn offer(
         if !multi_role {
             resource.allocation_info = None;
         }
-        #[expect(deprecated, reason = "what frameworks without RESERVATION_REFINEMENT read")]
         if !refined {
-            resource.role = Some("*".into());
+            downgrade(resource);
         }
     }
     v1::Offer {

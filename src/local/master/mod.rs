@@ -13,15 +13,15 @@
 //! * A task is known from its launch to the acknowledgement of its terminal update. Its resources are free as soon
 //!   as the agent knows that it ended.
 //!
-//! What a real cluster has and this one has not yet: the operations
-//! RESERVE, UNRESERVE, CREATE, DESTROY, GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and DESTROY_DISK. Tasks that need
-//! them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
+//! What a real cluster has and this one has not yet: the operations GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and
+//! DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
 //! maintenance, so there are no inverse offers. Offer constraints are refused.
 
 mod events;
 mod executors;
 mod launch;
 mod offers;
+mod operations;
 mod subscribe;
 mod tasks;
 
@@ -36,11 +36,12 @@ use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
 use crate::proto::mesos::v1::{
-    self, AgentId, ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, TaskState,
+    self, AgentId, ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus, TaskState,
 };
 use crate::validate;
 use bytes::Bytes;
 pub(crate) use events::VERSION;
+pub(crate) use operations::finished;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -85,6 +86,11 @@ pub(crate) enum Input {
         executor: String,
         data: Bytes,
     },
+    /// An operation on an agent has succeeded.
+    Operation {
+        framework: String,
+        status: Box<OperationStatus>,
+    },
     /// with its status of wait(2)
     ExecutorExited {
         agent: String,
@@ -121,6 +127,8 @@ struct Framework {
     tasks: BTreeMap<String, Task>,
     /// by agent and executor id
     executors: BTreeMap<(String, String), Executor>,
+    /// that have succeeded, without a framework's acknowledgement, by id
+    operations: BTreeMap<String, OperationStatus>,
 }
 
 /// An executor that an agent runs for a framework; not those that only run a command.
@@ -217,6 +225,7 @@ impl Master {
             Input::Message { agent, framework, executor, data } => {
                 self.send(&framework, events::message(&agent, &executor, data));
             }
+            Input::Operation { framework, status } => self.operation_update(&framework, *status),
             Input::ExecutorExited { agent, framework, executor, status } => {
                 self.executor_exited(now, &framework, &agent, executor, status);
             }
@@ -316,15 +325,12 @@ impl Master {
                 let input = agent::Input::Message { framework: id, executor, data: message.data };
                 self.tell_agent(&message.agent_id.value, input);
             }
-            // Mesos' allocator takes no notice of REQUEST; inverse offers and operations that could be answered do
-            // not exist here.
             (
-                Type::Request
-                | Type::AcceptInverseOffers
-                | Type::DeclineInverseOffers
-                | Type::AcknowledgeOperationStatus,
-                _,
-            ) => {}
+                Type::AcknowledgeOperationStatus,
+                Call { acknowledge_operation_status: Some(acknowledge), .. },
+            ) => self.acknowledge_operation(&id, *acknowledge),
+            // Mesos' allocator takes no notice of REQUEST; inverse offers do not exist here.
+            (Type::Request | Type::AcceptInverseOffers | Type::DeclineInverseOffers, _) => {}
             _ => return Reply::Refused(501, "501 Not Implemented.".into()),
         }
         Reply::Accepted
@@ -357,7 +363,7 @@ impl Framework {
     }
 
     fn can(&self, capability: Capability) -> bool {
-        self.info.capabilities.iter().any(|this| this.r#type() == capability)
+        super::owner::can(&self.info, capability)
     }
 
     fn owner(&self) -> Owner {

@@ -1,12 +1,13 @@
 //! Offers: made from what the allocator gives, answered by ACCEPT and DECLINE.
 
-use super::{Capability, Master, Offer, events};
+use super::launch::Launching;
+use super::{Capability, Master, Offer, events, operations};
 use crate::local::clock::Time;
 use crate::local::resources::Resources;
-use crate::proto::mesos::v1::offer::{Operation, operation};
+use crate::proto::mesos::v1::offer::operation::Type;
 use crate::proto::mesos::v1::scheduler::call::{Accept, Decline};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, Filters, OfferId, OperationState, TaskInfo, TaskState};
+use crate::proto::mesos::v1::{self, Filters, OfferId, TaskInfo, TaskState};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -102,15 +103,22 @@ impl Master {
                 remaining.add(&offer.resources);
             }
         }
-        for operation in accept.operations {
+        // Mesos looks at the resources of all operations before it does any of them.
+        let (refused, operations): (Vec<_>, Vec<_>) =
+            accept.operations.into_iter().partition(|operation| operations::invalid(operation).is_some());
+        for operation in refused {
+            let why = operations::invalid(&operation).unwrap_or_default();
+            self.refuse_operation(framework, operation, why);
+        }
+        for operation in operations {
             match operation.r#type() {
-                operation::Type::Launch => {
-                    self.launch(now, framework, &place, operation, &mut remaining);
+                Type::Launch => self.launch(now, framework, &place, operation, &mut remaining),
+                Type::LaunchGroup => self.launch_group(now, framework, &place, operation, &mut remaining),
+                Type::Reserve | Type::Unreserve | Type::Create | Type::Destroy => {
+                    let at = Launching { framework, place: &place };
+                    self.convert(&at, operation, &mut remaining);
                 }
-                operation::Type::LaunchGroup => {
-                    self.launch_group(now, framework, &place, operation, &mut remaining);
-                }
-                operation::Type::Unknown => {}
+                Type::Unknown => {}
                 other => {
                     let why = format!("The embedded cluster cannot do {} yet", other.as_str_name());
                     self.refuse_operation(framework, operation, why);
@@ -169,8 +177,8 @@ impl Master {
         let state = self.lost_or(framework, TaskState::TaskDropped);
         for operation in &accept.operations {
             let tasks: &[TaskInfo] = match operation.r#type() {
-                operation::Type::Launch => operation.launch.as_ref().map_or(&[], |launch| &launch.task_infos),
-                operation::Type::LaunchGroup => {
+                Type::Launch => operation.launch.as_ref().map_or(&[], |launch| &launch.task_infos),
+                Type::LaunchGroup => {
                     operation.launch_group.as_ref().map_or(&[], |launch| &launch.task_group.tasks)
                 }
                 _ => {
@@ -184,14 +192,6 @@ impl Master {
                 let agent = Some(task.agent_id.value.as_str());
                 self.say(now, framework, &task.task_id.value, agent, state, Reason::InvalidOffers, why);
             }
-        }
-    }
-
-    /// Only who gave the operation an id wants to know.
-    fn refuse_operation(&mut self, framework: &str, operation: Operation, why: String) {
-        if operation.id.is_some() {
-            let state = OperationState::OperationError;
-            self.send(framework, events::operation(operation.id, state, why, None));
         }
     }
 }

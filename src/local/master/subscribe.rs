@@ -1,9 +1,10 @@
 //! Frameworks come, change and go: SUBSCRIBE, fail-over, UPDATE_FRAMEWORK, lost connections, TEARDOWN.
 
 use super::offers::Tell;
-use super::{Connection, Framework, HEARTBEAT, Master, Output, Reply, agent, events};
+use super::{Capability, Connection, Framework, HEARTBEAT, Master, Output, Reply, agent, events};
 use crate::local::allocator::Minimum;
 use crate::local::clock::Time;
+use crate::local::owner::can;
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, UpdateFramework};
 use crate::proto::mesos::v1::task_status::Reason;
@@ -103,13 +104,14 @@ impl Master {
 
     fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, suppressed: Vec<String>) {
         let (roles, minimum) = (validate::roles(&info), minimum(&info));
-        self.allocator.update_framework(now, id, roles, suppressed.into_iter().collect(), minimum);
+        let refines = can(&info, Capability::ReservationRefinement);
+        self.allocator.update_framework(now, id, roles, suppressed.into_iter().collect(), minimum, refines);
         let info = Arc::new(info);
         match self.frameworks.get_mut(id) {
             Some(known) => known.info = info,
             None => {
-                let (tasks, executors) = (BTreeMap::new(), BTreeMap::new());
-                let new = Framework { info, connection: None, removal: None, tasks, executors };
+                let (tasks, executors, operations) = Default::default();
+                let new = Framework { info, connection: None, removal: None, tasks, executors, operations };
                 self.frameworks.insert(id.into(), new);
             }
         }

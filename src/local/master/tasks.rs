@@ -4,9 +4,9 @@ use super::{Capability, Master, agent, events};
 use crate::local::clock::Time;
 use crate::local::status::of_master;
 use crate::local::updates::Update;
-use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile, reconcile_operations};
+use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{ExecutorId, OperationState, TaskState};
+use crate::proto::mesos::v1::{ExecutorId, TaskState};
 use crate::task::is_terminal;
 
 impl Master {
@@ -132,22 +132,5 @@ impl Master {
         status.executor_id = known.executor.clone().map(|executor| ExecutorId { value: executor });
         self.send(id, events::update(status));
         true
-    }
-
-    /// There are no operations, so none is known.
-    pub(super) fn reconcile_operations(&mut self, id: &str, asked: &[reconcile_operations::Operation]) {
-        for operation in asked {
-            let message = match &operation.agent_id {
-                Some(agent) if self.agents.contains_key(&agent.value) => {
-                    "Reconciliation: Operation is unknown"
-                }
-                Some(_) => "Reconciliation: Both operation and agent are unknown",
-                None => "Reconciliation: Operation is unknown and no 'agent_id' was provided",
-            };
-            let (operation_id, agent) = (Some(operation.operation_id.clone()), operation.agent_id.clone());
-            let event =
-                events::operation(operation_id, OperationState::OperationUnknown, message.into(), agent);
-            self.send(id, event);
-        }
     }
 }

@@ -4,6 +4,7 @@ mod executors;
 mod frameworks;
 mod groups;
 mod offers;
+mod operations;
 mod tasks;
 
 use super::clock::{Entropy, Time};
@@ -65,6 +66,9 @@ struct Sim {
     signals: Vec<(Time, RunId, Signal)>,
     /// where the files of tasks are
     sandboxes: BTreeMap<String, PathBuf>,
+    /// the volumes that each task sees, and where
+    mounted: BTreeMap<String, Vec<(String, PathBuf)>>,
+    volumes: BTreeSet<PathBuf>,
     /// what executors have heard, by their streams
     told: BTreeMap<u64, Vec<executor::Event>>,
     /// what is said instead of starting the next processes
@@ -143,6 +147,8 @@ impl Sim {
             started: Vec::new(),
             signals: Vec::new(),
             sandboxes: BTreeMap::new(),
+            mounted: BTreeMap::new(),
+            volumes: BTreeSet::new(),
             told: BTreeMap::new(),
             refusal: None,
         }
@@ -176,7 +182,12 @@ impl Sim {
                         });
                     }
                     Output::Signal { run, signal } => self.signals.push((self.now, run, signal)),
-                    Output::Sandbox { task, directory } => drop(self.sandboxes.insert(task, directory)),
+                    Output::Sandbox { task, directory, volumes } => {
+                        self.sandboxes.insert(task.clone(), directory);
+                        self.mounted.insert(task, volumes);
+                    }
+                    Output::CreateVolume { directory } => drop(self.volumes.insert(directory)),
+                    Output::DestroyVolume { directory } => drop(self.volumes.remove(&directory)),
                 }
             }
         }

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::local::process::Command;
-use crate::proto::mesos::v1::scheduler::call::{Reconcile, ReconcileOperations, Shutdown, reconcile};
+use crate::proto::mesos::v1::scheduler::call::{Reconcile, Shutdown, reconcile};
 use crate::proto::mesos::v1::task_status::{Reason, Source};
-use crate::proto::mesos::v1::{DurationInfo, ExecutorId, OperationState};
+use crate::proto::mesos::v1::{DurationInfo, ExecutorId};
 
 const RESOURCES: &str = "cpus:4;mem:4096";
 use TaskState::{TaskFailed, TaskFinished, TaskKilled, TaskKilling, TaskLost, TaskRunning, TaskStarting};
@@ -222,28 +222,4 @@ fn reconciliation_follows_mesos_rules() {
         sim.acknowledge(&client, &starting);
         assert_eq!(reconcile(&mut sim, &client, &[("t", None)]).last().unwrap().state(), TaskRunning);
     }
-}
-
-#[test]
-fn operations_are_unknown() {
-    use crate::proto::mesos::v1::OperationId;
-    use crate::proto::mesos::v1::scheduler::call::reconcile_operations::Operation;
-    let mut sim = Sim::new(1, RESOURCES);
-    let client = sim.subscribe(framework("f"));
-    let agent = sim.offer(&client).agent_id;
-    let asked = [None, Some(AgentId { value: "nowhere".into() }), Some(agent)];
-    let operation = |agent_id: &Option<AgentId>| Operation {
-        operation_id: OperationId { value: "o".into() },
-        agent_id: agent_id.clone(),
-        ..Operation::default()
-    };
-    let reconcile = ReconcileOperations { operations: asked.iter().map(operation).collect() };
-    let call = Call { reconcile_operations: Some(reconcile), ..call_of(call::Type::ReconcileOperations) };
-    sim.accepted(&client, call);
-    let events = sim.events(&client);
-    let statuses: Vec<_> =
-        events.iter().map(|event| &event.update_operation_status.as_ref().unwrap().status).collect();
-    assert!(statuses.iter().all(|status| status.state() == OperationState::OperationUnknown));
-    assert_eq!(statuses[1].message(), "Reconciliation: Both operation and agent are unknown");
-    assert_eq!(statuses[2].message(), "Reconciliation: Operation is unknown");
 }

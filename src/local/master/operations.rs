@@ -1,0 +1,244 @@
+//! RESERVE, UNRESERVE, CREATE and DESTROY: operations that turn offered resources into others.
+//!
+//! # Invariants
+//! * An operation takes what it turns into something else from the offer, and gives the result back to it: what comes
+//!   after it in the same ACCEPT can use that.
+//! * Who gave an operation an id hears how it ended: of a refusal once, of success until it is acknowledged.
+
+use super::launch::Launching;
+use super::{Master, agent, events};
+use crate::local::resources::{self, Resources, check, describe};
+use crate::local::validate;
+use crate::proto::mesos::v1::offer::Operation;
+use crate::proto::mesos::v1::offer::operation::Type;
+use crate::proto::mesos::v1::resource::AllocationInfo;
+use crate::proto::mesos::v1::scheduler::call::{AcknowledgeOperationStatus, reconcile_operations};
+use crate::proto::mesos::v1::{AgentId, OperationId, OperationState, OperationStatus, Resource};
+
+/// What an operation is about, or that it does not say so.
+fn subjects(operation: &Operation) -> Result<&[Resource], String> {
+    let (field, given) = match operation.r#type() {
+        Type::Reserve => ("reserve", operation.reserve.as_ref().map(|this| &this.resources)),
+        Type::Unreserve => ("unreserve", operation.unreserve.as_ref().map(|this| &this.resources)),
+        Type::Create => ("create", operation.create.as_ref().map(|this| &this.volumes)),
+        Type::Destroy => ("destroy", operation.destroy.as_ref().map(|this| &this.volumes)),
+        _ => return Ok(&[]),
+    };
+    given.map(Vec::as_slice).ok_or_else(|| {
+        let name = operation.r#type().as_str_name();
+        format!("A {name} offer operation must have the Offer.Operation.{field} field set.")
+    })
+}
+
+/// Why the resources of an operation are none: Mesos looks at all of an ACCEPT before it does any of it.
+pub(super) fn invalid(operation: &Operation) -> Option<String> {
+    let why = match subjects(operation) {
+        Err(why) => Some(why),
+        Ok(subjects) => subjects.iter().find_map(check),
+    };
+    why.map(|why| format!("Operation attempted with invalid resources: {why}"))
+}
+
+/// What an operation takes, and what it makes of that.
+struct Conversion {
+    taken: Resources,
+    made: Resources,
+}
+
+impl Master {
+    pub(super) fn convert(&mut self, at: &Launching<'_>, operation: Operation, remaining: &mut Resources) {
+        let conversion = match self.conversion(at, &operation, remaining) {
+            Ok(conversion) => conversion,
+            Err(why) => return self.refuse_operation(at.framework, operation, why),
+        };
+        let Conversion { taken, made } = conversion;
+        remaining.subtract(&taken);
+        remaining.add(&made);
+        let agent = at.place.agent.as_str();
+        self.allocator.convert((at.framework, &at.place.role, agent), &taken, &made);
+        if let Some(info) = self.agents.get_mut(agent) {
+            info.resources.subtract(&taken);
+            info.resources.add(&made);
+        }
+        let volumes = |all: &Resources| all.filter(|item| item.kind.is_volume());
+        let input = agent::Input::Convert {
+            framework: at.framework.into(),
+            operation: operation.id.map(|id| id.value),
+            created: volumes(&made),
+            destroyed: volumes(&taken),
+        };
+        self.tell_agent(agent, input);
+    }
+
+    fn conversion(
+        &self,
+        at: &Launching<'_>,
+        operation: &Operation,
+        remaining: &Resources,
+    ) -> Result<Conversion, String> {
+        let role = at.place.role.as_str();
+        let on_agent = |why: String| {
+            let address = self.agents.get(&at.place.agent).map(|agent| (agent.address, agent.hostname()));
+            let (address, host) = address.map(|(a, host)| (a.to_string(), host)).unwrap_or_default();
+            format!("{why}; on agent {} at slave(1)@{address} ({host})", at.place.agent)
+        };
+        let given = subjects(operation)?;
+        let mut subjects = given.to_vec();
+        for resource in &mut subjects {
+            upgrade(resource);
+            resource.allocation_info.get_or_insert(AllocationInfo { role: Some(role.into()) });
+        }
+        let principal =
+            self.frameworks.get(at.framework).and_then(|framework| framework.info.principal.clone());
+        validate::operation(operation, &subjects, role, principal.as_deref()).map_err(on_agent)?;
+        let all = resources::of(&subjects);
+        let base: Vec<Resource> =
+            subjects.iter().map(|resource| before(operation.r#type(), resource)).collect();
+        let base = resources::of(&base);
+        let (taken, made) = match operation.r#type() {
+            Type::Reserve | Type::Create => (base, all),
+            _ => (all, base),
+        };
+        if operation.r#type() == Type::Create && self.has_volume(&at.place.agent, &made) {
+            return Err(on_agent("A persistent volume of this id exists already".into()));
+        }
+        if !remaining.contains(&taken) {
+            if operation.r#type() == Type::Destroy {
+                return Err(on_agent("Persistent volumes not found".into()));
+            }
+            return Err(format!(
+                "{} does not contain {}",
+                describe(&resources::to_proto(remaining, role)),
+                describe(&resources::to_proto(&taken, role))
+            ));
+        }
+        Ok(Conversion { taken, made })
+    }
+
+    /// Whether the agent has a volume of the same role and id as one of these.
+    fn has_volume(&self, agent: &str, volumes: &Resources) -> bool {
+        let name = |item: &crate::wire::resources::Item| {
+            let disk = item.kind.disk.as_ref().and_then(|disk| disk.persistence.clone());
+            disk.map(|id| (item.kind.role().map(str::to_owned), id))
+        };
+        let new: Vec<_> = volumes.items().iter().filter_map(name).collect();
+        let known = self.agents.get(agent).map(|agent| agent.resources.items()).unwrap_or_default();
+        known.iter().filter_map(name).any(|volume| new.contains(&volume))
+    }
+
+    /// Only who gave the operation an id wants to know.
+    pub(super) fn refuse_operation(&mut self, framework: &str, operation: Operation, why: String) {
+        if operation.id.is_some() {
+            let state = OperationState::OperationError;
+            self.send(framework, events::operation(operation.id, state, Some(why), None));
+        }
+    }
+
+    /// From an agent: how an operation ended.
+    pub(super) fn operation_update(&mut self, framework: &str, status: OperationStatus) {
+        let Some(known) = self.frameworks.get_mut(framework) else { return };
+        if let Some(id) = &status.operation_id {
+            known.operations.insert(id.value.clone(), status.clone());
+        }
+        self.send(framework, events::operation_status(status));
+    }
+
+    pub(super) fn acknowledge_operation(&mut self, framework: &str, call: AcknowledgeOperationStatus) {
+        let AcknowledgeOperationStatus { agent_id: Some(agent), uuid, operation_id, .. } = call else {
+            return;
+        };
+        if let Some(known) = self.frameworks.get_mut(framework)
+            && known.operations.get(&operation_id.value).is_some_and(|status| is(status, &uuid))
+        {
+            known.operations.remove(&operation_id.value);
+        }
+        let input = agent::Input::AcknowledgeOperation {
+            framework: framework.into(),
+            operation: operation_id.value,
+            uuid: uuid.to_vec(),
+        };
+        self.tell_agent(&agent.value, input);
+    }
+
+    /// Without operations it is implicit: every operation that is known.
+    pub(super) fn reconcile_operations(&mut self, id: &str, asked: &[reconcile_operations::Operation]) {
+        let known = self.frameworks.get(id).map(|framework| &framework.operations);
+        if asked.is_empty() {
+            let all: Vec<OperationStatus> =
+                known.into_iter().flat_map(|known| known.values().cloned()).collect();
+            all.into_iter().for_each(|status| self.send(id, events::operation_status(unsigned(status))));
+            return;
+        }
+        for operation in asked {
+            let known = self.frameworks.get(id).map(|framework| &framework.operations);
+            if let Some(status) = known.and_then(|known| known.get(&operation.operation_id.value)) {
+                let event = events::operation_status(unsigned(status.clone()));
+                self.send(id, event);
+                continue;
+            }
+            let message = match &operation.agent_id {
+                Some(agent) if self.agents.contains_key(&agent.value) => {
+                    "Reconciliation: Operation is unknown"
+                }
+                Some(_) => "Reconciliation: Both operation and agent are unknown",
+                None => "Reconciliation: Operation is unknown and no 'agent_id' was provided",
+            };
+            let (operation_id, agent) = (Some(operation.operation_id.clone()), operation.agent_id.clone());
+            let state = OperationState::OperationUnknown;
+            self.send(id, events::operation(operation_id, state, Some(message.into()), agent));
+        }
+    }
+}
+
+fn is(status: &OperationStatus, uuid: &[u8]) -> bool {
+    status.uuid.as_ref().is_some_and(|own| own.value == uuid)
+}
+
+/// What is said again needs no acknowledgement.
+fn unsigned(status: OperationStatus) -> OperationStatus {
+    OperationStatus { uuid: None, ..status }
+}
+
+/// A status of success.
+pub(crate) fn finished(operation: &str, agent: &str, uuid: [u8; 16]) -> OperationStatus {
+    let mut status = OperationStatus {
+        operation_id: Some(OperationId { value: operation.into() }),
+        agent_id: Some(AgentId { value: agent.into() }),
+        uuid: Some(crate::proto::mesos::v1::Uuid { value: uuid.to_vec().into() }),
+        ..OperationStatus::default()
+    };
+    status.set_state(OperationState::OperationFinished);
+    status
+}
+
+/// Brings the older form of a reservation, `role` and `reservation`, into the newer.
+#[expect(deprecated, reason = "the older form is what is brought into the newer")]
+fn upgrade(resource: &mut Resource) {
+    use crate::proto::mesos::v1::resource::{ReservationInfo, reservation_info};
+    let role = resource.role.take().filter(|role| role != "*");
+    let dynamic = resource.reservation.take();
+    if let (Some(role), true) = (role, resource.reservations.is_empty()) {
+        let kind =
+            if dynamic.is_some() { reservation_info::Type::Dynamic } else { reservation_info::Type::Static };
+        let mut reservation =
+            ReservationInfo { role: Some(role), ..dynamic.map(|this| *this).unwrap_or_default() };
+        reservation.set_type(kind);
+        resource.reservations.push(reservation);
+    }
+}
+
+/// The resource as it is without the operation's effect: less reserved, or no volume.
+fn before(operation: Type, resource: &Resource) -> Resource {
+    let mut base = resource.clone();
+    match operation {
+        Type::Reserve | Type::Unreserve => drop(base.reservations.pop()),
+        _ => {
+            if let Some(disk) = &mut base.disk {
+                (disk.persistence, disk.volume) = (None, None);
+            }
+            base.disk = base.disk.filter(|disk| disk.source.is_some());
+            base.shared = None;
+        }
+    }
+    base
+}
