@@ -4,7 +4,8 @@
 //! * Starting and closing release the GIL; the environment that tasks inherit is read while it is held.
 
 use crate::error::Error;
-use crate::local::{Cluster, Config, inherited_environment};
+use crate::local::{Cluster, Config, Fault, inherited_environment};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 
@@ -31,6 +32,25 @@ impl PyCluster {
     #[getter]
     fn master(&self) -> String {
         self.0.address().to_string()
+    }
+
+    /// Id and address of each agent.
+    fn agents(&self) -> Vec<(String, String)> {
+        self.0.agents().iter().map(|(id, address)| (id.clone(), address.to_string())).collect()
+    }
+
+    /// Makes something go wrong with the agent at a position, or with the master (the position means nothing then).
+    fn fault(&self, py: Python<'_>, name: &str, agent: usize) -> PyResult<()> {
+        let fault = match name {
+            "stop" => Fault::AgentStops(agent),
+            "start" => Fault::AgentStarts(agent),
+            "lose" => Fault::AgentLost(agent),
+            "find" => Fault::AgentReturns(agent),
+            "gone" => Fault::AgentGone(agent),
+            "fail_over" => Fault::MasterFailsOver,
+            _ => return Err(PyValueError::new_err(format!("{name}: there is no such fault"))),
+        };
+        py.detach(|| self.0.fault(fault)).map_err(Into::into)
     }
 
     /// The sandbox of the latest run of a task, or None.

@@ -1,8 +1,8 @@
 """The embedded cluster: a Mesos master and agents inside this process.
 
 It speaks Apache Mesos' v1 APIs for schedulers and executors over HTTP on loopback, and runs commands, task
-groups and executors of one's own as real processes; resources can be reserved, and made into persistent volumes.
-What it cannot do yet (containers, health checks, fetching files) it refuses with a message that says so.
+groups and executors of one's own as real processes; resources can be reserved, and made into persistent
+volumes. What it cannot do yet (containers, health checks, fetching files) it refuses, saying so.
 
 A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()`
 makes a new one.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mesos.v1 import TaskID
 
-__all__ = ["LocalCluster"]
+__all__ = ["LocalAgent", "LocalCluster"]
 
 _HIGHEST_PORT = 65535
 _MOST_AGENTS = 1000
@@ -90,6 +90,21 @@ class LocalCluster:
                 _remove(self._work_dir)
             raise
         self._master = self._native.master
+
+    @property
+    def agents(self) -> tuple[LocalAgent, ...]:
+        """The agents, with which tests can make things go wrong."""
+        native = self._native
+        return tuple(LocalAgent(native, at, *known) for at, known in enumerate(native.agents()))
+
+    def fail_over(self) -> None:
+        """Have another master take over, at the same address, as when the leading one dies.
+
+        Connections of schedulers break, offers are void. Schedulers that subscribe again with their
+        framework's id find their tasks; one that does not within its failover_timeout is removed. Returns
+        when it has happened; on a closed cluster nothing happens. Raises ForkedDriverError in a forked child.
+        """
+        self._native.fault("fail_over", 0)
 
     @property
     def master(self) -> str:
@@ -156,6 +171,81 @@ class LocalCluster:
         """Show the address, or that it is closed."""
         state = self._master if self._finalizer.alive and self._pid == os.getpid() else "closed"
         return f"<LocalCluster {state}>"
+
+
+class LocalAgent:
+    """An agent of a `LocalCluster`: `cluster.agents[0]`.
+
+    Its methods make things go wrong as they do on real clusters, for tests of what a framework or an executor
+    does then. Each returns when it has happened; what makes no sense now (to start an agent that runs), or
+    comes after the cluster's end, does nothing. In a forked child they raise ForkedDriverError. Every method
+    may be called from any thread.
+    """
+
+    def __init__(self, native: _LocalCluster, position: int, agent_id: str, address: str) -> None:
+        """Made by `LocalCluster.agents`."""
+        self._native = native
+        self._position = position
+        self._id = agent_id
+        self._address = address
+
+    @property
+    def id(self) -> str:
+        """The agent's id, as in `Offer.agent_id`."""
+        return self._id
+
+    @property
+    def address(self) -> str:
+        """Its own ``127.0.0.1:PORT``: executors speak to it there."""
+        return self._address
+
+    def stop(self) -> None:
+        """Kill the agent's process, as kill -9 would; processes of tasks and executors go on without it.
+
+        They do so if their framework checkpoints. The tasks of other frameworks are killed and reported as
+        TASK_LOST. Offers of the agent are rescinded.
+        """
+        self._fault("stop")
+
+    def start(self) -> None:
+        """Start it again after `stop`.
+
+        Executors have 2 seconds to subscribe again. What happened to tasks meanwhile is reported now, and so
+        is what was not acknowledged before.
+        """
+        self._fault("start")
+
+    def restart(self) -> None:
+        """`stop`, then `start`."""
+        self.stop()
+        self.start()
+
+    def lose(self) -> None:
+        """Cut the network between master and agent, and have the master give the agent up at once.
+
+        A real master does so after 75 seconds without an answer. The agent's tasks run on, TASK_UNREACHABLE
+        to frameworks that are PARTITION_AWARE, TASK_LOST to others; schedulers hear that the agent is lost.
+        """
+        self._fault("lose")
+
+    def find(self) -> None:
+        """Mend the network after `lose`: the agent's tasks are reported as they are now."""
+        self._fault("find")
+
+    def mark_gone(self) -> None:
+        """Have the agent gone for good, as an operator does by MARK_AGENT_GONE.
+
+        Its tasks are killed, and are TASK_GONE_BY_OPERATOR to frameworks that are PARTITION_AWARE, TASK_LOST
+        to others. Nothing brings it back.
+        """
+        self._fault("gone")
+
+    def _fault(self, name: str) -> None:
+        self._native.fault(name, self._position)
+
+    def __repr__(self) -> str:
+        """Show id and address."""
+        return f"<LocalAgent {self._id} at {self._address}>"
 
 
 _clusters: weakref.WeakSet[LocalCluster] = weakref.WeakSet()

@@ -58,6 +58,8 @@ struct Framework {
 struct Agent {
     free: Resources,
     total: Resources,
+    /// nothing of it is given out otherwise
+    active: bool,
 }
 
 /// The shares of one client: a role (with all below it), or a framework in a role.
@@ -89,7 +91,7 @@ pub(crate) struct Allocator {
 impl Allocator {
     pub(crate) fn add_agent(&mut self, now: Time, id: &str, total: Resources) {
         self.count(&total, 1);
-        self.agents.insert(id.into(), Agent { free: total.clone(), total });
+        self.agents.insert(id.into(), Agent { free: total.clone(), total, active: true });
         self.next = Some(now);
     }
 
@@ -101,6 +103,22 @@ impl Allocator {
         for framework in self.frameworks.values_mut() {
             framework.filters.retain(|filter| filter.agent != id);
         }
+    }
+
+    pub(crate) fn set_agent_active(&mut self, now: Time, id: &str, active: bool) {
+        if let Some(agent) = self.agents.get_mut(id) {
+            agent.active = active;
+            self.next = Some(now);
+        }
+    }
+
+    /// What somebody has, who was not given it here: an agent has come back with it.
+    pub(crate) fn occupy(&mut self, (framework, role, agent): (&str, &str, &str), resources: &Resources) {
+        let Some(place) = self.agents.get_mut(agent) else { return };
+        place.free.subtract(resources);
+        let key = (framework.to_owned(), role.to_owned(), agent.to_owned());
+        self.allocated.entry(key).or_default().add(resources);
+        self.track(framework, role, resources, 1);
     }
 
     /// Adds a framework (inactive), or takes over what changed in it.
@@ -222,7 +240,8 @@ impl Allocator {
         for framework in self.frameworks.values_mut() {
             framework.filters.retain(|filter| filter.until > now);
         }
-        let mut agents: Vec<String> = self.agents.keys().cloned().collect();
+        let active = self.agents.iter().filter(|(_, agent)| agent.active);
+        let mut agents: Vec<String> = active.map(|(id, _)| id.clone()).collect();
         for left in (1..agents.len()).rev() {
             agents.swap(left, entropy.below(left + 1));
         }

@@ -7,6 +7,7 @@
 
 use super::agent::{self, Agent};
 use super::clock::{Entropy, Time};
+use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
 use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
@@ -52,6 +53,7 @@ pub(crate) enum Input {
         run: RunId,
         exit: Exit,
     },
+    Fault(Fault),
     Tick,
 }
 
@@ -107,6 +109,9 @@ pub(crate) struct Core {
     agents: Vec<Agent>,
     /// by position
     ids: Vec<String>,
+    reach: Vec<Reach>,
+    /// what agents will say when they are heard again
+    unheard: Vec<(usize, master::Input)>,
     positions: BTreeMap<String, usize>,
 }
 
@@ -126,13 +131,15 @@ impl Core {
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
         let master = Master::new(address, entropy());
-        let mut core = Self { master, agents: Vec::new(), ids: Vec::new(), positions: BTreeMap::new() };
+        let (none, ids, reach, unheard, positions) = Default::default();
+        let mut core = Self { master, agents: none, ids, reach, unheard, positions };
         for (index, &address) in agents.iter().enumerate() {
             let id = format!("{}-S{index}", core.master.id());
             let info = AgentInfo { id, address, resources: resources.clone() };
             core.agents.push(Agent::new(index, address, info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());
+            core.reach.push(Reach::Up);
             let out = core.master.step(now, master::Input::AddAgent(info));
             debug_assert!(out.is_empty(), "there is nobody yet to tell");
         }
@@ -142,6 +149,11 @@ impl Core {
     /// The master's id, with which the ids of the agents begin.
     pub(crate) fn id(&self) -> &str {
         self.master.id()
+    }
+
+    /// The ids of the agents, by position.
+    pub(crate) fn ids(&self) -> &[String] {
+        &self.ids
     }
 
     /// Takes one input, and everything that follows from it.
@@ -169,6 +181,7 @@ impl Core {
                 messages.push_back(agent(run, agent::Input::NotStarted { run, why }));
             }
             Input::Exited { run, exit } => messages.push_back(agent(run, agent::Input::Exited { run, exit })),
+            Input::Fault(fault) => self.fault(now, fault, &mut messages, out),
             Input::Tick => {
                 if self.master.due().is_some_and(|due| due <= now) {
                     messages.push_back(Message::ToMaster(master::Input::Tick));
@@ -191,6 +204,26 @@ impl Core {
         self.agents.iter().filter_map(Agent::due).chain(self.master.due()).min()
     }
 
+    fn fault(&mut self, now: Time, fault: Fault, messages: &mut VecDeque<Message>, out: &mut Vec<Output>) {
+        let Some(Effect { agent: index, reach, input, change }) = fault.effect() else {
+            messages.push_back(Message::ToMaster(master::Input::FailOver));
+            return;
+        };
+        let Some(known) = self.reach.get_mut(index).filter(|known| fault.is_possible(**known)) else {
+            return;
+        };
+        *known = reach;
+        if let Some(input) = input {
+            self.agent(now, index, input, messages, out);
+        }
+        let agent = self.ids[index].clone();
+        messages.push_back(Message::ToMaster(master::Input::ChangeAgent { agent, change }));
+        if reach == Reach::Up {
+            let said = self.unheard.extract_if(.., |(from, _)| *from == index);
+            messages.extend(said.map(|(_, input)| Message::ToMaster(input)));
+        }
+    }
+
     fn master(
         &mut self,
         now: Time,
@@ -206,7 +239,7 @@ impl Core {
                 }
                 master::Output::Close { stream } => out.push(Output::Close { stream }),
                 master::Output::Agent { agent, input } => {
-                    let index = self.positions.get(&agent);
+                    let index = self.positions.get(&agent).filter(|index| self.reach[**index] == Reach::Up);
                     messages.extend(index.map(|index| Message::ToAgent(*index, input)));
                 }
             }
@@ -222,36 +255,40 @@ impl Core {
         out: &mut Vec<Output>,
     ) {
         let (Some(agent), Some(id)) = (self.agents.get_mut(index), self.ids.get(index)) else { return };
+        let heard = self.reach.get(index) == Some(&Reach::Up);
         for output in agent.step(now, input) {
-            let agent = || id.clone();
-            match output {
-                agent::Output::Update(update) => {
-                    messages.push_back(Message::ToMaster(master::Input::Update { agent: agent(), update }));
-                }
-                agent::Output::Message { framework, executor, data } => {
-                    let input = master::Input::Message { agent: agent(), framework, executor, data };
-                    messages.push_back(Message::ToMaster(input));
-                }
-                agent::Output::ExecutorExited { framework, executor, status } => {
-                    let input = master::Input::ExecutorExited { agent: agent(), framework, executor, status };
-                    messages.push_back(Message::ToMaster(input));
-                }
-                agent::Output::Reply { request, reply } => out.push(Output::Reply { request, reply }),
-                agent::Output::Event { stream, event } => {
-                    out.push(Output::Event { stream, event: Event::Executor(event) });
-                }
-                agent::Output::Close { stream } => out.push(Output::Close { stream }),
-                agent::Output::Sandbox { task, directory, volumes } => {
-                    out.push(Output::Sandbox { task, directory, volumes });
-                }
-                agent::Output::CreateVolume { directory } => out.push(Output::CreateVolume { directory }),
-                agent::Output::DestroyVolume { directory } => out.push(Output::DestroyVolume { directory }),
-                agent::Output::Operation { framework, status } => {
-                    messages.push_back(Message::ToMaster(master::Input::Operation { framework, status }));
-                }
-                agent::Output::Start { run, launch } => out.push(Output::Start { run, launch }),
-                agent::Output::Signal { run, signal } => out.push(Output::Signal { run, signal }),
+            match for_master(id, output) {
+                Ok(input) if heard => messages.push_back(Message::ToMaster(input)),
+                // All else that matters is said again.
+                Ok(input @ master::Input::ExecutorExited { .. }) => self.unheard.push((index, input)),
+                Ok(_) => {}
+                Err(output) => out.push(output),
             }
         }
     }
+}
+
+/// What an agent has to say, if it is its master that hears it; else what is to be done outside.
+fn for_master(id: &str, output: agent::Output) -> Result<master::Input, Output> {
+    let agent = id.to_owned();
+    Err(match output {
+        agent::Output::Update(update) => return Ok(master::Input::Update { agent, update }),
+        agent::Output::Message { framework, executor, data } => {
+            return Ok(master::Input::Message { agent, framework, executor, data });
+        }
+        agent::Output::ExecutorExited { framework, executor, status } => {
+            return Ok(master::Input::ExecutorExited { agent, framework, executor, status });
+        }
+        agent::Output::Operation { framework, status } => {
+            return Ok(master::Input::Operation { framework, status });
+        }
+        agent::Output::Reply { request, reply } => Output::Reply { request, reply },
+        agent::Output::Event { stream, event } => Output::Event { stream, event: Event::Executor(event) },
+        agent::Output::Close { stream } => Output::Close { stream },
+        agent::Output::Sandbox { task, directory, volumes } => Output::Sandbox { task, directory, volumes },
+        agent::Output::CreateVolume { directory } => Output::CreateVolume { directory },
+        agent::Output::DestroyVolume { directory } => Output::DestroyVolume { directory },
+        agent::Output::Start { run, launch } => Output::Start { run, launch },
+        agent::Output::Signal { run, signal } => Output::Signal { run, signal },
+    })
 }

@@ -9,6 +9,7 @@ use super::api::{Encoding, Request};
 use super::children::Children;
 use super::clock::{SystemClock, within};
 use super::core::{Core, Input, Output};
+use super::faults::Fault;
 use super::process::{Exit, Launch, Processes as _, RunId};
 use super::reply::Reply;
 use super::server::Guard;
@@ -25,8 +26,18 @@ const REAPING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) enum Message {
     Ask(Ask),
-    Closed { stream: u64 },
-    Exited { run: RunId, exit: Exit },
+    Closed {
+        stream: u64,
+    },
+    Exited {
+        run: RunId,
+        exit: Exit,
+    },
+    /// `done` is dropped when it has happened
+    Fault {
+        fault: Fault,
+        done: std::sync::mpsc::Sender<()>,
+    },
     Close,
 }
 
@@ -146,6 +157,11 @@ impl Driver {
             Message::Exited { run, exit } => {
                 self.children.forget(run);
                 Some(Input::Exited { run, exit })
+            }
+            Message::Fault { fault, done } => {
+                self.step(Input::Fault(fault));
+                drop(done);
+                None
             }
             Message::Close => None,
         }

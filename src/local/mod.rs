@@ -20,6 +20,7 @@ mod children;
 mod clock;
 mod core;
 mod driver;
+mod faults;
 mod files;
 mod master;
 mod owner;
@@ -42,6 +43,7 @@ pub(crate) use children::inherited_environment;
 use children::{Children, Leaders, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
 use driver::{Driver, Exchange, Message};
+pub(crate) use faults::Fault;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -74,6 +76,7 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct Cluster {
     address: SocketAddr,
+    agents: Vec<(String, SocketAddr)>,
     sandboxes: Sandboxes,
     pid: u32,
     /// descriptors that a forked child must not keep
@@ -102,6 +105,7 @@ impl Cluster {
         let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
         let core = core::Core::new(clock.now(), address, &addresses, &resources, entropy);
+        let named = core.ids().iter().cloned().zip(addresses.iter().copied()).collect();
         let watcher = Arc::new(watcher::Watcher::start(core.id())?);
         let listeners: Vec<_> = [(Host::Master, listener)]
             .into_iter()
@@ -151,7 +155,7 @@ impl Cluster {
             drop(done);
         });
         let open = Mutex::new(Some(Open { messages, ended }));
-        Ok(Self { address, sandboxes, pid: std::process::id(), descriptors, open })
+        Ok(Self { address, agents: named, sandboxes, pid: std::process::id(), descriptors, open })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -161,6 +165,25 @@ impl Cluster {
     /// What a forked child must close.
     pub(crate) fn descriptors(&self) -> &[RawFd] {
         &self.descriptors
+    }
+
+    /// Makes something go wrong; it has happened when this returns. A closed cluster does not mind.
+    pub(crate) fn fault(&self, fault: Fault) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::Forked("LocalCluster"));
+        }
+        let (done, happened) = std::sync::mpsc::channel();
+        match &*self.open.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(open) => drop(open.messages.send(Message::Fault { fault, done })),
+            None => drop(done),
+        }
+        let _dropped = happened.recv(); // an error: its other end is dropped, which is what we wait for
+        Ok(())
+    }
+
+    /// Ids and addresses of the agents.
+    pub(crate) fn agents(&self) -> &[(String, SocketAddr)] {
+        &self.agents
     }
 
     /// The sandbox of the latest run of a task.

@@ -30,17 +30,22 @@ pub(crate) fn operation(operation: &Operation) -> Checked {
     }
 }
 
+/// What they are, each and all.
+fn together(resources: &[Resource]) -> Checked {
+    const PREFIX: &str = "Invalid resources: ";
+    let checked = all(resources).and_then(|()| one_provider(resources));
+    checked.map_err(|words| if words.starts_with(PREFIX) { words } else { format!("{PREFIX}{words}") })
+}
+
 fn reserve(reserve: &Reserve) -> Checked {
     unless(!reserve.source.is_empty(), "Reservation updates are not yet implemented for the scheduler API.")?;
-    all(&reserve.resources)?;
-    one_provider(&reserve.resources)?;
+    together(&reserve.resources)?;
     reserve.resources.iter().try_for_each(dynamically_reserved)?;
     one_allocation(&reserve.resources)
 }
 
 fn unreserve(given: &[Resource]) -> Checked {
-    all(given)?;
-    one_provider(given)?;
+    together(given)?;
     given.iter().try_for_each(|resource| {
         dynamically_reserved(resource)?;
         if is_volume(resource) {
@@ -64,8 +69,7 @@ fn dynamically_reserved(resource: &Resource) -> Checked {
 
 /// CREATE and DESTROY.
 fn volumes(volumes: &[Resource]) -> Checked {
-    all(volumes)?;
-    one_provider(volumes)?;
+    together(volumes)?;
     volumes.iter().try_for_each(persistent)
 }
 

@@ -101,6 +101,11 @@ impl Executor {
         (self.state, self.deadline) = (State::Running, None);
     }
 
+    /// It has to subscribe again until then; the agent does not wait while it is down.
+    pub(super) fn expect(&mut self, deadline: Option<Time>) {
+        self.deadline = deadline;
+    }
+
     /// What is queued, as events; from now on it is with the executor.
     pub(super) fn deliver(&mut self) -> Vec<Event> {
         let queued = std::mem::take(&mut self.queued);
@@ -287,11 +292,19 @@ impl Agent {
         for executor in self.executors.values_mut() {
             if executor.deadline.is_some_and(|deadline| deadline <= now) {
                 executor.deadline = None;
-                if executor.state == State::Registering {
-                    let words = "Executor did not register within 1mins";
-                    executor.cause = Some((Reason::ExecutorRegistrationTimeout, words.into()));
-                    executor.state = State::Terminating;
-                }
+                executor.cause = match executor.state {
+                    State::Registering => Some((
+                        Reason::ExecutorRegistrationTimeout,
+                        "Executor did not register within 1mins".into(),
+                    )),
+                    // after a start of the agent
+                    State::Running => Some((
+                        Reason::ExecutorReregistrationTimeout,
+                        "Executor did not re-register within 2secs".into(),
+                    )),
+                    State::Terminating => None,
+                };
+                executor.state = State::Terminating;
                 out.push(Output::Signal { run: executor.run, signal: Signal::Kill });
             }
             if let (Some(stream), Some(due)) = (executor.stream, executor.heartbeat)

@@ -2,7 +2,8 @@
 //!
 //! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
 //! the place of its default executor; `executors.rs` has the executors with a process of their own, and
-//! `subscription.rs` the API by which those speak; `status.rs` puts statuses together.
+//! `subscription.rs` the API by which those speak; `operations.rs` what changes the agent's resources; `recovery.rs` lets
+//! the agent end and start again; `status.rs` puts statuses together.
 //!
 //! # Invariants
 //! * What is said of a task goes through `Updates`: in order, at least once.
@@ -14,6 +15,7 @@ mod events;
 mod executors;
 mod groups;
 mod operations;
+mod recovery;
 mod status;
 mod subscription;
 
@@ -111,6 +113,11 @@ pub(crate) enum Input {
         run: RunId,
         exit: Exit,
     },
+    /// The agent's own process ends, without a word.
+    Stop,
+    Start,
+    /// It ends for good, with all that runs on it.
+    Destroy,
     Tick,
 }
 
@@ -190,6 +197,11 @@ pub(crate) struct Agent {
     groups: BTreeMap<Key, Group>,
     executors: BTreeMap<Key, Executor>,
     operations: Vec<Pending>,
+    /// frameworks that do not checkpoint
+    fleeting: BTreeSet<String>,
+    down: bool,
+    /// what happened while it was down
+    missed: Vec<Input>,
     /// runs so far
     started: u64,
 }
@@ -207,6 +219,9 @@ impl Agent {
             groups: BTreeMap::new(),
             executors: BTreeMap::new(),
             operations: Vec::new(),
+            fleeting: BTreeSet::new(),
+            down: false,
+            missed: Vec::new(),
             started: 0,
         }
     }
@@ -214,6 +229,12 @@ impl Agent {
     /// Takes one input.
     pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
+        let Some(input) = self.misses(input, &mut out) else { return out };
+        if let Input::Run { owner, .. } | Input::RunGroup { owner, .. } = &input
+            && !owner.checkpoints()
+        {
+            self.fleeting.insert(owner.id().into());
+        }
         match input {
             Input::Run { owner, task } if task.executor.is_some() => {
                 self.run_by_executor(now, owner, *task, &mut out);
@@ -257,6 +278,9 @@ impl Agent {
                 self.command_exited(now, run, exit, &mut out);
                 self.executor_exited(now, run, exit.status(), &mut out);
             }
+            Input::Stop => self.stop(&mut out),
+            Input::Start => self.start(now, &mut out),
+            Input::Destroy => self.destroy(&mut out),
             Input::Tick => {
                 self.tick_commands(now, &mut out);
                 self.tick_executors(now, &mut out);
@@ -269,6 +293,9 @@ impl Agent {
 
     /// When the next `Tick` is due.
     pub(crate) fn due(&self) -> Option<Time> {
+        if self.down {
+            return None;
+        }
         let commands = self.timed.iter().filter_map(|id| self.runs.get(id)).filter_map(Run::due);
         let executors = self.executors.values().filter_map(Executor::due);
         let operations = self.operations.iter().map(Pending::due);
@@ -319,6 +346,7 @@ impl Agent {
 
     fn shut_down_framework(&mut self, now: Time, framework: &str, out: &mut Vec<Output>) {
         self.updates.drop_framework(framework);
+        self.fleeting.remove(framework);
         self.operations.retain(|pending| !pending.is_of(framework));
         for run in self.find(|run| run.owner.id() == framework) {
             self.runs.get_mut(&run).into_iter().for_each(|run| run.silent = true);

@@ -2,7 +2,8 @@
 //!
 //! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
 //! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
-//! reconciliation; `executors.rs` has the executors.
+//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `agents.rs` lets
+//! agents go and come back.
 //!
 //! # Invariants
 //! * It answers as Apache Mesos 1.11 does: codes, events, the fields that are set in them, and the words.
@@ -17,6 +18,7 @@
 //! DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
 //! maintenance, so there are no inverse offers. Offer constraints are refused.
 
+mod agents;
 mod events;
 mod executors;
 mod launch;
@@ -39,6 +41,8 @@ use crate::proto::mesos::v1::{
     self, AgentId, ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus, TaskState,
 };
 use crate::validate;
+pub(crate) use agents::Change;
+use agents::Unreachable;
 use bytes::Bytes;
 pub(crate) use events::VERSION;
 pub(crate) use operations::finished;
@@ -69,11 +73,12 @@ pub(crate) enum Input {
         stream: u64,
     },
     AddAgent(AgentInfo),
-    #[cfg_attr(not(test), expect(dead_code, reason = "agents leave only in the tests so far"))]
-    RemoveAgent {
+    ChangeAgent {
         agent: String,
-        cause: String,
+        change: Change,
     },
+    /// Another master takes over.
+    FailOver,
     /// From an agent.
     Update {
         agent: String,
@@ -178,6 +183,10 @@ pub(crate) struct Master {
     /// ids of frameworks that were removed
     completed: BTreeSet<String>,
     agents: BTreeMap<String, AgentInfo>,
+    /// those of the agents that are disconnected
+    away: BTreeSet<String>,
+    unreachable: BTreeMap<String, Unreachable>,
+    gone: BTreeSet<String>,
     offers: BTreeMap<String, Offer>,
     next_framework: u64,
     next_offer: u64,
@@ -194,6 +203,9 @@ impl Master {
             frameworks: BTreeMap::new(),
             completed: BTreeSet::new(),
             agents: BTreeMap::new(),
+            away: BTreeSet::new(),
+            unreachable: BTreeMap::new(),
+            gone: BTreeSet::new(),
             offers: BTreeMap::new(),
             next_framework: 0,
             next_offer: 0,
@@ -220,7 +232,8 @@ impl Master {
                 self.allocator.add_agent(now, &agent.id, agent.resources.clone());
                 self.agents.insert(agent.id.clone(), agent);
             }
-            Input::RemoveAgent { agent, cause } => self.remove_agent(now, &agent, &cause),
+            Input::ChangeAgent { agent, change } => self.change_agent(now, &agent, change),
+            Input::FailOver => self.fail_over(now),
             Input::Update { agent, update } => self.update(now, &agent, *update),
             Input::Message { agent, framework, executor, data } => {
                 self.send(&framework, events::message(&agent, &executor, data));
@@ -351,7 +364,7 @@ impl Master {
 
     /// Passes on what an agent should do; there is nobody to tell if it is gone.
     fn tell_agent(&mut self, agent: &str, input: agent::Input) {
-        if self.agents.contains_key(agent) {
+        if self.agents.contains_key(agent) && !self.away.contains(agent) {
             self.out.push(Output::Agent { agent: agent.into(), input });
         }
     }

@@ -7,8 +7,7 @@ use crate::local::clock::Time;
 use crate::local::owner::can;
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, UpdateFramework};
-use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo, TaskState};
+use crate::proto::mesos::v1::{FrameworkId, FrameworkInfo};
 use crate::validate;
 use crate::wire::resources::thousandths;
 use std::collections::BTreeMap;
@@ -153,34 +152,6 @@ impl Master {
         let agents: Vec<String> = self.agents.keys().cloned().collect();
         for agent in agents {
             self.tell_agent(&agent, agent::Input::ShutdownFramework { framework: id.into() });
-        }
-    }
-
-    /// What `Input::RemoveAgent` asks for.
-    pub(super) fn remove_agent(&mut self, now: Time, agent: &str, cause: &str) {
-        let Some(info) = self.agents.remove(agent) else { return };
-        self.allocator.remove_agent(agent);
-        let ids: Vec<String> = self.frameworks.keys().cloned().collect();
-        for id in &ids {
-            let on_it = |framework: &mut Framework| -> Vec<String> {
-                let lost = framework.tasks.iter().filter(|(_, task)| task.agent == agent);
-                let lost = lost.map(|(id, _)| id.clone()).collect();
-                framework.executors.retain(|(place, _), _| place != agent);
-                lost
-            };
-            for task in self.frameworks.get_mut(id).map(on_it).unwrap_or_default() {
-                self.frameworks
-                    .get_mut(id)
-                    .into_iter()
-                    .for_each(|framework| drop(framework.tasks.remove(&task)));
-                let message = format!("Agent {} removed: {cause}", info.hostname());
-                let reason = Reason::AgentRemoved;
-                self.say(now, id, &task, Some(agent), TaskState::TaskLost, reason, message);
-            }
-        }
-        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
-        for id in &ids {
-            self.send(id, events::agent_lost(agent));
         }
     }
 }

@@ -109,14 +109,17 @@ impl Master {
                 continue;
             }
             let agent = agent_id.as_ref().map(|agent| agent.value.as_str());
-            let (state, message) = match agent {
-                Some(agent) if self.agents.contains_key(agent) => {
-                    (TaskState::TaskGone, "Reconciliation: Task is unknown to the agent")
+            let (state, message, unreachable) = match (agent, self.absence(agent)) {
+                (_, Some(absence)) => absence,
+                (Some(agent), _) if self.agents.contains_key(agent) => {
+                    (TaskState::TaskGone, "Reconciliation: Task is unknown to the agent", None)
                 }
-                _ => (TaskState::TaskUnknown, "Reconciliation: Task is unknown"),
+                _ => (TaskState::TaskUnknown, "Reconciliation: Task is unknown", None),
             };
             let state = self.lost_or(id, state);
-            self.say(now, id, task, agent, state, Reason::Reconciliation, message.into());
+            let mut status = of_master(now, task, agent, state, Reason::Reconciliation, message);
+            status.unreachable_time = unreachable.map(super::agents::time);
+            self.send(id, events::update(status));
         }
     }
 

@@ -13,19 +13,19 @@ use TaskState::{
 const RESOURCES: &str = "cpus:4;mem:4096";
 
 /// The executor's side of one agent's API.
-struct Worker {
-    stream: u64,
+pub(super) struct Worker {
+    pub(super) stream: u64,
     framework: String,
     executor: String,
 }
 
-fn by(mut task: TaskInfo, executor: ExecutorInfo) -> TaskInfo {
+pub(super) fn by(mut task: TaskInfo, executor: ExecutorInfo) -> TaskInfo {
     task.command = None;
     task.executor = Some(Box::new(executor));
     task
 }
 
-fn executor(id: &str) -> ExecutorInfo {
+pub(super) fn executor(id: &str) -> ExecutorInfo {
     let mut resources = resources::to_proto(&resources::parse("cpus:0.5;mem:32").unwrap(), "*");
     resources.iter_mut().for_each(|resource| resource.allocation_info = None);
     ExecutorInfo {
@@ -37,7 +37,7 @@ fn executor(id: &str) -> ExecutorInfo {
 }
 
 impl Worker {
-    fn new(client: &Client, executor: &str) -> Self {
+    pub(super) fn new(client: &Client, executor: &str) -> Self {
         Self { stream: 0, framework: client.framework.clone(), executor: executor.into() }
     }
 
@@ -51,7 +51,7 @@ impl Worker {
         sim.replies.remove(&request).expect("an answer")
     }
 
-    fn subscribe(&mut self, sim: &mut Sim, tasks: &[&str], updates: Vec<TaskStatus>) -> Reply {
+    pub(super) fn subscribe(&mut self, sim: &mut Sim, tasks: &[&str], updates: Vec<TaskStatus>) -> Reply {
         let task = |id: &&str| TaskInfo { task_id: TaskId { value: (*id).into() }, ..TaskInfo::default() };
         let update = |status| executor_call::Update { status: Box::new(status) };
         let subscribe = executor_call::Subscribe {
@@ -72,7 +72,7 @@ impl Worker {
         self.told(sim).iter().map(executor::Event::r#type).collect()
     }
 
-    fn status(task: &str, state: TaskState, uuid: u8) -> TaskStatus {
+    pub(super) fn status(task: &str, state: TaskState, uuid: u8) -> TaskStatus {
         let mut bytes = [uuid; 16];
         bytes[6] = 0x40;
         let mut status = TaskStatus {
@@ -85,7 +85,7 @@ impl Worker {
         status
     }
 
-    fn update(&self, sim: &mut Sim, task: &str, state: TaskState, uuid: u8) {
+    pub(super) fn update(&self, sim: &mut Sim, task: &str, state: TaskState, uuid: u8) {
         let update = executor_call::Update { status: Box::new(Self::status(task, state, uuid)) };
         let call = ExecutorCall { update: Some(update), ..ExecutorCall::default() };
         assert_eq!(self.call(sim, executor_call::Type::Update, call), Reply::Accepted);

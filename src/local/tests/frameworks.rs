@@ -1,9 +1,8 @@
 //! Frameworks come, change and go.
 
 use super::*;
-use crate::local::master::{self, AgentInfo, Master};
 use crate::proto::mesos::v1::scheduler::call::UpdateFramework;
-use event::Type::{Error, Failure, Heartbeat, Offers, Rescind, Subscribed, Update};
+use event::Type::{Error, Heartbeat, Offers, Rescind, Subscribed, Update};
 
 const RESOURCES: &str = "cpus:4;mem:4096";
 
@@ -212,32 +211,4 @@ fn calls_about_what_is_not_here_are_taken_and_ignored() {
     }
     let reply = sim.call(&client, call_of(call::Type::Unknown));
     assert!(matches!(reply, Reply::Refused(501, _)));
-}
-
-#[test]
-fn an_agent_that_goes_takes_offers_and_tasks_with_it() {
-    let now = seconds(1.0);
-    let mut master = Master::new("127.0.0.1:5050".parse().unwrap(), Box::new(Counter(0)));
-    for id in ["one", "two"] {
-        let info = AgentInfo {
-            id: id.into(),
-            address: "127.0.0.1:5051".parse().unwrap(),
-            resources: resources::parse(RESOURCES).unwrap(),
-        };
-        master.step(now, master::Input::AddAgent(info));
-    }
-    let subscribe = Box::new(Subscribe { framework_info: Box::new(framework("f")), ..Subscribe::default() });
-    let events = |out: Vec<master::Output>| -> Vec<Event> {
-        let event = |output| match output {
-            master::Output::Event { event, .. } => Some(*event),
-            _ => None,
-        };
-        out.into_iter().filter_map(event).collect()
-    };
-    let subscribed = master.step(now, master::Input::Subscribe { request: 0, subscribe });
-    assert_eq!(events(subscribed)[2].offers.as_ref().unwrap().offers.len(), 2);
-    let cause = "it was told to".to_owned();
-    let gone = events(master.step(now, master::Input::RemoveAgent { agent: "one".into(), cause }));
-    assert_eq!(gone.iter().map(Event::r#type).collect::<Vec<_>>(), [Rescind, Failure]);
-    assert_eq!(gone[1].failure.as_ref().unwrap().agent_id.as_ref().unwrap().value, "one");
 }

@@ -1,6 +1,7 @@
 //! The state machines in virtual time, with processes that only exist on paper.
 
 mod executors;
+mod faults;
 mod frameworks;
 mod groups;
 mod offers;

@@ -5,8 +5,7 @@ use crate::proto::mesos::v1::offer_filters::{MinAllocatableResources, ResourceQu
 use crate::proto::mesos::v1::scheduler::call::{Revive, Suppress};
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{
-    ContainerInfo, ExecutorId, ExecutorInfo, HealthCheck, OfferFilters, OperationId, OperationState,
-    container_info, value,
+    ContainerInfo, HealthCheck, OfferFilters, OperationId, OperationState, container_info, value,
 };
 
 const RESOURCES: &str = "cpus:4;mem:4096;ports:[31000-32000]";

@@ -23,6 +23,7 @@ def main():
     for event in agent.events():
         if event["type"] == "SUBSCRIBED":
             traits = text(event["subscribed"]["executor_info"])
+            print("SUBSCRIBED", flush=True)
         elif event["type"] == "LAUNCH":
             launch(agent, event["launch"]["task"])
         elif event["type"] == "LAUNCH_GROUP":

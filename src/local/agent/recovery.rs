@@ -1,0 +1,79 @@
+//! What an agent survives: its end and its start again, while processes go on.
+//!
+//! # Invariants
+//! * Of a framework that checkpoints, executors, tasks and what is not acknowledged stay; of others nothing does.
+//! * While the agent is down executors are refused; what happens to processes meanwhile is noticed at the start.
+//! * An executor that does not subscribe again in time is killed.
+
+use super::{Agent, Executor, Input, Output, Signal};
+use crate::local::clock::Time;
+use crate::local::reply::Reply;
+use std::time::Duration;
+
+/// How long after the agent's start an executor may take to subscribe again.
+const REREGISTRATION: Duration = Duration::from_secs(2);
+
+impl Agent {
+    /// Whether it is down, and so does not take an input: it keeps some for the start, and refuses calls.
+    pub(super) fn misses(&mut self, input: Input, out: &mut Vec<Output>) -> Option<Input> {
+        if !self.down {
+            return Some(input);
+        }
+        match input {
+            Input::Start => return Some(input),
+            Input::Started { .. } | Input::NotStarted { .. } | Input::Exited { .. } => {
+                self.missed.push(input)
+            }
+            Input::Call { request, .. } => {
+                let reply = Reply::Refused(503, "Agent has not finished recovery".into());
+                out.push(Output::Reply { request, reply });
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// The agent's process ends.
+    pub(super) fn stop(&mut self, out: &mut Vec<Output>) {
+        self.down = true;
+        for executor in self.executors.values_mut() {
+            out.extend(executor.stream.take().map(|stream| Output::Close { stream }));
+            executor.heartbeat = None;
+            executor.expect(None);
+            if !executor.owner.checkpoints() {
+                executor.silence();
+                out.push(Output::Signal { run: executor.run, signal: Signal::Kill });
+            }
+        }
+        for (id, run) in self.runs.iter_mut().filter(|(_, run)| !run.owner.checkpoints()) {
+            run.silent = true;
+            out.push(Output::Signal { run: *id, signal: Signal::Kill });
+        }
+        for framework in std::mem::take(&mut self.fleeting) {
+            self.updates.drop_framework(&framework);
+        }
+    }
+
+    /// It starts again.
+    pub(super) fn start(&mut self, now: Time, out: &mut Vec<Output>) {
+        self.down = false;
+        for executor in self.executors.values_mut() {
+            executor.expect(Some(now + REREGISTRATION));
+        }
+        for input in std::mem::take(&mut self.missed) {
+            let news = self.step(now, input).into_iter();
+            // They go with all others that are not acknowledged, once the master lets them: `Resume`.
+            out.extend(news.filter(|output| !matches!(output, Output::Update(_))));
+        }
+    }
+
+    /// It ends for good, and all that runs on it.
+    pub(super) fn destroy(&mut self, out: &mut Vec<Output>) {
+        self.executors.values_mut().for_each(Executor::silence);
+        let executors = self.executors.values().map(|executor| executor.run);
+        self.runs.values_mut().for_each(|run| run.silent = true);
+        let all = self.runs.keys().copied().chain(executors);
+        out.extend(all.map(|run| Output::Signal { run, signal: Signal::Kill }));
+        self.stop(out);
+    }
+}

@@ -1,0 +1,239 @@
+//! Agents that go, for a while or for good, and come back; and the master's own fail-over.
+//!
+//! # Invariants
+//! * An agent that is disconnected keeps the tasks of frameworks that checkpoint; the others' are lost.
+//! * Of one that is unreachable the master remembers the tasks: when it comes back they run again.
+//! * One that is gone does not come back.
+
+use super::offers::Tell;
+use super::{AgentInfo, Executor, Master, Output, Task, agent, events};
+use crate::local::clock::Time;
+use crate::local::status::of_master;
+use crate::proto::mesos::v1::task_status::Reason;
+use crate::proto::mesos::v1::{ExecutorId, TaskState, TimeInfo};
+use crate::task::is_terminal;
+use std::time::Duration;
+
+/// What happens to an agent, as its master sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// its connection is broken
+    Disconnected,
+    /// it has not answered for too long
+    Unreachable,
+    /// it is there again
+    Back,
+    /// an operator says that it will never be again
+    Gone,
+}
+
+/// What is remembered of an agent that is unreachable.
+#[derive(Debug)]
+pub(super) struct Unreachable {
+    info: AgentInfo,
+    since: Time,
+    /// with their framework and id
+    tasks: Vec<(String, String, Task)>,
+    executors: Vec<(String, String, Executor)>,
+}
+
+impl Master {
+    pub(super) fn change_agent(&mut self, now: Time, agent: &str, change: Change) {
+        match change {
+            Change::Disconnected => self.disconnect_agent(now, agent),
+            Change::Unreachable => self.lose_agent(now, agent),
+            Change::Back => self.welcome_agent(now, agent),
+            Change::Gone => self.bury_agent(now, agent),
+        }
+    }
+
+    fn disconnect_agent(&mut self, now: Time, agent: &str) {
+        if !self.agents.contains_key(agent) {
+            return;
+        }
+        self.away.insert(agent.into());
+        self.allocator.set_agent_active(now, agent, false);
+        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
+        let checkpoints = |master: &Self, id: &str| {
+            master.frameworks.get(id).is_some_and(|framework| framework.info.checkpoint())
+        };
+        let lost = self.take_tasks(now, agent, |master, id| !checkpoints(master, id));
+        self.take_executors(now, agent, |master, id| !checkpoints(master, id));
+        let host = self.agents.get(agent).map(AgentInfo::hostname).unwrap_or_default();
+        for (framework, task, known) in &lost {
+            let message = format!("Agent {host} disconnected");
+            let (state, reason) = (TaskState::TaskLost, Reason::AgentDisconnected);
+            self.tell_of(now, (framework, task, known), agent, state, reason, &message, None);
+        }
+    }
+
+    fn lose_agent(&mut self, now: Time, agent: &str) {
+        let Some(info) = self.agents.get(agent).cloned() else { return };
+        let tasks = self.take_tasks(now, agent, |_, _| true);
+        let executors = self.take_executors(now, agent, |_, _| true);
+        self.forget_agent(now, agent);
+        for (framework, task, known) in &tasks {
+            let state = self.lost_or(framework, TaskState::TaskUnreachable);
+            let (reason, message) = (Reason::AgentRemoved, "health check timed out");
+            self.tell_of(now, (framework, task, known), agent, state, reason, message, Some(now));
+        }
+        self.tell_all(&events::agent_lost(agent));
+        self.unreachable.insert(agent.into(), Unreachable { info, since: now, tasks, executors });
+    }
+
+    fn bury_agent(&mut self, now: Time, agent: &str) {
+        let mut tasks = self.take_tasks(now, agent, |_, _| true);
+        self.take_executors(now, agent, |_, _| true);
+        self.forget_agent(now, agent);
+        tasks.extend(self.unreachable.remove(agent).into_iter().flat_map(|known| known.tasks));
+        for (framework, task, known) in &tasks {
+            let state = self.lost_or(framework, TaskState::TaskGoneByOperator);
+            let (reason, message) = (Reason::AgentRemovedByOperator, "Agent has been marked gone");
+            self.tell_of(now, (framework, task, known), agent, state, reason, message, None);
+        }
+        self.tell_all(&events::agent_lost(agent));
+        self.gone.insert(agent.into());
+    }
+
+    fn welcome_agent(&mut self, now: Time, agent: &str) {
+        self.away.remove(agent);
+        self.allocator.set_agent_active(now, agent, true);
+        if let Some(Unreachable { info, tasks, executors, .. }) = self.unreachable.remove(agent) {
+            self.allocator.add_agent(now, agent, info.resources.clone());
+            self.agents.insert(agent.into(), info);
+            for (framework, id, executor) in executors {
+                let place = (framework.as_str(), executor.role.as_str(), agent);
+                self.allocator.occupy(place, &executor.resources);
+                if let Some(known) = self.frameworks.get_mut(&framework) {
+                    known.executors.insert((agent.into(), id), executor);
+                }
+            }
+            for (framework, id, task) in tasks {
+                let place = (framework.as_str(), task.role.as_str(), agent);
+                if !is_terminal(task.state) {
+                    self.allocator.occupy(place, &task.resources);
+                }
+                let (reason, message) = (Reason::AgentReregistered, "Unreachable agent re-reregistered");
+                self.tell_of(now, (&framework, &id, &task), agent, task.state, reason, message, None);
+                if let Some(known) = self.frameworks.get_mut(&framework) {
+                    known.tasks.insert(id, task);
+                }
+            }
+        }
+        let frameworks: Vec<String> = self.frameworks.keys().cloned().collect();
+        for framework in frameworks {
+            self.tell_agent(agent, agent::Input::Resume { framework });
+        }
+    }
+
+    /// Another master takes over, at the same address. Frameworks are known by what the agents tell of them.
+    pub(super) fn fail_over(&mut self, now: Time) {
+        self.info.id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
+        self.next_offer = 0;
+        self.take_offers_back(now, Tell::Nothing, |_| true);
+        let ids: Vec<String> = self.frameworks.keys().cloned().collect();
+        for id in ids {
+            self.allocator.set_active(now, &id, false);
+            let Some(framework) = self.frameworks.get_mut(&id) else { continue };
+            let timeout = framework.info.failover_timeout();
+            let timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
+            if let Some(connection) = framework.connection.take() {
+                framework.removal = Some(now.saturating_add(timeout));
+                self.out.push(Output::Close { stream: connection.stream });
+            }
+        }
+    }
+
+    /// How an agent that is not here is spoken of in a reconciliation.
+    pub(super) fn absence(&self, agent: Option<&str>) -> Option<(TaskState, &'static str, Option<Time>)> {
+        let agent = agent?;
+        if let Some(known) = self.unreachable.get(agent) {
+            let words = "Reconciliation: Task is unreachable";
+            return Some((TaskState::TaskUnreachable, words, Some(known.since)));
+        }
+        let words = "Reconciliation: Task is gone";
+        self.gone.contains(agent).then_some((TaskState::TaskGoneByOperator, words, None))
+    }
+
+    fn forget_agent(&mut self, now: Time, agent: &str) {
+        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
+        self.allocator.remove_agent(agent);
+        self.agents.remove(agent);
+        self.away.remove(agent);
+    }
+
+    fn tell_all(&mut self, event: &crate::proto::mesos::v1::scheduler::Event) {
+        let ids: Vec<String> = self.frameworks.keys().cloned().collect();
+        ids.iter().for_each(|id| self.send(id, event.clone()));
+    }
+
+    /// The tasks on an agent of those frameworks that are meant; their resources are free.
+    fn take_tasks(
+        &mut self,
+        now: Time,
+        agent: &str,
+        meant: impl Fn(&Self, &str) -> bool,
+    ) -> Vec<(String, String, Task)> {
+        let ids: Vec<String> = self.frameworks.keys().filter(|id| meant(self, id)).cloned().collect();
+        let mut taken = Vec::new();
+        for id in ids {
+            let Some(framework) = self.frameworks.get_mut(&id) else { continue };
+            let tasks = std::mem::take(&mut framework.tasks).into_iter();
+            let (lost, kept): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.agent == agent);
+            framework.tasks = kept.into_iter().collect();
+            for (task, known) in lost {
+                if !is_terminal(known.state) {
+                    self.allocator.recover(now, (&id, &known.role, agent), &known.resources, None);
+                }
+                taken.push((id.clone(), task, known));
+            }
+        }
+        taken
+    }
+
+    /// The same for executors.
+    fn take_executors(
+        &mut self,
+        now: Time,
+        agent: &str,
+        meant: impl Fn(&Self, &str) -> bool,
+    ) -> Vec<(String, String, Executor)> {
+        let ids: Vec<String> = self.frameworks.keys().filter(|id| meant(self, id)).cloned().collect();
+        let mut taken = Vec::new();
+        for id in ids {
+            let Some(framework) = self.frameworks.get_mut(&id) else { continue };
+            let executors = std::mem::take(&mut framework.executors).into_iter();
+            let (lost, kept): (Vec<_>, Vec<_>) = executors.partition(|((place, _), _)| place == agent);
+            framework.executors = kept.into_iter().collect();
+            for ((_, executor), known) in lost {
+                self.allocator.recover(now, (&id, &known.role, agent), &known.resources, None);
+                taken.push((id.clone(), executor, known));
+            }
+        }
+        taken
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "they are the fields of a status")]
+    fn tell_of(
+        &mut self,
+        now: Time,
+        (framework, task, known): (&str, &str, &Task),
+        agent: &str,
+        state: TaskState,
+        reason: Reason,
+        message: &str,
+        unreachable: Option<Time>,
+    ) {
+        let mut status = of_master(now, task, Some(agent), state, reason, message);
+        status.executor_id = known.executor.clone().map(|value| ExecutorId { value });
+        status.unreachable_time = unreachable.map(time);
+        if reason == Reason::AgentReregistered {
+            status.container_status.clone_from(&known.container);
+        }
+        self.send(framework, events::update(status));
+    }
+}
+
+pub(super) fn time(time: Time) -> TimeInfo {
+    TimeInfo { nanoseconds: i64::try_from(time.as_nanos()).unwrap_or(i64::MAX) }
+}
