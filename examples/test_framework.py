@@ -6,7 +6,8 @@
 Runs five tasks in examples/test_executor.py, checks the binary data in their last statuses, sends a message
 to the executor for each, and ends when all have come back. Exits 0 if that is what happened. Switches, by
 environment: MESOS_EXPLICIT_ACKNOWLEDGEMENTS=1 acknowledges updates by hand, MESOS_CHECKPOINT=1 has the
-executor survive its agent, DEFAULT_PRINCIPAL and DEFAULT_SECRET authenticate.
+executor survive its agent, DEFAULT_PRINCIPAL and DEFAULT_SECRET authenticate, and MESOS_NATIVE_LIBRARY, the
+path of a libmesos, has that talk to the master.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ def main(master: str = "local") -> int:
         credential=(principal, os.environ["DEFAULT_SECRET"]) if principal else None,
         suppressed_roles=["*"],
         implicit_acknowledgements=not EXPLICIT,
+        backend="libmesos" if os.environ.get("MESOS_NATIVE_LIBRARY") else "http",
     )
     return 0 if driver.run() == mesos.DRIVER_STOPPED else 1
 

@@ -88,7 +88,7 @@ class Driver:
         driver's own. Return DRIVER_RUNNING, or the status as it is if the driver was started before: a driver
         runs once.
 
-        Raises `ConfigurationError` if the master cannot be used, RuntimeError if events cannot be dispatched
+        Raises `ConfigurationError` if master or agent cannot be used, RuntimeError if events cannot be dispatched
         here.
         """
         return self._start_with(self._fix("start"))
@@ -121,7 +121,7 @@ class Driver:
     def join(self, timeout: float | None = None) -> Status:
         """Wait until the driver has ended, at most `timeout` seconds (None: for ever); return its status.
 
-        A stop has ended when the master has answered, or after 5 seconds. Return at once if the driver was
+        A stop has ended when Mesos has answered, or after 5 seconds. Return at once if the driver was
         never started. With `dispatcher="poll"` events are handled here meanwhile. Ctrl-C ends the wait, not
         the driver.
 

@@ -112,10 +112,16 @@ def gone(process: int) -> bool:
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("switch", ["", "MESOS_EXPLICIT_ACKNOWLEDGEMENTS", "MESOS_CHECKPOINT"])
-def test_the_pair_of_examples(real_cluster: RealCluster, switch: str) -> None:
+SWITCHES = ["", "MESOS_EXPLICIT_ACKNOWLEDGEMENTS", "MESOS_CHECKPOINT", "MESOS_NATIVE_LIBRARY"]
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_the_pair_of_examples(real_mesos: RealMesos, real_cluster: RealCluster, switch: str) -> None:
     command = [sys.executable, str(ROOT / "examples" / "test_framework.py"), real_cluster.master]
     environment = {**os.environ, **({switch: "1"} if switch else {})}
+    if switch == "MESOS_NATIVE_LIBRARY":
+        environment[switch] = str(real_mesos.library)
+        environment |= {"LD_LIBRARY_PATH": str(real_mesos.stubs), "LIBPROCESS_IP": "127.0.0.1"}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )

@@ -133,6 +133,35 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_arrives_panics() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let tasks = v1::TaskGroupInfo { tasks: vec![task("a"), task("b")] };
+        let events = [
+            e::Event { subscribed: Some(e::event::Subscribed::default().into()), ..of(Type::Subscribed) },
+            e::Event {
+                launch_group: Some(e::event::LaunchGroup { task_group: tasks }),
+                ..of(Type::LaunchGroup)
+            },
+            e::Event { kill: Some(e::event::Kill::default().into()), ..of(Type::Kill) },
+            e::Event {
+                acknowledged: Some(e::event::Acknowledged::default().into()),
+                ..of(Type::Acknowledged)
+            },
+        ];
+        for bytes in events.map(|event| event.encode_to_vec()) {
+            for _ in 0..20_000 {
+                let mut changed = bytes.clone();
+                for _ in 0..random.usize(1..4) {
+                    let at = random.usize(..changed.len());
+                    changed[at] = random.u8(..);
+                }
+                changed.truncate(random.usize(..=changed.len()));
+                decode(&changed.into()).ok();
+            }
+        }
+    }
+
+    #[test]
     fn what_is_incomplete_is_nothing_but_for_a_subscription() {
         for of_type in [Type::Launch, Type::LaunchGroup, Type::Kill, Type::Acknowledged, Type::Message] {
             assert!(matches!(said(&of(of_type)), Said::Nothing), "{of_type:?}");
