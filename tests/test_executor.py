@@ -296,3 +296,47 @@ def test_leaving_with_stops(make_executor: Make, backend: ScriptedBackend) -> No
         driver.send_status_update(RUNNING)
     assert driver.status == mesos.DRIVER_STOPPED
     assert (backend.ended, len(backend.calls)) == ("failover", 1), "and tears nothing down"
+
+
+def test_a_forked_child_needs_a_driver_of_its_own(child: Callable[..., Any]) -> None:
+    forked = child(
+        """
+        import os, mesos
+        from mesos.testing import ScriptedBackend
+        driver = mesos.ExecutorDriver(mesos.Executor(), backend=ScriptedBackend(), dispatcher="poll")
+        driver.start()
+        if os.fork() == 0:
+            for use in (driver.stop, driver.kill_policy, driver.send_status_update):
+                try:
+                    use("t") if use != driver.stop else use()
+                except mesos.ForkedDriverError as error:
+                    print(error)
+            other = mesos.ExecutorDriver(mesos.Executor(), backend=ScriptedBackend(), dispatcher="poll")
+            print(other.start().name, flush=True)
+            os._exit(0)
+        os.wait()
+        print(driver.stop().name)
+        """
+    )
+    code, out, err = forked.end()
+    lines = out.splitlines()
+    assert (code, err) == (0, "")
+    assert [line.startswith("this ExecutorDriver was made in another process") for line in lines[:3]] == [
+        True
+    ] * 3
+    assert lines[3:] == ["DRIVER_RUNNING", "DRIVER_STOPPED"]
+
+
+def test_a_program_that_just_ends_sends_what_it_has_said(child: Callable[..., Any]) -> None:
+    ended = child(
+        """
+        import atexit, mesos
+        from mesos.testing import ScriptedBackend
+        backend = ScriptedBackend()
+        atexit.register(lambda: print(len(backend.calls), backend.ended))  # runs after the driver's own
+        driver = mesos.ExecutorDriver(mesos.Executor(), backend=backend, dispatcher="thread")
+        driver.start()
+        driver.send_status_update({"task_id": "t", "state": "TASK_RUNNING"})
+        """
+    )
+    assert ended.end() == (0, "1 failover\n", "")

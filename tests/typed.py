@@ -174,3 +174,31 @@ def wrong(driver: mesos.SchedulerDriver, made: mesos.TaskInfo) -> None:
 class Wrong(mesos.Scheduler):
     def agent_lost(self, driver: mesos.SchedulerDriver, agent_id: str) -> None:  # type: ignore[override]  # pyright: ignore
         """An argument of another type."""
+
+
+class Worker(mesos.Executor):
+    async def registered(
+        self,
+        driver: mesos.ExecutorDriver,
+        executor_info: mesos.ExecutorInfo,
+        framework_info: mesos.FrameworkInfo,
+        agent_info: mesos.AgentInfo,
+    ) -> None:
+        print(executor_info.data, framework_info.name, agent_info.hostname)
+
+    def launch_task(self, driver: mesos.ExecutorDriver, task: mesos.TaskInfo) -> None:
+        status = mesos.TaskStatus(task_id=task.task_id, state=mesos.TASK_RUNNING)
+        sent: mesos.Status = driver.send_status_update(status)
+        driver.send_status_update({"task_id": "t", "state": "TASK_FINISHED", "data": b"x"})
+        driver.send_framework_message(bytearray(b"x"))
+        print(sent.name, driver.stats.unacknowledged)
+
+    def kill_task(self, driver: mesos.ExecutorDriver, task_id: mesos.TaskID) -> None:
+        policy = driver.kill_policy(task_id)
+        print(0 if policy is None else policy.grace_period.nanoseconds)
+        driver.send_status_update({"task_id": 3})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        driver.stop(True)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def executor() -> mesos.Status:
+    return mesos.ExecutorDriver(Worker(), dispatcher="thread").run()

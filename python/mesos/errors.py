@@ -41,7 +41,7 @@ class ConfigurationError(MesosError, ValueError):
 
 
 class MasterConnectionError(MesosError, ConnectionError):
-    """What answers is not a Mesos master, or none answered within `connect_timeout`.
+    """What answers is no Mesos master (or agent, for an executor), or none answered in `connect_timeout`.
 
     A master that is merely away is no error: the driver tries again for ever, unless told otherwise.
     """

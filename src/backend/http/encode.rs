@@ -234,7 +234,7 @@ fn optional(w: &mut Writer, number: u32, message: Option<&Bytes>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::proto::mesos::v1::{self, scheduler as s};
+    use crate::proto::mesos::v1::{self, executor as e, scheduler as s};
     use crate::wire::{msg, validate};
     use prost::Message;
 
@@ -335,6 +335,26 @@ mod tests {
         let reconcile = sent(Call::Reconcile { tasks: vec![task.encode_to_vec().into()] }).reconcile.unwrap();
         assert_eq!(reconcile.tasks, [task]);
         assert!(sent(Call::ReconcileOperations { operations: vec![] }).reconcile_operations.is_some());
+    }
+
+    #[test]
+    fn executors_say_who_they_are() {
+        let (executor_id, framework_id) = (id("e"), id("f"));
+        let caller = Caller { framework_id: &framework_id, executor_id: &executor_id };
+        let sent = |bytes: Bytes| {
+            validate(msg::EXECUTOR_CALL, &bytes).unwrap();
+            let call = e::Call::decode(&bytes[..]).unwrap();
+            assert_eq!((call.executor_id.value.as_str(), call.framework_id.value.as_str()), ("e", "f"));
+            (name(&bytes), call)
+        };
+        let status = v1::TaskStatus { task_id: v1::TaskId { value: "t".into() }, ..Default::default() };
+        let (named, call) = sent(encode(caller, &Call::Update(status.encode_to_vec().into())));
+        assert_eq!((named, *call.update.unwrap().status), ("UPDATE", status));
+        let (named, call) = sent(encode(caller, &Call::SchedulerMessage(Bytes::from_static(b"\0x"))));
+        assert_eq!((named, &call.message.unwrap().data[..]), ("MESSAGE", &b"\0x"[..]));
+        assert_eq!(sent(heartbeat(caller)).0, "HEARTBEAT");
+        assert_eq!(sent(subscribe_executor(caller, [].iter(), [].iter())).0, "SUBSCRIBE");
+        assert_eq!(name(&teardown(&id("f"))), "TEARDOWN");
     }
 
     #[test]

@@ -333,3 +333,6 @@ async fn at(deadline: Option<Instant>) {
 fn updates(kept: usize) -> String {
     format!("{kept} unacknowledged update{}", if kept == 1 { "" } else { "s" })
 }
+
+#[cfg(test)]
+mod tests;
