@@ -88,8 +88,8 @@ class Driver:
         driver's own. Return DRIVER_RUNNING, or the status as it is if the driver was started before: a driver
         runs once.
 
-        Raises `ConfigurationError` if master or agent cannot be used, RuntimeError if events cannot be dispatched
-        here.
+        Raises `ConfigurationError` if master or agent cannot be used, RuntimeError if events cannot be
+        dispatched here.
         """
         return self._start_with(self._fix("start"))
 
