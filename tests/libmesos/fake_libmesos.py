@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import mesos
 from recorder import PATIENCE
@@ -15,7 +16,12 @@ from recorder import PATIENCE
 Make = Callable[..., mesos.SchedulerDriver]
 MASTER = "127.0.0.1:5050"
 AGENT, EXECUTOR, OFFER = mesos.AgentID(value="a"), mesos.ExecutorID(value="e"), mesos.OfferID(value="o")
-UPDATE = mesos.TaskStatus(task_id="t", state="TASK_RUNNING", agent_id="a", uuid=bytes(range(16)))
+UPDATE = mesos.TaskStatus(
+    task_id="t", state="TASK_RUNNING", agent_id="a", uuid=UUID(int=4 << 76 | 2 << 62).bytes
+)
+#: Agents with an attribute, for offers of one role.
+_HAS_RACK = {"selector": {"attribute_name": "rack"}, "predicate": {"exists": {}}}
+CONSTRAINTS = {"role_constraints": {"r": {"groups": [{"attribute_constraints": [_HAS_RACK]}]}}}
 SOURCES = Path(__file__).resolve().parents[2] / "cpp" / "fake"
 #: what else to compile it with: a sanitizer's flags
 FLAGS = shlex.split(os.environ.get("MESOS_FAKE_CXXFLAGS", ""))
@@ -60,7 +66,12 @@ class Script:
     @property
     def framework(self) -> dict[str, Any]:
         """What a driver that hears this script is made with."""
-        return {"name": str(self.path), "failover_timeout": 60.0}
+        return {
+            "name": str(self.path),
+            "failover_timeout": 60.0,
+            "roles": ["r", "s"],
+            "capabilities": [{"type": "MULTI_ROLE"}],
+        }
 
     @property
     def calls(self) -> list[tuple[str, ...]]:

@@ -9,6 +9,7 @@ import mesos
 import pytest
 from fake_libmesos import (
     AGENT,
+    CONSTRAINTS,
     EXECUTOR,
     MASTER,
     OFFER,
@@ -108,9 +109,14 @@ RESERVED = mesos.Resource(
     name="cpus", type="SCALAR", scalar={"value": 1}, reservations=[{"type": "DYNAMIC", "role": "r"}]
 )
 RESERVE = mesos.Offer.Operation(type="RESERVE", reserve={"resources": [RESERVED]})
-TASK = mesos.TaskInfo(name="n", task_id="t", agent_id="a", resources=mesos.Resources(cpus=1))
+TASKS = [
+    mesos.TaskInfo(
+        name="n", task_id=f"t{n}", agent_id="a", command={"value": "x" * n}, resources=mesos.Resources(cpus=1)
+    )
+    for n in range(3)
+]
 REQUEST = mesos.Request(agent_id="a", resources=mesos.Resources(cpus=1))
-LAUNCH = mesos.Offer.Operation(type="LAUNCH", launch={"task_infos": [TASK] * 3})
+LAUNCH = mesos.Offer.Operation(type="LAUNCH", launch={"task_infos": TASKS})
 
 
 def state(**fields: Any) -> mesos.TaskStatus:
@@ -123,7 +129,7 @@ CALLS: dict[str, tuple[Callable[[mesos.SchedulerDriver], object], list[tuple[Any
         [("acceptOffers", OFFER, mesos.OfferID(value="p"), RESERVE, LAUNCH, mesos.Filters(**FILTERS))],
     ),
     "launch_tasks": (
-        lambda driver: driver.launch_tasks("o", [TASK] * 3),
+        lambda driver: driver.launch_tasks("o", TASKS),
         [("acceptOffers", OFFER, LAUNCH, b"")],
     ),
     "decline_offer": (
@@ -175,14 +181,13 @@ def test_update_framework(make: Make, script: Script) -> None:
     driver = make(notes)
     driver.start()
     hear(driver, notes, 1)
-    info = script.framework | {"user": "u", "hostname": "h"}
-    constraints = {"role_constraints": {"r": {"groups": [{}]}}}
-    driver.update_framework(info, suppressed_roles=["r"], offer_constraints=constraints)
-    assert driver.framework == mesos.FrameworkInfo(**info, id=identity)
+    info = script.framework | {"webui_url": "http://here"}
+    driver.update_framework(info, suppressed_roles=["r"], offer_constraints=CONSTRAINTS)
+    assert (driver.framework.webui_url, driver.framework.id) == ("http://here", identity)
     end(driver)
     _, framework, said, *roles = next(call for call in script.calls if call[0] == "updateFramework")
     assert mesos.FrameworkInfo.FromString(bytes.fromhex(framework)) == driver.framework
-    assert said == text(mesos.v1.scheduler.OfferConstraints(**constraints))
+    assert said == text(mesos.v1.scheduler.OfferConstraints(**CONSTRAINTS))
     assert roles == [text(b"r")]
 
 
@@ -219,7 +224,7 @@ def test_an_update_whose_handler_raises_is_not_acknowledged(make: Make, script: 
 def test_who_the_driver_is(make: Make, script: Script) -> None:
     registered(script)
     notes = Notes()
-    framework = script.framework | {"id": "f", "roles": ["r", "s"]}
+    framework = script.framework | {"id": "f"}
     driver = make(notes, framework=framework, credential=("me", "s3cret"), suppressed_roles=["r", "s"])
     driver.start()
     hear(driver, notes, 1)

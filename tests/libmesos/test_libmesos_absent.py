@@ -8,7 +8,7 @@ from typing import Any
 
 import mesos
 import pytest
-from fake_libmesos import MASTER, Make, Notes, Script, end, hear, registered, text
+from fake_libmesos import CONSTRAINTS, MASTER, Make, Notes, Script, end, hear, registered, text
 
 ABSENT: dict[str, Callable[[mesos.SchedulerDriver], object]] = {
     "accept_inverse_offers": lambda driver: driver.accept_inverse_offers("o"),
@@ -53,7 +53,7 @@ def test_what_came_later_names_the_release(make: Make, script: Script, name: str
     before = driver.framework
     if name == "constraints":
         call = lambda driver: driver.update_framework(  # noqa: E731 - one that says something
-            script.framework, offer_constraints={"role_constraints": {"r": {}}}
+            script.framework, offer_constraints=CONSTRAINTS
         )
     with pytest.raises(mesos.ConfigurationError, match=f"it came with Mesos {brought_by}"):
         call(driver)
