@@ -83,6 +83,11 @@ impl Master {
             format!("{why}; on agent {} at slave(1)@{address} ({host})", at.place.agent)
         };
         let given = subjects(operation)?;
+        if given.is_empty() {
+            // That there is not one provider is how Mesos notices that there are no resources.
+            let words = "Invalid resources: The resources have multiple resource providers: ";
+            return Err(on_agent(words.into()));
+        }
         let mut subjects = given.to_vec();
         for resource in &mut subjects {
             upgrade(resource);
