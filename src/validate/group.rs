@@ -18,8 +18,9 @@ const LEAST: [(&str, &str, &str, i64); 2] = [("cpus", "CPUs", "0.01", 10), ("mem
 pub(crate) fn group(group: &LaunchGroup, framework_id: Option<&str>) -> Checked {
     for one in &group.task_group.tasks {
         super::id(&one.task_id.value)
-            .and_then(|()| task(one, &group.executor))
+            .and_then(|()| task(one))
             .map_err(|words| format!("Task '{}' is invalid: {words}", one.task_id.value))?;
+        same_executor(one, &group.executor)?;
     }
     executor(&group.executor, framework_id)?;
     executor_of_a_group(&group.executor)?;
@@ -33,7 +34,7 @@ pub(crate) fn group(group: &LaunchGroup, framework_id: Option<&str>) -> Checked 
     )
 }
 
-fn task(task: &TaskInfo, executor: &ExecutorInfo) -> Checked {
+fn task(task: &TaskInfo) -> Checked {
     body(task, false)?;
     if let Some(container) = &task.container {
         let network = !container.network_infos.is_empty();
@@ -48,7 +49,10 @@ fn task(task: &TaskInfo, executor: &ExecutorInfo) -> Checked {
         !task.limits.is_empty() && share_cgroups(task.container.as_deref()) != Some(false),
         "Resource limits may only be set for tasks within a task group when the 'share_cgroups' field is set to \
          'false'.",
-    )?;
+    )
+}
+
+fn same_executor(task: &TaskInfo, executor: &ExecutorInfo) -> Checked {
     // Mesos compares all of them; two with different ids are different in any case
     match &task.executor {
         Some(own) if own.executor_id != executor.executor_id => Err(format!(

@@ -1,4 +1,4 @@
-"""pymesos 0.3.15, unmodified, and our driver against the embedded cluster: the same tasks see the same updates."""
+"""pymesos, unmodified, and our driver on the embedded cluster: the same tasks see the same updates."""
 
 from __future__ import annotations
 

@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mesos import LocalCluster
 
 from .cluster import AGENT_FLAGS, RealCluster
-from .conversation import Conversation, Transcript
-from .conversations import CONVERSATIONS
+from .conversation import OWN_WORDS, UNSAID, Conversation, Transcript
+from .conversations import CONVERSATIONS, page
+
+PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 
 CAPABILITIES = {
     "plain": [],
@@ -65,3 +68,15 @@ def test_it_goes_as_with_mesos(
 ) -> None:
     expected = held(real_cluster.master, conversation, capabilities)
     assert lines(held(local_cluster.master, conversation, capabilities)) == lines(expected)
+
+
+def test_the_page_lists_what_is_compared() -> None:
+    """Write docs/fidelity.md anew with `python -m tests.real.test_fidelity`."""
+    print(page())
+    assert PAGE.read_text() == page()
+    assert len(CONVERSATIONS) >= 40
+    assert len(UNSAID) + len(OWN_WORDS) <= 3
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
