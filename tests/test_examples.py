@@ -73,6 +73,17 @@ def test_snippets_of_a_page_run_one_after_the_other(page: pathlib.Path) -> None:
         exec(compile(snippet, page.name, "exec"), names)
 
 
+@pytest.mark.parametrize("switch", ["", "MESOS_EXPLICIT_ACKNOWLEDGEMENTS", "MESOS_CHECKPOINT"])
+def test_the_pair_of_scheduler_and_executor(monkeypatch: pytest.MonkeyPatch, switch: str) -> None:
+    if switch:
+        monkeypatch.setenv(switch, "1")
+    lines = run(ROOT / "examples" / "test_framework.py").stdout.splitlines()
+    assert lines[-1] == "all 5 tasks have finished, and all 5 messages came back"
+    for task in range(5):
+        states = [line.split()[-1] for line in lines if line.startswith(f"task {task} ")]
+        assert states == ["TASK_RUNNING", "TASK_FINISHED"]
+
+
 @pytest.fixture
 def service() -> Iterator[str]:
     """The web service, on the embedded cluster; what it printed is its address."""
