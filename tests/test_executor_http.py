@@ -362,6 +362,30 @@ def test_whoever_outlives_the_grace_period_is_killed_with_all_its_group(child: C
         wait_gone(grandchild)
 
 
+def test_an_executor_that_ends_in_time_is_not_killed(child: Callable[..., Any]) -> None:
+    """Not even if nobody acknowledges its last update: an agent that ends a whole framework does not."""
+    with ScriptedAgent(TAKE) as agent:
+        environment = agent.environment(MESOS_LOCAL="", MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="3secs")
+        one = child(
+            """
+            import mesos
+
+            class Worker(mesos.Executor):
+                def shutdown(self, driver):
+                    driver.send_status_update({"task_id": "t", "state": "TASK_KILLED"})
+                    driver.stop()
+
+            print(mesos.ExecutorDriver(Worker()).run().name)
+            """,
+            **environment,
+        )
+        agent.push(v1.Event(type="SHUTDOWN"))
+        assert next_call(agent).update.status.state == mesos.TASK_KILLED
+        code, out, err = one.end()
+        assert (code, out) == (0, "DRIVER_STOPPED\n"), "well before the grace period is over"
+        assert "this process group is killed in 3s" in err
+
+
 def test_an_executor_of_a_local_cluster_is_not_killed(child: Callable[..., Any]) -> None:
     with ScriptedAgent(TAKE) as agent:
         one = child(RUN, **agent.environment(MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="50ms"))

@@ -180,8 +180,9 @@ class ExecutorDriver(Driver):
     def stop(self) -> Status:
         """End behind the calls made so far; return at once, `join` or `wait` see it through.
 
-        It has ended when the agent has acknowledged every update, or after 5 seconds. Stop once all tasks
-        have ended: when the program exits, Mesos says TASK_FAILED of those that have not.
+        It has ended when the agent has acknowledged every update, or after 5 seconds; after `shutdown`, which
+        leaves less time, a fifth of the grace period. Stop once all tasks have ended: when the program exits,
+        Mesos says TASK_FAILED of those that have not.
 
         Return DRIVER_STOPPED; DRIVER_ABORTED if the driver had aborted; the status as it is if the driver
         does not run. No handler is called after it has returned on the dispatching thread; from another

@@ -12,7 +12,7 @@ import mesos
 import pytest
 
 from . import executors
-from .cluster import RealCluster
+from .cluster import RealCluster, wait_until
 from .schedulers import SMALL, TIMEOUT, run_until
 from .setup import RealMesos
 
@@ -159,6 +159,23 @@ def test_tasks_kills_messages_and_a_shutdown(real_cluster: RealCluster) -> None:
     assert gone(pid)
     driver.stop()
     driver.join(TIMEOUT)
+
+
+def test_the_end_of_a_framework_is_one_in_time(real_cluster: RealCluster) -> None:
+    boss = Boss({"left": "wait"})
+    driver = start(boss, real_cluster.master)
+    run_until(driver, lambda: boss.all_are("TASK_RUNNING"))
+    pid = int(ask(boss, driver, b"who?"))
+    output = real_cluster.sandbox("worker")
+    driver.stop()
+    driver.join(TIMEOUT)
+    assert gone(pid)
+    assert (output / "stdout").read_text().splitlines()[-1] == "shutdown left"
+    agent = real_cluster.agents[0]
+    ended = f"framework {driver.framework_id.value} exited with status 0"
+    wait_until(
+        lambda: ended in agent.log.read_text(errors="replace"), lambda: f"it was killed; {agent.tail()}"
+    )
 
 
 def test_a_group_reaches_a_custom_executor(real_cluster: RealCluster) -> None:

@@ -6,7 +6,8 @@
 //!   Messages are at most once: without a subscription they are dropped and counted.
 //! * An executor that has lost its agent for good, and one that the agent wants to end, hears `Shutdown`, once, and no
 //!   other order after it. Then its process group has the grace period before it is killed.
-//! * A stop is seen through when every update was acknowledged; it waits `END_TIMEOUT` at most.
+//! * A stop is seen through when every update was acknowledged; it waits `END_TIMEOUT` at most, and after a `Shutdown` only
+//!   for a part of the grace period.
 //! * As for schedulers: both connections are closed before `Disconnected` is said, `Error` is the last event.
 
 use super::calls::Answered;
@@ -36,7 +37,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{error, warn};
+use tracing::warn;
 
 mod connecting;
 mod decode;
@@ -236,7 +237,12 @@ impl<S: Fn(Event) + Send> Actor<S> {
 
     /// Sees a stop through: from now on events are nobody's business.
     fn end(&mut self) {
-        self.ending.get_or_insert_with(|| Instant::now() + self.timing.end);
+        // an agent that ends the whole framework acknowledges nothing any more; nor is there time to wait for it
+        let limit = match self.grace_period {
+            Some(grace_period) if self.shutting_down => self.timing.end.min(grace_period / 5),
+            _ => self.timing.end,
+        };
+        self.ending.get_or_insert_with(|| Instant::now() + limit);
     }
 
     fn out_of_time(&self) -> Stop {
@@ -278,10 +284,10 @@ impl<S: Fn(Event) + Send> Actor<S> {
         }
         (self.say)(Event::Shutdown);
         if let Some(grace_period) = self.grace_period {
+            warn!(target: "mesos.http", "shutting down: what is left of this process group is killed in {grace_period:?}");
             // it outlives this task and the driver: only the end of the process ends it
             self.runtime.spawn(async move {
                 sleep(grace_period).await;
-                error!(target: "mesos.http", "still here {grace_period:?} after a shutdown: killed");
                 kill_group();
             });
         }
