@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,9 +34,10 @@ class ScriptedAgent(ScriptedMaster):
         *script: Behaviour,
         answering: Callable[[Request], tuple[int, str] | None] = lambda _: None,
         path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._path = path
-        super().__init__(*script, answering=answering)
+        super().__init__(*script, answering=answering, tls=tls)
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of its executors, with or instead of it `more`; what is "" is left out."""

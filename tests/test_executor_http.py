@@ -6,6 +6,7 @@ import os
 import re
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
+import trustme
 from mesos.v1 import executor as v1
 from recorder import PATIENCE, ExecutorRecorder
 from scripted import Request, raw, status
@@ -128,6 +130,20 @@ def test_a_unix_domain_socket(start: Start, tmp_path: pathlib.Path, length: str)
             assert next_call(agent).message.data == b"x"
     finally:
         os.close(here)
+
+
+def test_an_agent_that_speaks_tls(start: Start, tmp_path: pathlib.Path) -> None:
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    settings = {"ENABLED": "true", "VERIFY_SERVER_CERT": "true", "CA_FILE": str(tmp_path / "ca.pem")}
+    with ScriptedAgent(TAKE, tls=context) as agent:
+        variables = {f"LIBPROCESS_SSL_{name}": value for name, value in settings.items()}
+        driver, executor = start(agent, **variables)
+        until(executor, "registered")
+        driver.send_framework_message(b"x")
+        assert next_call(agent).message.data == b"x"
 
 
 def test_orders_reach_their_handlers(start: Start) -> None:
