@@ -227,7 +227,7 @@ def test_an_agent_that_stays_away_is_the_end_of_a_checkpointing_executor(start: 
         agent.cut()
         until(executor, "registered", "disconnected", "shutdown")
         assert driver.status == mesos.DRIVER_RUNNING, "its tasks have to be ended first"
-        assert agent.subscribes.qsize() > 2, "it tried again and again"
+        assert agent.subscribes.qsize() > 1, "it tried again"
         driver.stop()
         assert driver.join(PATIENCE) == mesos.DRIVER_STOPPED
 
@@ -372,9 +372,9 @@ def test_whoever_outlives_the_grace_period_is_killed_with_all_its_group(child: C
         one = child(RUN, **environment)
         grandchild = int(one.line())
         agent.push(v1.Event(type="SHUTDOWN"))
-        assert one.line() == "shutdown"
         code, out, _ = one.end()
-        assert (code, out) == (-signal.SIGKILL, "")
+        assert code == -signal.SIGKILL
+        assert "ended" not in out
         wait_gone(grandchild)
 
 
