@@ -2,7 +2,7 @@
 
 It speaks Apache Mesos' v1 APIs for schedulers and executors over HTTP on loopback, and runs commands, task
 groups and executors of one's own as real processes; resources can be reserved, and made into persistent
-volumes. What it cannot do yet (containers, health checks, fetching files) it refuses, saying so.
+volumes; files are fetched. What it cannot do yet (containers, health checks) it refuses, saying so.
 
 A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()`
 makes a new one.

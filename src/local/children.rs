@@ -9,6 +9,7 @@
 //! * Nothing outlives the cluster (`Watcher`).
 
 use super::clock::pause;
+use super::fetch::fetch;
 use super::process::{Command as TaskCommand, Exit, Launch, Processes, RunId, Signal};
 use super::sweeper::{Leader, SANDBOX, Sweeper};
 use super::watcher::Watcher;
@@ -152,6 +153,19 @@ impl Processes for Children {
 }
 
 impl Children {
+    /// Has files brought into the sandbox of a process that is to start; `done` hears whether they are there.
+    pub(crate) fn fetch(
+        &self,
+        mut launch: Box<Launch>,
+        done: impl FnOnce(Box<Launch>, bool) + Send + 'static,
+    ) {
+        let (uris, sandbox) = (std::mem::take(&mut launch.uris), self.root.join(&launch.sandbox));
+        self.runtime.spawn(async move {
+            let fetched = fetch(uris, sandbox).await;
+            done(launch, fetched.is_ok());
+        });
+    }
+
     /// Notes where the files of a task are, and has volumes appear there.
     pub(crate) fn place(&self, task: String, directory: &Path, volumes: &[(String, PathBuf)]) {
         let sandbox = self.root.join(directory);
@@ -265,6 +279,7 @@ mod tests {
             told: vec![("MESOS_ALLOCATION_ROLE", "r".into())],
             command: TaskCommand::Shell(script.into()),
             environment: Vec::new(),
+            uris: Vec::new(),
         }
     }
 

@@ -49,6 +49,10 @@ pub(crate) enum Input {
         run: RunId,
         why: String,
     },
+    /// the files that it needs cannot be had
+    NotFetched {
+        run: RunId,
+    },
     Exited {
         run: RunId,
         exit: Exit,
@@ -179,6 +183,9 @@ impl Core {
             Input::Started { run, pid } => messages.push_back(agent(run, agent::Input::Started { run, pid })),
             Input::NotStarted { run, why } => {
                 messages.push_back(agent(run, agent::Input::NotStarted { run, why }));
+            }
+            Input::NotFetched { run } => {
+                messages.push_back(agent(run, agent::Input::NotFetched { run }));
             }
             Input::Exited { run, exit } => messages.push_back(agent(run, agent::Input::Exited { run, exit })),
             Input::Fault(fault) => self.fault(now, fault, &mut messages, out),

@@ -33,6 +33,12 @@ pub(crate) enum Message {
         run: RunId,
         exit: Exit,
     },
+    /// the files that a process needs are there, or not
+    Fetched {
+        run: RunId,
+        launch: Box<Launch>,
+        fetched: bool,
+    },
     /// `done` is dropped when it has happened
     Fault {
         fault: Fault,
@@ -158,6 +164,11 @@ impl Driver {
                 self.children.forget(run);
                 Some(Input::Exited { run, exit })
             }
+            Message::Fetched { run, launch, fetched: true } => {
+                self.starts.push_back((run, launch));
+                None
+            }
+            Message::Fetched { run, .. } => Some(Input::NotFetched { run }),
             Message::Fault { fault, done } => {
                 self.step(Input::Fault(fault));
                 drop(done);
@@ -170,6 +181,15 @@ impl Driver {
     /// One process: to start a hundred takes long enough for others to notice.
     fn start_next(&mut self) {
         let Some((run, launch)) = self.starts.pop_front() else { return };
+        if !launch.uris.is_empty() {
+            let asks = self.asks.clone();
+            return self.children.fetch(launch, move |launch, fetched| {
+                // A cluster that has ended does not mind.
+                if let Some(asks) = asks.upgrade() {
+                    let _ended = asks.send(Message::Fetched { run, launch, fetched });
+                }
+            });
+        }
         let input = match self.children.start(run, &launch) {
             Ok(pid) => Input::Started { run, pid },
             Err(why) => Input::NotStarted { run, why },

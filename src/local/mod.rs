@@ -21,6 +21,7 @@ mod clock;
 mod core;
 mod driver;
 mod faults;
+mod fetch;
 mod files;
 mod master;
 mod owner;

@@ -1,7 +1,7 @@
 //! The processes of tasks and executors, as the state machines see them: what to start, what to signal, how one ended.
 
 use super::owner::Owner;
-use crate::proto::mesos::v1::{CommandInfo, Resource};
+use crate::proto::mesos::v1::{CommandInfo, Resource, command_info};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -39,6 +39,37 @@ pub(crate) struct Launch {
     pub(crate) told: Vec<(&'static str, String)>,
     /// the command's own variables
     pub(crate) environment: Vec<(String, String)>,
+    /// what is to be in the sandbox first
+    pub(crate) uris: Vec<Uri>,
+}
+
+/// `CommandInfo.URI`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Uri {
+    pub(crate) value: String,
+    /// where to, in the sandbox
+    pub(crate) output: Option<String>,
+    pub(crate) executable: bool,
+    pub(crate) extract: bool,
+}
+
+impl Uri {
+    /// Where it goes to, in the sandbox.
+    pub(crate) fn file_name(&self) -> Option<&str> {
+        let last = self.value.rsplit('/').next().map(|last| last.split(['?', '#']).next().unwrap_or(last));
+        self.output.as_deref().or(last).filter(|name| !name.is_empty())
+    }
+
+    /// The program that unpacks it, and its arguments before the file's name; None if it is no archive.
+    pub(crate) fn unpacks(&self) -> Option<&'static [&'static str]> {
+        let name = self.file_name()?;
+        let tar = [".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz"];
+        match self.extract && !self.executable {
+            true if tar.iter().any(|end| name.ends_with(end)) => Some(&["tar", "-xf"]),
+            true if name.ends_with(".zip") => Some(&["unzip", "-o", "-q"]),
+            _ => None,
+        }
+    }
 }
 
 /// Whose process it is.
@@ -96,7 +127,17 @@ impl Launch {
             },
             told: place.variables(resources),
             environment: variables.map(|this| (this.name.clone(), this.value().to_owned())).collect(),
+            uris: command.into_iter().flat_map(|command| &command.uris).map(uri).collect(),
         }
+    }
+}
+
+fn uri(uri: &command_info::Uri) -> Uri {
+    Uri {
+        value: uri.value.clone(),
+        output: uri.output_file.clone(),
+        executable: uri.executable(),
+        extract: uri.extract(),
     }
 }
 

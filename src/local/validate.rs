@@ -12,7 +12,9 @@ use crate::proto::mesos::v1::environment::variable::Type as VariableType;
 use crate::proto::mesos::v1::offer::operation::LaunchGroup;
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::Type;
-use crate::proto::mesos::v1::{ContainerInfo, ExecutorInfo, FrameworkId, TaskInfo, container_info};
+use crate::proto::mesos::v1::{
+    ContainerInfo, ExecutorInfo, FrameworkId, TaskInfo, command_info, container_info,
+};
 use crate::validate::{self, Checked, uuid};
 pub(crate) use executor::call as executor_call;
 pub(crate) use operation::operation;
@@ -135,8 +137,11 @@ pub(crate) fn not_yet(task: &TaskInfo) -> Checked {
     let executor = task.executor.as_deref();
     let commands = task.command.iter().chain(executor.and_then(|executor| executor.command.as_ref()));
     for command in commands {
-        if !command.uris.is_empty() {
-            return refuse("fetch files (CommandInfo.uris)");
+        let known = |uri: &command_info::Uri| {
+            ["/", "file://", "http://"].iter().any(|scheme| uri.value.starts_with(scheme))
+        };
+        if let Some(uri) = command.uris.iter().find(|uri| !known(uri)) {
+            return refuse(&format!("fetch '{}', but files of this machine and http:// only,", uri.value));
         }
         let variables = command.environment.iter().flat_map(|environment| &environment.variables);
         let secret = variables.into_iter().find(|variable| variable.r#type() == VariableType::Secret);

@@ -193,6 +193,7 @@ class Conversation:
 
 
 def reworded(text: str) -> str:
+    text = re.sub(r"container '[-0-9a-f]+'", "container 'CONTAINER'", text)
     text = re.sub(r"slave\(1\)@[0-9.:]+", "slave(1)@ADDRESS", text)
     for pattern, instead, _ in OWN_WORDS:
         text = re.sub(pattern, instead, text)

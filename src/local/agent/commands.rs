@@ -73,6 +73,13 @@ impl Run {
     }
 }
 
+/// Mesos' words; the reason is in the sandbox's stderr.
+pub(super) fn not_fetched(container: &str) -> String {
+    format!(
+        "Failed to launch container: Failed to fetch all URIs for container '{container}': exited with status 1"
+    )
+}
+
 impl Agent {
     pub(super) fn run_command(&mut self, now: Time, owner: Owner, task: &TaskInfo, out: &mut Vec<Output>) {
         let container = self.new_container();
@@ -138,6 +145,17 @@ impl Agent {
             self.report(now, id, TaskState::TaskStarting, None, None, out);
         }
         self.command_ended(now, id, TaskState::TaskFailed, None, message, out);
+    }
+
+    pub(super) fn command_not_fetched(&mut self, now: Time, id: RunId, out: &mut Vec<Output>) {
+        self.timed.remove(&id);
+        let Some(run) = self.runs.remove(&id) else { return };
+        if !run.silent {
+            let (state, reason) = (TaskState::TaskFailed, Reason::ContainerLaunchFailed);
+            let words = not_fetched(&run.container.value);
+            self.say(now, &run.owner, &run.task, Some(&run.executor), state, reason, &words, out);
+        }
+        self.member_ended(now, &run, TaskState::TaskFailed, out);
     }
 
     pub(super) fn command_exited(&mut self, now: Time, id: RunId, exit: Exit, out: &mut Vec<Output>) {

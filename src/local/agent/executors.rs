@@ -8,7 +8,7 @@
 use super::commands::SHUTDOWN_GRACE;
 use super::{Agent, Key, Output, Owner, Reason, RunId, TaskState, events, period};
 use crate::local::clock::Time;
-use crate::local::process::{Launch, Place, Signal};
+use crate::local::process::{Exit, Launch, Place, Signal};
 use crate::proto::mesos::v1::executor::Event;
 use crate::proto::mesos::v1::{ExecutorInfo, KillPolicy, TaskInfo};
 use bytes::Bytes;
@@ -314,6 +314,13 @@ impl Agent {
                 out.push(Output::Event { stream, event: Box::new(events::heartbeat()) });
             }
         }
+    }
+
+    pub(super) fn executor_not_fetched(&mut self, now: Time, run: RunId, out: &mut Vec<Output>) {
+        let Some(executor) = self.executors.values_mut().find(|executor| executor.run == run) else { return };
+        executor.cause =
+            Some((Reason::ContainerLaunchFailed, super::commands::not_fetched(&executor.container)));
+        self.executor_exited(now, run, Exit::Code(1).status(), out);
     }
 
     /// The process is gone.

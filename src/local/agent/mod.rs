@@ -109,6 +109,10 @@ pub(crate) enum Input {
         run: RunId,
         why: String,
     },
+    /// the files that it needs cannot be had
+    NotFetched {
+        run: RunId,
+    },
     Exited {
         run: RunId,
         exit: Exit,
@@ -274,6 +278,7 @@ impl Agent {
                 self.command_not_started(now, run, &why, &mut out);
                 self.executor_exited(now, run, executors::NOT_EXECUTED, &mut out);
             }
+            Input::NotFetched { run } => self.not_fetched(now, run, &mut out),
             Input::Exited { run, exit } => {
                 self.command_exited(now, run, exit, &mut out);
                 self.executor_exited(now, run, exit.status(), &mut out);
@@ -335,6 +340,12 @@ impl Agent {
         let state = if owner.is_partition_aware() { TaskState::TaskDropped } else { TaskState::TaskLost };
         let words = "Cannot find executor";
         self.say(now, owner, task, None, state, Reason::ExecutorTerminated, words, out);
+    }
+
+    /// Neither a command nor an executor can start without its files.
+    fn not_fetched(&mut self, now: Time, run: RunId, out: &mut Vec<Output>) {
+        self.command_not_fetched(now, run, out);
+        self.executor_not_fetched(now, run, out);
     }
 
     fn shut_down_executor(&mut self, now: Time, key: &Key, out: &mut Vec<Output>) {

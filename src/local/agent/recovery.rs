@@ -21,9 +21,10 @@ impl Agent {
         }
         match input {
             Input::Start => return Some(input),
-            Input::Started { .. } | Input::NotStarted { .. } | Input::Exited { .. } => {
-                self.missed.push(input)
-            }
+            Input::Started { .. }
+            | Input::NotStarted { .. }
+            | Input::NotFetched { .. }
+            | Input::Exited { .. } => self.missed.push(input),
             Input::Call { request, .. } => {
                 let reply = Reply::Refused(503, "Agent has not finished recovery".into());
                 out.push(Output::Reply { request, reply });

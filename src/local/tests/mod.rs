@@ -74,6 +74,8 @@ struct Sim {
     told: BTreeMap<u64, Vec<executor::Event>>,
     /// what is said instead of starting the next processes
     refusal: Option<String>,
+    /// whether their files are missing
+    absent: bool,
 }
 
 fn seconds(seconds: f64) -> Duration {
@@ -152,6 +154,7 @@ impl Sim {
             volumes: BTreeSet::new(),
             told: BTreeMap::new(),
             refusal: None,
+            absent: false,
         }
     }
 
@@ -178,6 +181,7 @@ impl Sim {
                         let pid = 100 + u32::try_from(self.started.len()).unwrap();
                         self.started.push((run, *launch));
                         inputs.push(match self.refusal.clone() {
+                            _ if self.absent => Input::NotFetched { run },
                             Some(why) => Input::NotStarted { run, why },
                             None => Input::Started { run, pid },
                         });

@@ -223,3 +223,25 @@ fn reconciliation_follows_mesos_rules() {
         assert_eq!(reconcile(&mut sim, &client, &[("t", None)]).last().unwrap().state(), TaskRunning);
     }
 }
+
+#[test]
+fn what_cannot_be_fetched_fails_its_task() {
+    use super::executors::{by, executor};
+    let mut sim = Sim::new(1, RESOURCES);
+    let client = sim.subscribe(framework("f"));
+    let offer = sim.offer(&client);
+    let small = |id: &str| task(id, &offer, "cpus:0.5;mem:32");
+    let tasks = vec![small("command"), by(small("entrusted"), executor("e"))];
+    sim.absent = true;
+    sim.accept(&client, &[&offer], vec![launch(tasks)], 3600.0);
+    let events = sim.events(&client);
+    let failure = events.iter().find_map(|event| event.failure.as_ref()).expect("FAILURE");
+    assert_eq!(failure.status(), 1 << 8);
+    let statuses: Vec<_> = events.iter().filter_map(|event| event.update.as_ref()).collect();
+    assert_eq!(statuses.len(), 2, "there is no STARTING");
+    for update in statuses {
+        let status = &update.status;
+        assert_eq!((status.state(), status.reason()), (TaskFailed, Reason::ContainerLaunchFailed));
+        assert!(status.message().starts_with("Failed to launch container: Failed to fetch all URIs"));
+    }
+}

@@ -180,7 +180,20 @@ def failed_over(talk: Conversation) -> None:
     talk.heard += [event for event in events if event["type"] != "OFFERS"]
 
 
+def fetched(talk: Conversation) -> None:
+    uris = [{"value": __file__, "output_file": "sub/file"}, {"value": f"file://{__file__}"}]
+    talk.launch(task("t", {"value": "test -s sub/file && test -s commands.py", "uris": uris}))
+    talk.until("TASK_FINISHED")
+
+
+def not_fetched(talk: Conversation) -> None:
+    talk.launch(task("t", {"value": "true", "uris": [{"value": "/no/such/file"}]}))
+    talk.until("TASK_FAILED")
+
+
 CONVERSATIONS = [
+    fetched,
+    not_fetched,
     finished,
     failed,
     by_a_signal,
