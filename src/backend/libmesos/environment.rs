@@ -11,18 +11,22 @@ use std::sync::{Mutex, PoisonError};
 /// The environment: a variable's value, if it is set.
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Constructs a driver, the first one of the process only in an environment that lets it.
-pub(super) fn first<T>(construct: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+/// Constructs a driver; the first one of the process only in an environment that lets it, and then does `after`.
+pub(super) fn first<T>(
+    construct: impl FnOnce() -> Result<T, String>,
+    after: impl FnOnce() -> Result<(), String>,
+) -> Result<T, String> {
     static LOOKED: Mutex<bool> = Mutex::new(false);
     let mut looked = LOOKED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*looked {
-        check(&|name| std::env::var(name).ok())?;
-        let made = construct()?;
-        *looked = true;
-        return Ok(made);
+    if *looked {
+        drop(looked);
+        return construct();
     }
-    drop(looked);
-    construct()
+    check(&|name| std::env::var(name).ok())?;
+    let made = construct()?;
+    after()?;
+    *looked = true;
+    Ok(made)
 }
 
 /// Says what would end the process, naming the variable.

@@ -17,7 +17,8 @@ const MESOS: [&str; 4] =
 const WARNING: i32 = 1;
 const FATAL: i32 = 3;
 
-/// Tells libmesos, for the whole process. After the first driver's construction, which sets what Mesos' variables say.
+/// Tells libmesos, for the whole process: once, when the first driver has been constructed and none has started. The
+/// construction sets what Mesos' variables say, and later its threads read what is written here.
 pub(super) fn apply(library: &Library) -> Result<()> {
     let is_said = MESOS.iter().any(|name| std::env::var_os(name).is_some());
     let Some((severity, directory)) = choose(trace::wanted(), is_said) else { return Ok(()) };

@@ -268,14 +268,12 @@ impl Life {
         let sink = Box::new(SchedulerSink::new(self.shared.clone(), self.sender.clone()));
         let said = said(&master, &self.settings, &self.subscription);
         let failed = |message| Failure { kind: FailureKind::Connection, message };
-        environment::first(|| {
+        let construct = || {
             let made = ffi::new_scheduler_driver(self.library.clone(), &said, sink);
-            let driver = made.map_err(|error| error.what().to_owned())?;
-            // over what the constructor set
-            glog::apply(&self.library).map_err(|error| error.to_string())?;
-            Ok(Some(driver))
-        })
-        .map_err(failed)
+            made.map(Some).map_err(|error| error.what().to_owned())
+        };
+        let log = || glog::apply(&self.library).map_err(|error| error.to_string());
+        environment::first(construct, log).map_err(failed)
     }
 
     /// Sees a TEARDOWN through.

@@ -1,5 +1,5 @@
-//! Drivers over the stand-in for libmesos under load: calls and ends from many threads while it talks. Also built with
-//! sanitizers (`make test-cpp`), of which `MESOS_FAKE_CXXFLAGS` are the flags.
+//! Drivers over the stand-in for libmesos under load: calls and ends from many threads while it talks. Also run under
+//! AddressSanitizer (`make test-cpp`), for which `MESOS_FAKE_CXXFLAGS` are flags of the stand-in.
 
 use super::scheduler::connect;
 use super::settings::Settings;
