@@ -60,24 +60,51 @@ uint64_t read_varint(const string& wire, size_t* at) {
   return value;
 }
 
-// The first field of this number: its bytes, or its value as a varint.
-string get(const string& wire, int number, uint64_t* value = nullptr) {
+// Calls `use` with the bytes and the number in each field of this number.
+template <typename Use>
+void each(const string& wire, int number, Use use) {
   for (size_t at = 0; at < wire.size();) {
     const uint64_t tag = read_varint(wire, &at);
-    const bool is_it = static_cast<int>(tag >> 3) == number;
-    if ((tag & 7) == 2) {
-      const size_t size = read_varint(wire, &at);
-      if (is_it) return wire.substr(at, size);
+    const size_t start = at;
+    uint64_t value = 0;
+    size_t size = 0;
+    if ((tag & 7) == 0) {
+      value = read_varint(wire, &at);
+    } else if ((tag & 7) == 2) {
+      size = read_varint(wire, &at);
       at += size;
-    } else if ((tag & 7) == 0) {
-      const uint64_t found = read_varint(wire, &at);
-      if (is_it && value != nullptr) *value = found;
-      if (is_it) return "";
     } else {
-      at += (tag & 7) == 1 ? 8 : 4;
+      size = (tag & 7) == 1 ? 8 : 4;
+      at += size;
     }
+    if (static_cast<int>(tag >> 3) == number)
+      use(wire.substr((tag & 7) == 0 ? start : at - size, size), value);
   }
-  return "";
+}
+
+string get(const string& wire, int number) {
+  string found;
+  each(wire, number, [&](const string& bytes, uint64_t) { found = bytes; });
+  return found;
+}
+
+uint64_t number(const string& wire, int field) {
+  uint64_t found = 0;
+  each(wire, field, [&](const string&, uint64_t value) { found = value; });
+  return found;
+}
+
+// For how many tasks of load.py an offer is enough, of which one may come with the executor.
+int room(const string& offer) {
+  double cpus = 0, mem = 0;
+  each(offer, 5, [&](const string& resource, uint64_t) {
+    const string scalar = get(get(resource, 3), 1);
+    double amount = 0;
+    if (scalar.size() == sizeof amount) std::memcpy(&amount, scalar.data(), sizeof amount);
+    if (get(resource, 1) == "cpus") cpus += amount;
+    if (get(resource, 1) == "mem") mem += amount;
+  });
+  return static_cast<int>(std::min(cpus / 0.01, mem) + 0.5) - 1;
 }
 
 string binary(const string& digits) {
@@ -153,8 +180,7 @@ class Load final : public abi::Scheduler {
     last_ = cpu();
     if (updates_++ == 0) began_ = last_;
     const string wire = bytes(&status);
-    uint64_t state = 0;
-    get(wire, 2, &state);
+    const uint64_t state = number(wire, 2);
     if (uuids_.insert(get(wire, 11)).second && state == kFinished) --open_;
     acknowledge_(driver, &status);
     if (state > kFinished) error(driver, get(wire, 4));
@@ -178,6 +204,7 @@ class Load final : public abi::Scheduler {
   // Accepts an offer for as many tasks as may be open; one at first, as its executor has to start.
   void answer(void* driver, const string& offer) {
     int size = started_ ? std::min(left_, kInFlight - open_) : open_ == 0 ? 1 : 0;
+    size = std::max(0, std::min(size, room(offer)));
     if (updates_ > 0) started_ = true;
     const string agent = get(offer, 3);
     string launch;
