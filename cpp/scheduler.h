@@ -50,7 +50,7 @@ struct SchedulerDriverAbi {
       agent_id, task_id, task_status;
 };
 
-// One driver. Every method may be called from any thread; only join() blocks, until stop() or abort() was called, or
+// One driver. Every method may be called from any thread; only join() blocks, until tear_down() or abort() was called, or
 // libmesos itself gave up. Messages are those of mesos.v1, of which v0's have the same bytes.
 class SchedulerDriver {
  public:
@@ -64,7 +64,8 @@ class SchedulerDriver {
 
   // Whether it runs now.
   bool start() const;
-  void stop(bool failover) const { abi_.stop(driver_.get(), failover); }
+  void tear_down() const { abi_.stop(driver_.get(), false); }
+  // Has the master make no more offers; what was called before is said before.
   void abort() const { abi_.abort(driver_.get()); }
   // What it said last has been written then.
   void join() const {

@@ -90,7 +90,7 @@ mod ffi {
             sink: Box<SchedulerSink>,
         ) -> Result<SharedPtr<SchedulerDriver>>;
         fn start(self: &SchedulerDriver) -> bool;
-        fn stop(self: &SchedulerDriver, failover: bool);
+        fn tear_down(self: &SchedulerDriver);
         fn abort(self: &SchedulerDriver);
         fn join(self: &SchedulerDriver);
         fn accept_offers(

@@ -15,7 +15,7 @@ from recorder import PATIENCE
 
 ENDS: dict[str, tuple[Callable[[mesos.SchedulerDriver], object], str]] = {
     "stop": (lambda driver: driver.stop(), "stop"),
-    "failover": (lambda driver: driver.stop(failover=True), "stop failover"),
+    "failover": (lambda driver: driver.stop(failover=True), "abort"),
     "abort": (lambda driver: driver.abort(), "abort"),
 }
 
@@ -109,7 +109,7 @@ def test_a_lost_driver_keeps_the_tasks(make: Make, script: Script, libraries: An
         lose()
     while not script.names or script.names[-1] != "destroy":  # its thread sees it through
         pass
-    assert script.calls[1] == ("stop", "failover")
+    assert script.calls[1] == ("abort",)
 
 
 def test_no_master_in_time(make: Make, script: Script) -> None:
@@ -224,4 +224,4 @@ def test_interpreter_exit_waits_and_keeps_the_tasks(child: Any, script: Script, 
     code = CODE.format(name=str(script.path), library=str(libraries())) + "driver.run_once(10)"
     status, _, _ = child(code, LIBPROCESS_IP="127.0.0.1").end()
     assert status == 0
-    assert script.calls[1:] == [("stop", "failover"), ("destroy",)]
+    assert script.calls[1:] == [("abort",), ("destroy",)]

@@ -144,9 +144,10 @@ impl State {
     /// Tells libmesos' driver of the end, once there are both.
     fn pass_on(&self) {
         match (self.end, self.driver.as_ref().filter(|_| self.started)) {
-            (Some(End::Teardown), Some(driver)) => driver.stop(false),
-            (Some(End::Failover), Some(driver)) => driver.stop(true),
-            (Some(End::Abort), Some(driver)) => driver.abort(),
+            (Some(End::Teardown), Some(driver)) => driver.tear_down(),
+            // a stop for a failover would tell the master nothing; as libmesos keeps its connection for as long as
+            // the process lives, the master would go on making offers to nobody
+            (Some(End::Failover | End::Abort), Some(driver)) => driver.abort(),
             _ => {}
         }
     }
