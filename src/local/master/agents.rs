@@ -6,13 +6,40 @@
 //! * One that is gone does not come back.
 
 use super::offers::Tell;
-use super::{AgentInfo, Executor, Master, Output, Task, agent, events};
+use super::{Executor, Master, Output, Task, agent, events};
 use crate::local::clock::Time;
+use crate::local::resources::{self, Resources};
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{ExecutorId, TaskState, TimeInfo};
+use crate::proto::mesos::v1::{self, AgentId, ExecutorId, TaskState, TimeInfo};
 use crate::task::is_terminal;
+use std::net::SocketAddr;
 use std::time::Duration;
+
+/// An agent as frameworks see it.
+#[derive(Debug, Clone)]
+pub(crate) struct AgentInfo {
+    pub(crate) id: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) resources: Resources,
+}
+
+impl AgentInfo {
+    pub(crate) fn hostname(&self) -> String {
+        self.address.ip().to_string()
+    }
+
+    /// As executors are told.
+    pub(crate) fn to_proto(&self) -> v1::AgentInfo {
+        v1::AgentInfo {
+            hostname: self.hostname(),
+            port: Some(i32::from(self.address.port())),
+            resources: resources::unallocated(&self.resources),
+            id: Some(AgentId { value: self.id.clone() }),
+            ..v1::AgentInfo::default()
+        }
+    }
+}
 
 /// What happens to an agent, as its master sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -38,11 +38,11 @@ use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
 use crate::proto::mesos::v1::{
-    self, AgentId, ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus, TaskState,
+    ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus, TaskState,
 };
 use crate::validate;
-pub(crate) use agents::Change;
 use agents::Unreachable;
+pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
 pub(crate) use events::VERSION;
 pub(crate) use operations::finished;
@@ -113,14 +113,6 @@ pub(crate) enum Output {
     Event { stream: u64, event: Box<Event> },
     Close { stream: u64 },
     Agent { agent: String, input: agent::Input },
-}
-
-/// An agent as frameworks see it.
-#[derive(Debug, Clone)]
-pub(crate) struct AgentInfo {
-    pub(crate) id: String,
-    pub(crate) address: SocketAddr,
-    pub(crate) resources: Resources,
 }
 
 #[derive(Debug)]
@@ -381,22 +373,5 @@ impl Framework {
 
     fn owner(&self) -> Owner {
         Owner::new(self.info.clone())
-    }
-}
-
-impl AgentInfo {
-    pub(crate) fn hostname(&self) -> String {
-        self.address.ip().to_string()
-    }
-
-    /// As executors are told.
-    pub(crate) fn to_proto(&self) -> v1::AgentInfo {
-        v1::AgentInfo {
-            hostname: self.hostname(),
-            port: Some(i32::from(self.address.port())),
-            resources: super::resources::unallocated(&self.resources),
-            id: Some(AgentId { value: self.id.clone() }),
-            ..v1::AgentInfo::default()
-        }
     }
 }
