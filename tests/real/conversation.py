@@ -62,7 +62,13 @@ class Conversation:
         """
         while length := self.response.readline():
             event: dict[str, Any] = json.loads(self.response.read(int(length)))
-            if event["type"] == "HEARTBEAT" or (event["type"] == "OFFERS" and self.offered):
+            if event["type"] == "HEARTBEAT":
+                continue
+            if event["type"] == "OFFERS" and self.offered:
+                # Nobody looks at them: what they hold has to be in the offer after the next REVIVE.
+                ids = [offer["id"] for offer in event["offers"]["offers"]]
+                self.call("DECLINE", offer_ids=ids, filters={"refuse_seconds": 1000})
+                self.heard.pop()
                 continue
             self.offered |= event["type"] == "OFFERS"
             self.heard.append(event)
