@@ -2,7 +2,8 @@
 
 A burst is said by one native thread; its time runs from the start to the last event handled. It is compared
 with a Python thread that puts the same updates into a queue, from which another takes them, parses them with
-google.protobuf and calls the method. Then events come one at a time, to a reader that sleeps.
+google.protobuf, calls the method and acknowledges, as the driver does. Then events come one at a time, to a
+reader that sleeps.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def burst(dispatcher: str, scheduler: type[Counter]) -> float:
 
 def baseline() -> float:
     """Seconds per event of the same burst from a Python thread, through a `queue.Queue`."""
-    parse = reference.modules()[0].TaskStatus.FromString
+    mesos_pb2, scheduler_pb2 = reference.modules()
+    parse, call = mesos_pb2.TaskStatus.FromString, scheduler_pb2.Call
     wire = status().SerializeToString()
     updates: queue.Queue[bytes] = queue.Queue()
 
@@ -96,11 +98,20 @@ def baseline() -> float:
     def handle(message: Any) -> None:
         _ = message.task_id.value, message.state, message.uuid
 
+    def acknowledge(message: Any) -> None:
+        ids = {"agent_id": message.agent_id, "task_id": message.task_id}
+        said = ids | {"uuid": message.uuid}
+        made = call(type=call.ACKNOWLEDGE, framework_id={"value": "f"}, acknowledge=said)
+        calls.append(made.SerializeToString())
+
+    calls: list[bytes] = []
     thread = threading.Thread(target=produce)
     started = time.perf_counter()
     thread.start()
     for _ in range(BURST):
-        handle(parse(updates.get()))
+        message = parse(updates.get())
+        handle(message)
+        acknowledge(message)
     took = time.perf_counter() - started
     thread.join()
     return took / BURST
@@ -111,69 +122,47 @@ class Waits(mesos.Scheduler):
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
-        self.handled = threading.Semaphore(0)
 
     def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
         self.seconds.append(driver.stats.seconds_queued)
-        self.handled.release()
-
-
-def one_by_one(say: Callable[[], object], handled: threading.Semaphore) -> threading.Thread:
-    """Start a thread that says events, each when the one before was handled and its reader sleeps again."""
-
-    def pace() -> None:
-        for _ in range(SINGLE):
-            time.sleep(PAUSE)
-            say()
-            handled.acquire()
-
-    thread = threading.Thread(target=pace)
-    thread.start()
-    return thread
+        if len(self.seconds) == SINGLE:
+            driver.stop(failover=True)
 
 
 def single(dispatcher: str) -> float:
     """Median seconds that a single event waits for its turn."""
-    backend, scheduler, update = ScriptedBackend(), Waits(), ("status_update", status())
+    backend, scheduler = ScriptedBackend(), Waits()
     driver = mesos.SchedulerDriver(scheduler, "bench", backend=backend, dispatcher=dispatcher)
 
     def play() -> None:
-        backend.play([update])
-        if len(scheduler.seconds) % 100 == 0:
-            backend.join()
-
-    def end_after(pacer: threading.Thread) -> None:
-        pacer.join()
-        driver.stop(failover=True)
+        backend.play([("status_update", status())], repeat=SINGLE, interval=PAUSE)
 
     async def on_loop() -> None:
         driver.start()
-        pacer = one_by_one(play, scheduler.handled)
-        await asyncio.to_thread(end_after, pacer)
+        play()
         await driver.wait()
 
     if dispatcher == "asyncio":
         asyncio.run(on_loop())
     else:
         driver.start()
-        end_after(one_by_one(play, scheduler.handled))
+        play()
         driver.join()
     return statistics.median(scheduler.seconds)
 
 
 def single_baseline() -> float:
-    """Median seconds from `call_soon_threadsafe` to its callback."""
+    """Median seconds from `call_soon_threadsafe`, in a thread, to its callback."""
     seconds: list[float] = []
-    handled = threading.Semaphore(0)
 
-    def handle(said: float) -> None:
-        seconds.append(time.perf_counter() - said)
-        handled.release()
+    def pace(loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(SINGLE):
+            time.sleep(PAUSE)
+            said = time.perf_counter()
+            loop.call_soon_threadsafe(lambda said=said: seconds.append(time.perf_counter() - said))
 
     async def on_loop() -> None:
-        loop = asyncio.get_running_loop()
-        pacer = one_by_one(lambda: loop.call_soon_threadsafe(handle, time.perf_counter()), handled)
-        await asyncio.to_thread(pacer.join)
+        await asyncio.to_thread(pace, asyncio.get_running_loop())
 
     asyncio.run(on_loop())
     return statistics.median(seconds)

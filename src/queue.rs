@@ -136,11 +136,11 @@ impl Drop for Shared {
 pub(crate) struct WeakSender(Weak<Shared>);
 
 impl WeakSender {
-    /// Queues an event behind the others, unless the backend has ended.
-    pub(crate) fn send(&self, event: Event) {
-        if let Some(shared) = self.0.upgrade() {
-            Sender(shared).send(event);
-        }
+    /// Queues an event behind the others, unless the backend has ended; whether it has not.
+    pub(crate) fn send(&self, event: Event) -> bool {
+        let Some(shared) = self.0.upgrade() else { return false };
+        Sender(shared).send(event);
+        true
     }
 }
 

@@ -162,6 +162,8 @@ impl ScriptedBackend {
 
     /// Says the events of `script`, in order, `repeat` times, from a new native thread; returns at once.
     ///
+    /// interval: seconds from one event to the next.
+    ///
     /// An event is a tuple like those of `Dispatcher.run_once`: the handler's name, then its arguments without
     /// the driver: `("registered", framework_id[, master_info])`, `("reregistered"[, master_info])`,
     /// `("resource_offers", [offer])`, `("status_update", status)`, `("error", text)`; for an executor's driver
@@ -169,8 +171,16 @@ impl ScriptedBackend {
     /// kill_policy])`. Messages may be dicts. Everything is checked before the first event is said.
     ///
     /// Raises RuntimeError before the driver has started; after its end, events go nowhere.
-    #[pyo3(signature = (script, *, repeat=1))]
-    fn play(&self, py: Python<'_>, script: &Bound<'_, PyAny>, repeat: usize) -> PyResult<()> {
+    #[pyo3(signature = (script, *, repeat=1, interval=0.0))]
+    fn play(
+        &self,
+        py: Python<'_>,
+        script: &Bound<'_, PyAny>,
+        repeat: usize,
+        interval: f64,
+    ) -> PyResult<()> {
+        let interval = Duration::try_from_secs_f64(interval)
+            .map_err(|_| PyValueError::new_err("interval: a number of seconds from 0 up is expected"))?;
         let state = lock(&self.script.state);
         let Some(side) = state.side else {
             return Err(PyRuntimeError::new_err("the driver has not started: there is nobody to play to"));
@@ -192,7 +202,7 @@ impl ScriptedBackend {
         let Some(to) = to else { return Ok(()) };
         let play = move || {
             signals::block_all();
-            say(&to, events, repeat);
+            say(&to, &events, repeat, interval);
         };
         let made = py.detach(|| thread::Builder::new().name("mesos-scripted".into()).spawn(play));
         let made = made.map_err(|error| Error::os("starting a thread", &error))?;
@@ -265,11 +275,13 @@ impl ScriptedBackend {
     }
 }
 
-fn say(to: &WeakSender, events: Vec<Event>, repeat: usize) {
-    for _ in 1..repeat {
-        events.iter().for_each(|event| to.send(event.clone()));
-    }
-    if repeat > 0 {
-        events.into_iter().for_each(|event| to.send(event));
+fn say(to: &WeakSender, events: &[Event], repeat: usize, interval: Duration) {
+    for (number, event) in (0..repeat).flat_map(|_| events).enumerate() {
+        if number > 0 && !interval.is_zero() {
+            thread::sleep(interval);
+        }
+        if !to.send(event.clone()) {
+            return;
+        }
     }
 }
