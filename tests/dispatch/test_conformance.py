@@ -16,7 +16,7 @@ from mesos.testing import ScriptedBackend
 from recorder import OFFER, PATIENCE, REGISTERED, Recorder, calls, message, update
 
 if TYPE_CHECKING:
-    from conftest import Ride
+    from rides import Ride
 
 #: `make test` takes a million.
 EVENTS = int(os.environ.get("MESOS_EVENTS", "100000"))

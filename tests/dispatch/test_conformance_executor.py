@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
-from conftest import RIDES
 from recorder import EXECUTOR_REGISTERED, AsyncExecutorRecorder, AsyncRecorder, ExecutorRecorder, launch
+from rides import RIDES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Ride
     from mesos.testing import ScriptedBackend
+    from rides import Ride
 
 
 @pytest.fixture(params=RIDES)

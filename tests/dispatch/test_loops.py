@@ -14,8 +14,8 @@ from mesos.dispatch import BATCH
 from recorder import PATIENCE, REGISTERED, calls, message, update
 
 if TYPE_CHECKING:
-    from conftest import Ride
     from mesos.testing import ScriptedBackend
+    from rides import Ride
 
 
 on_loops = pytest.mark.parametrize("ride", ["asyncio", "asyncio-async", "uvloop-async"], indirect=True)

@@ -11,7 +11,7 @@ from mesos.testing import ScriptedBackend
 from recorder import PATIENCE, REGISTERED, Recorder, message
 
 if TYPE_CHECKING:
-    from conftest import Ride
+    from rides import Ride
 
 
 def test_a_handler_that_blocks_holds_up_nobody_but_its_driver(ride: Ride, backend: ScriptedBackend) -> None:
