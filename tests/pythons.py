@@ -1,8 +1,7 @@
 """Tests the messages and drivers on every CPython of this machine: `make test-pythons`.
 
 For each there is a wheel of its own, and the abi3 wheel for the oldest and the newest that it is for. What is
-built and installed stays in .cache/pythons, so that a second run only builds what changed. With --debug the
-extension has its own checks in, and builds in a fraction of the time.
+built and installed stays in .cache/pythons, so that a second run only builds what changed.
 """
 
 from __future__ import annotations
