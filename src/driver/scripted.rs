@@ -172,13 +172,7 @@ impl ScriptedBackend {
     ///
     /// Raises RuntimeError before the driver has started; after its end, events go nowhere.
     #[pyo3(signature = (script, *, repeat=1, interval=0.0))]
-    fn play(
-        &self,
-        py: Python<'_>,
-        script: &Bound<'_, PyAny>,
-        repeat: usize,
-        interval: f64,
-    ) -> PyResult<()> {
+    fn play(&self, py: Python<'_>, script: &Bound<'_, PyAny>, repeat: usize, interval: f64) -> PyResult<()> {
         let interval = Duration::try_from_secs_f64(interval)
             .map_err(|_| PyValueError::new_err("interval: a number of seconds from 0 up is expected"))?;
         let state = lock(&self.script.state);
