@@ -180,6 +180,10 @@ CALLS: dict[str, tuple[Any, str]] = {
         ("mesos.v1.TaskInfo", b"z\x0e\n\x01a\x12\t\t\x00\x00\x00\x00\x00\x00\xf0?"),
         LIKE_A_DICT,
     ),
+    "t = TaskInfo(); h = t.limits['a']; t.limits.MergeFrom(TaskInfo(limits={'a': {'value': 1}}).limits); h": (
+        ("mesos.v1.Value.Scalar", b""),
+        "an entry that is replaced is another one from then on, as after the MergeFrom of the whole message",
+    ),
     "hash(TaskInfo().limits)": ("!TypeError", "what can change has no hash"),
 }
 

@@ -151,10 +151,15 @@ def merge(message: Message, other: Message) -> None:
     """Merge one of google.protobuf's messages into another, child by child.
 
     Its own MergeFrom and MergeFromString (upb, 7.36) forget children that were read but not set, if they lie
-    below one that was set.
+    below one that was set. They replace an entry of a map that both have, while the MergeFrom of the map
+    writes into it, which whoever holds it would see.
     """
     message.SetInParent()
     for field, value in other.ListFields():
+        if is_map(field):
+            entries = getattr(message, field.name)
+            for key in set(value).intersection(entries):
+                del entries[key]
         if field.is_repeated:
             getattr(message, field.name).MergeFrom(value)
         elif field.message_type is not None:

@@ -247,6 +247,8 @@ t = TaskInfo(); t.limits.setdefault('a', Value.Scalar(value=1))
 t = TaskInfo(); t.limits.update({'a': Value.Scalar(value=1)}); t
 t = TaskInfo(limits={'a': {'value': 1}}); u = TaskInfo(); u.limits.MergeFrom(t.limits); u
 t = TaskInfo(); t.limits.MergeFrom(5)
+t = TaskInfo(); h = t.limits['a']; t.limits.MergeFrom(TaskInfo(limits={'a': {'value': 1}}).limits); h
+t = TaskInfo(limits={'a': {'value': 1}}); h = t.limits['a']; t.MergeFrom(TaskInfo(limits={'a': {}})); h
 t = TaskInfo(limits={'a': {'value': 1}}); t.limits == {'a': Value.Scalar(value=1)}, t.limits == 5
 t = TaskInfo(); t.limits.GetEntryClass(), t.limits.GetEntryClass().DESCRIPTOR.GetOptions().map_entry
 t = TaskInfo(); str(t.limits.GetEntryClass()(key='a', value={'value': 2}))
