@@ -83,14 +83,20 @@ def end(drivers: list[Any]) -> None:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., tuple[mesos.SchedulerDriver, Recorder]]]:
+def framework() -> dict[str, Any]:
+    """Say what `start` starts unless it is told otherwise; modules have their own."""
+    return {"name": "test", "failover_timeout": 60}
+
+
+@pytest.fixture
+def start(framework: dict[str, Any]) -> Iterator[Callable[..., tuple[mesos.SchedulerDriver, Recorder]]]:
     """Start a driver at a master, with callbacks on a thread of its own; aborted after the test."""
     drivers: list[mesos.SchedulerDriver] = []
 
     def start(master: str, **settings: Any) -> tuple[mesos.SchedulerDriver, Recorder]:
         scheduler = Recorder()
-        framework = settings.pop("framework", {"name": "test", "failover_timeout": 60})
-        driver = mesos.SchedulerDriver(scheduler, framework, master, dispatcher="thread", **settings)
+        info = settings.pop("framework", framework)
+        driver = mesos.SchedulerDriver(scheduler, info, master, dispatcher="thread", **settings)
         drivers.append(driver)
         driver.start()
         return driver, scheduler

@@ -127,15 +127,15 @@ def _handlers(name: str) -> tuple[Any, Any]:
     return handler, handler_async
 
 
+def until(notes: Notes, *names: str) -> None:
+    """Wait until the first events have these names."""
+    with notes.changed:
+        arrived = notes.changed.wait_for(lambda: notes.names[: len(names)] == list(names), PATIENCE)
+    assert arrived, notes.names
+
+
 class Recorder(Notes, mesos.Scheduler):
     """A scheduler that takes notes."""
-
-
-def until(scheduler: Recorder, *names: str) -> None:
-    """Wait until the first events have these names."""
-    with scheduler.changed:
-        arrived = scheduler.changed.wait_for(lambda: scheduler.names[: len(names)] == list(names), PATIENCE)
-    assert arrived, scheduler.names
 
 
 class AsyncRecorder(AsyncNotes, Recorder):

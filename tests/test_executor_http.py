@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-import select
-import signal
 import ssl
-import subprocess
-import sys
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mesos
 import pytest
 import trustme
+from agent_words import TAKE, acknowledged, call, launch, next_call
 from mesos.v1 import executor as v1
-from recorder import PATIENCE, ExecutorRecorder
+from recorder import PATIENCE, ExecutorRecorder, until
 from scripted import Request, raw, status
 from scripted_agent import STREAM, ScriptedAgent, accept
 
@@ -28,16 +23,7 @@ if TYPE_CHECKING:
 
     Start = Callable[..., tuple[mesos.ExecutorDriver, ExecutorRecorder]]
 
-SUBSCRIBED = v1.Event(
-    type="SUBSCRIBED",
-    subscribed={
-        "executor_info": {"executor_id": "executor-1", "framework_id": "framework-1"},
-        "framework_info": {"user": "user", "name": "test", "id": "framework-1"},
-        "agent_info": {"hostname": "host-1", "id": "agent-1"},
-    },
-).SerializeToString()
 ERROR = v1.Event(type="ERROR", error={"message": "go away"}).SerializeToString()
-TAKE = accept(SUBSCRIBED)
 CHECKPOINT = {"MESOS_CHECKPOINT": "1"}
 
 
@@ -62,20 +48,6 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         assert driver.exception is driver.exception, "reading it counts as fetching it"
 
 
-def until(executor: ExecutorRecorder, *names: str) -> None:
-    with executor.changed:
-        arrived = executor.changed.wait_for(lambda: executor.names[: len(names)] == list(names), PATIENCE)
-    assert arrived, executor.names
-
-
-def call(request: Request) -> v1.Call:
-    return v1.Call.FromString(request.body)
-
-
-def next_call(agent: ScriptedAgent) -> v1.Call:
-    return call(agent.calls.get(timeout=PATIENCE))
-
-
 def next_subscribe(agent: ScriptedAgent) -> tuple[list[str], list[str]]:
     """Return the tasks and the updates (by their messages) that the next SUBSCRIBE tells of."""
     subscribe = call(agent.subscribes.get(timeout=PATIENCE)).subscribe
@@ -83,14 +55,6 @@ def next_subscribe(agent: ScriptedAgent) -> tuple[list[str], list[str]]:
         [task.task_id.value for task in subscribe.unacknowledged_tasks],
         [update.status.message for update in subscribe.unacknowledged_updates],
     )
-
-
-def launch(task: str) -> v1.Event:
-    return v1.Event(type="LAUNCH", launch={"task": {"name": task, "task_id": task, "agent_id": "agent-1"}})
-
-
-def acknowledged(update: mesos.TaskStatus) -> v1.Event:
-    return v1.Event(type="ACKNOWLEDGED", acknowledged={"task_id": update.task_id, "uuid": update.uuid})
 
 
 def running(task: str, message: str = "") -> dict[str, str]:
@@ -344,138 +308,3 @@ def test_an_abort_waits_for_nothing(start: Start) -> None:
         driver.abort()
         assert driver.join(PATIENCE) == mesos.DRIVER_ABORTED
         assert driver._native.ended
-
-
-RUN = """
-    import os, subprocess, sys, threading
-    import mesos
-
-    class Stubborn(mesos.Executor):
-        def registered(self, driver, *_):
-            child = subprocess.Popen(["sleep", "1000"])
-            print(child.pid)
-        def shutdown(self, driver):
-            print("shutdown")
-            if os.environ.get("MESOS_LOCAL"):
-                threading.Event().wait(0.3)
-                driver.stop()
-
-    os.setsid()
-    mesos.ExecutorDriver(Stubborn()).run()
-    print("ended")
-"""
-
-
-def test_whoever_outlives_the_grace_period_is_killed_with_all_its_group(child: Callable[..., Any]) -> None:
-    with ScriptedAgent(TAKE) as agent:
-        environment = agent.environment(MESOS_LOCAL="", MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="50ms")
-        one = child(RUN, **environment)
-        grandchild = int(one.line())
-        agent.push(v1.Event(type="SHUTDOWN"))
-        code, out, _ = one.end()
-        assert code == -signal.SIGKILL
-        assert "ended" not in out
-        wait_gone(grandchild)
-
-
-def test_an_executor_that_ends_in_time_is_not_killed(child: Callable[..., Any]) -> None:
-    """Not even if nobody acknowledges its last update: an agent that ends a whole framework does not."""
-    with ScriptedAgent(TAKE) as agent:
-        environment = agent.environment(MESOS_LOCAL="", MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="3secs")
-        one = child(
-            """
-            import mesos
-
-            class Worker(mesos.Executor):
-                def shutdown(self, driver):
-                    driver.send_status_update({"task_id": "t", "state": "TASK_KILLED"})
-                    driver.stop()
-
-            print(mesos.ExecutorDriver(Worker()).run().name)
-            """,
-            **environment,
-        )
-        agent.push(v1.Event(type="SHUTDOWN"))
-        assert next_call(agent).update.status.state == mesos.TASK_KILLED
-        code, out, err = one.end()
-        assert (code, out) == (0, "DRIVER_STOPPED\n"), "well before the grace period is over"
-        assert "this process group is killed in 3s" in err
-
-
-def test_an_executor_of_a_local_cluster_is_not_killed(child: Callable[..., Any]) -> None:
-    with ScriptedAgent(TAKE) as agent:
-        one = child(RUN, **agent.environment(MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="50ms"))
-        grandchild = int(one.line())
-        agent.push(v1.Event(type="SHUTDOWN"))
-        assert one.line() == "shutdown"
-        assert one.line() == "ended"
-        os.kill(grandchild, signal.SIGKILL)
-        assert one.end()[0] == 0
-
-
-def wait_gone(process: int) -> None:
-    """Return once a process that is nobody's child has ended."""
-    try:
-        descriptor = os.pidfd_open(process)
-    except ProcessLookupError:
-        return
-    try:
-        assert select.select([descriptor], [], [], PATIENCE)[0], "the grandchild lives"
-    finally:
-        os.close(descriptor)
-
-
-MODULE = """
-    import mesos
-
-    class Worker(mesos.Executor):
-        def launch_task(self, driver, task):
-            print("running", task.task_id.value)
-            driver.send_status_update({"task_id": task.task_id, "state": "TASK_FINISHED"})
-
-    class Outer:
-        class Worker(Worker):
-            def shutdown(self, driver):
-                driver.abort()
-
-    NOTHING = None
-"""
-
-
-def run_module(directory: pathlib.Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    (directory / "worker.py").write_text(textwrap.dedent(MODULE))
-    command = [sys.executable, "-m", "mesos.executor", *arguments]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=directory, env={**os.environ, **environment}, stdout=pipe, stderr=pipe, text=True
-    )
-
-
-@pytest.mark.parametrize(("name", "code"), [("Worker", 0), ("Outer.Worker", 1)])
-def test_a_class_as_a_program(tmp_path: pathlib.Path, name: str, code: int) -> None:
-    with ScriptedAgent(TAKE) as agent, run_module(tmp_path, f"worker:{name}", **agent.environment()) as one:
-        agent.push(launch("t"))
-        update = next_call(agent)
-        assert update.update.status.state == mesos.TASK_FINISHED
-        agent.push(acknowledged(update.update.status))
-        agent.push(v1.Event(type="SHUTDOWN"))
-        out, err = one.communicate(timeout=PATIENCE)
-        assert (out, err, one.returncode) == ("running t\n", "", code)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words", "code"),
-    [
-        ([], "usage: python -m mesos.executor package.module:Class", 2),
-        (["worker"], "usage", 2),
-        (["worker:NOTHING"], "not a class", 2),
-        (["worker:Nobody"], "AttributeError", 1),
-        (["nowhere:Worker"], "ModuleNotFoundError", 1),
-        (["worker:Worker"], "ConfigurationError.*MESOS_FRAMEWORK_ID, MESOS_EXECUTOR_ID", 1),
-    ],
-)
-def test_a_program_that_is_none(tmp_path: pathlib.Path, arguments: list[str], words: str, code: int) -> None:
-    with run_module(tmp_path, *arguments) as one:
-        _, err = one.communicate(timeout=PATIENCE)
-    assert re.search(words, err), err
-    assert one.returncode == code

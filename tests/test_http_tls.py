@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import mesos
 import pytest
 import trustme
-from recorder import PATIENCE, Recorder
+from recorder import PATIENCE, Recorder, until
 from scripted import ScriptedMaster, banner, raw, redirect, status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from scripted import Behaviour
 
@@ -53,28 +53,8 @@ def good(ca: trustme.CA) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Start a driver with callbacks on a thread of its own; aborted after the test."""
-    drivers: list[mesos.SchedulerDriver] = []
-
-    def start(master: str, **settings: Any) -> tuple[mesos.SchedulerDriver, Recorder]:
-        scheduler = Recorder()
-        driver = mesos.SchedulerDriver(scheduler, FRAMEWORK, master, dispatcher="thread", **settings)
-        drivers.append(driver)
-        driver.start()
-        return driver, scheduler
-
-    yield start
-    for driver in drivers:
-        driver.abort()
-        assert driver._native.settle(PATIENCE)
-        assert driver.exception is driver.exception, "reading it counts as fetching it"
-
-
-def until(scheduler: Recorder, *names: str) -> None:
-    with scheduler.changed:
-        arrived = scheduler.changed.wait_for(lambda: scheduler.names[: len(names)] == list(names), PATIENCE)
-    assert arrived, scheduler.events
+def framework() -> dict[str, Any]:
+    return FRAMEWORK
 
 
 def fails(master: str, **settings: Any) -> Exception:

@@ -13,7 +13,7 @@
 use super::calls::Answered;
 use super::decode::{Said, part, parts};
 use super::encode::{Caller, encode, heartbeat};
-use super::line::{Command, Counters, Line, add, line};
+use super::line::{Command, Counters, Line, Served, Stop, add, line};
 use super::master::Endpoint;
 use super::request::Target;
 use super::subscription::Ended;
@@ -110,18 +110,6 @@ fn start(
 
 /// An executor's subscription.
 type Session = attempt::Session<Placement>;
-
-/// How the driver's life ends.
-enum Stop {
-    Ended,
-    Failed(Failure),
-}
-
-/// How a subscription ends.
-enum Served {
-    Stopped(Stop),
-    Lost(String),
-}
 
 struct Actor<S> {
     target: Target,

@@ -1,4 +1,4 @@
-//! The driver's end of a backend's task: what it wants goes through a channel, what was done is in counters.
+//! The two ends of a backend's task: what the driver wants goes through a channel, what was done is in counters.
 //!
 //! # Invariants
 //! * Nothing here blocks or fails upward: a task that has ended takes no more calls, and they are counted as dropped.
@@ -6,7 +6,7 @@
 use super::attempt::Session;
 use crate::backend::{Backend, End, Stats};
 use crate::error::Result;
-use crate::event::Call;
+use crate::event::{Call, Failure};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -89,4 +89,16 @@ impl Backend for Line {
 
 pub(super) fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// How the driver's life ends.
+pub(super) enum Stop {
+    Ended,
+    Failed(Failure),
+}
+
+/// How a subscription ends.
+pub(super) enum Served {
+    Stopped(Stop),
+    Lost(String),
 }

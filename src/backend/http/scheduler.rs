@@ -14,7 +14,7 @@ use super::calls::Answered;
 use super::decode::{Said, Subscribed, decode};
 use super::detect::{Masters, detect};
 use super::encode::{self, Caller};
-use super::line::{Command, Counters, Line, add, line};
+use super::line::{Command, Counters, Line, Served, Stop, add, line};
 use super::settings::Settings;
 use super::subscription::Ended;
 use super::tls::Tls;
@@ -78,18 +78,6 @@ pub(super) fn start(
 
 /// A scheduler's subscription.
 type Session = attempt::Session<Subscribed>;
-
-/// How the driver's life ends.
-enum Stop {
-    Ended,
-    Failed(Failure),
-}
-
-/// How a subscription ends.
-enum Served {
-    Stopped(Stop),
-    Lost(String),
-}
 
 struct Actor<S> {
     authorization: Option<HeaderValue>,
