@@ -17,6 +17,7 @@ use crate::sys::{Waited, wait_readable};
 use crate::wire::msg;
 use crate::{driver::lifecycle::lock, trace};
 use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::sync::atomic::Ordering;
@@ -115,34 +116,30 @@ impl Handle {
         Ok(failure.map(|failure| PyErr::from(Error::from(failure)).into_value(py).into_any()))
     }
 
-    /// Waits until something can be dispatched, or `timeout` seconds; None is for ever. Is there something?
-    #[pyo3(signature = (timeout=None))]
-    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
-        let bell = self.bell()?;
-        wait(py, &bell, deadline(timeout)?)
-    }
-
-    /// Handles at most `limit` events: how many, and the awaitable that suspended the turn.
+    /// Handles at most `limit` events; with nothing queued, waits for that first, at most `timeout` seconds, None is
+    /// for ever. How many it were, and the awaitable that suspended the turn.
+    ///
+    /// `driver` refers weakly to the driver, which may be collected during the wait; then events are discarded.
+    #[pyo3(signature = (driver, limit, timeout=Some(0.0)))]
     fn turn<'py>(
         &self,
         driver: &Bound<'py, PyAny>,
-        handler: &Bound<'py, PyAny>,
         limit: usize,
+        timeout: Option<f64>,
     ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
-        self.life.check_process()?;
-        let Turned { handled, awaitable, .. } = self.take_turn(driver, handler, limit, false)?;
+        let Turned { handled, awaitable, .. } = self.wait_for_turn(driver, limit, false, timeout)?;
         Ok((handled, awaitable))
     }
 
-    /// Handles at most one event: `(name, *args)`, and the awaitable that suspended the turn.
+    /// The same with at most one event, which is returned as `(name, *args)`.
+    #[pyo3(signature = (driver, timeout=Some(0.0)))]
     #[expect(clippy::type_complexity, reason = "a pair of options")]
     fn turn_once<'py>(
         &self,
         driver: &Bound<'py, PyAny>,
-        handler: &Bound<'py, PyAny>,
+        timeout: Option<f64>,
     ) -> PyResult<(Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>)> {
-        self.life.check_process()?;
-        let Turned { event, awaitable, .. } = self.take_turn(driver, handler, 1, true)?;
+        let Turned { event, awaitable, .. } = self.wait_for_turn(driver, 1, true, timeout)?;
         Ok((event, awaitable))
     }
 
@@ -218,14 +215,42 @@ impl Handle {
         Self { life, dispatch, interrupt: OnceLock::new() }
     }
 
+    /// One native call from the wake-up to the handler: what Python would do in between, an event would wait for.
+    fn wait_for_turn<'py>(
+        &self,
+        driver: &Bound<'py, PyAny>,
+        limit: usize,
+        record: bool,
+        timeout: Option<f64>,
+    ) -> PyResult<Turned<'py>> {
+        self.life.check_process()?;
+        let deadline = deadline(timeout)?;
+        let turned = self.take_turn(driver, limit, record)?;
+        let nothing = turned.handled == 0 && turned.awaitable.is_none();
+        if nothing
+            && timeout != Some(0.0)
+            && !self.life.ended()
+            && wait(driver.py(), &*self.bell()?, deadline)?
+        {
+            return self.take_turn(driver, limit, record);
+        }
+        Ok(turned)
+    }
+
     fn take_turn<'py>(
         &self,
         driver: &Bound<'py, PyAny>,
-        handler: &Bound<'py, PyAny>,
         limit: usize,
         record: bool,
     ) -> PyResult<Turned<'py>> {
-        let turned = self.dispatch.turn(&self.life, driver, handler, limit, record);
+        let py = driver.py();
+        let driver = driver.call0()?;
+        if driver.is_none() {
+            self.settle(py, Some(0.0))?;
+            return Ok(Turned::default());
+        }
+        let handler = driver.getattr(intern!(py, "_handler"))?;
+        let turned = self.dispatch.turn(&self.life, &driver, &handler, limit, record);
         if let Some(interrupt) = self.interrupt.get()
             && !self.life.ended()
         {

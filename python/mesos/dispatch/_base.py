@@ -108,10 +108,7 @@ class Dispatcher:
         Nothing is handled while another thread does so. For handlers that are not async. Raises RuntimeError
         inside a handler, and on another thread or loop than the dispatcher's own.
         """
-        handled, awaitable = self._turn(limit)
-        if awaitable is not None:
-            self._refuse(awaitable)
-        return handled
+        return self._handle(limit, 0)
 
     async def drain_async(self, limit: int = BATCH) -> int:
         """Do the same as `drain`, and await the handlers that are async, one after the other."""
@@ -134,19 +131,13 @@ class Dispatcher:
         deadline = None if timeout is None else time.monotonic() + timeout
         self.check_place()
         while not self.ended:
-            driver = self._driver()
-            if driver is None:
-                self._turn(0)
-                return None
-            event, awaitable = self._native.turn_once(driver, driver._handler)
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            event, awaitable = self._native.turn_once(self._driver, left)
             self._see_end()
             if awaitable is not None:
                 self._refuse(awaitable)
-            if event is not None:
+            if event is not None or left == 0 or self._driver() is None:
                 return event
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if self.ended or left == 0 or not self._native.wait(left):
-                return None
         return None
 
     # -- for the driver ------------------------------------------------------------------------------------
@@ -213,20 +204,21 @@ class Dispatcher:
             )
         return self._bound
 
-    def _turn(self, limit: int) -> tuple[int, Awaitable[Any] | None]:
-        """Handle up to `limit` events, up to the first that is to be awaited."""
+    def _turn(self, limit: int, timeout: float | None = 0) -> tuple[int, Awaitable[Any] | None]:
+        """Handle up to `limit` events, up to the first to be awaited; wait for one if none is there."""
         if limit < 0:
             raise ValueError(f"limit: a number of events from 0 up is expected, not {limit}")
         self.check_place()
-        driver = self._driver()
-        handled: int = 0
-        awaitable: Awaitable[Any] | None = None
-        if driver is None:
-            self._native.settle(0)
-        else:
-            handled, awaitable = self._native.turn(driver, driver._handler, limit)
+        handled, awaitable = self._native.turn(self._driver, limit, timeout)
         self._see_end()
         return handled, awaitable
+
+    def _handle(self, limit: int, timeout: float | None) -> int:
+        """Do the same where nobody awaits; return how many events were handled."""
+        handled, awaitable = self._turn(limit, timeout)
+        if awaitable is not None:
+            self._refuse(awaitable)
+        return handled
 
     async def _finish(self, awaitable: Awaitable[Any]) -> None:
         """Await what a handler returned; the native half then acknowledges, or aborts."""

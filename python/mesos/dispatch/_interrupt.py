@@ -69,9 +69,9 @@ class InterruptDispatcher(Dispatcher):
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.ended:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if left == 0 or not self._native.wait(left):
+            if left == 0:
                 break
-            self.drain(BATCH)
+            self._handle(BATCH, left)
         return self.ended
 
     async def wait(self, timeout: float | None) -> bool:

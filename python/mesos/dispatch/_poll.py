@@ -41,12 +41,12 @@ class PollDispatcher(Dispatcher):
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.ended and (left := _left(deadline)) != 0:
             if self._mine():
-                self._serve(left)
+                self._handle(BATCH, left)
             elif self._handling.acquire(timeout=_slice(left)):
                 try:
                     # to the end: a thread that handles events goes on doing so
                     while not self.ended and (left := _left(deadline)) != 0:
-                        self._serve(left)
+                        self._handle(BATCH, left)
                 finally:
                     self._handling.release()
         return self.ended
@@ -104,10 +104,6 @@ class PollDispatcher(Dispatcher):
     def _mine(self) -> bool:
         """Whether events are handled by what runs here: a handler, or the loop of this thread."""
         return self._native.inside or (self._pump is not None and self._pump.runs_here())
-
-    def _serve(self, left: float | None) -> None:
-        if self._native.wait(left):
-            super().drain(BATCH)
 
 
 def _left(deadline: float | None) -> float | None:

@@ -69,8 +69,7 @@ class ThreadDispatcher(Dispatcher):
                 asyncio.run(self._serve())
             else:
                 while not self.ended:
-                    self._native.wait()
-                    self.drain(BATCH)
+                    self._handle(BATCH, None)
         except BaseException as error:
             self._broken(error)
             self._native.settle(None)
