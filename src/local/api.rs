@@ -5,7 +5,7 @@
 //!   The master does the rest, as it needs to know the framework.
 //! * JSON and protobuf are the same calls and events; only bytes differ.
 
-use super::core::Event;
+use super::action::Event;
 use super::master::VERSION;
 use super::validate;
 use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};

@@ -5,18 +5,17 @@
 //!   thread, no system call.
 //! * Messages between master and agents are delivered in order, within the step that caused them.
 
+use super::action::Action;
 use super::agent::{self, Agent};
 use super::clock::{Entropy, Time};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
-use super::process::{Exit, Launch, RunId, Signal};
-use super::reply::Reply;
+use super::process::{Exit, RunId};
 use super::resources::Resources;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::{executor, scheduler};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 
 /// What comes from outside.
 #[derive(Debug)]
@@ -59,52 +58,6 @@ pub(crate) enum Input {
     },
     Fault(Fault),
     Tick,
-}
-
-/// What is to be done outside.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) enum Output {
-    /// it was done
-    #[default]
-    Nothing,
-    Reply {
-        request: u64,
-        reply: Reply,
-    },
-    Event {
-        stream: u64,
-        event: Event,
-    },
-    Close {
-        stream: u64,
-    },
-    Start {
-        run: RunId,
-        launch: Box<Launch>,
-    },
-    Signal {
-        run: RunId,
-        signal: Signal,
-    },
-    /// where a task's files are, below the cluster's directory, and what volumes are to be seen there
-    Sandbox {
-        task: String,
-        directory: PathBuf,
-        volumes: Vec<(String, PathBuf)>,
-    },
-    CreateVolume {
-        directory: PathBuf,
-    },
-    DestroyVolume {
-        directory: PathBuf,
-    },
-}
-
-/// What goes over a stream.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Event {
-    Scheduler(Box<scheduler::Event>),
-    Executor(Box<executor::Event>),
 }
 
 /// The state of the whole cluster.
@@ -161,7 +114,7 @@ impl Core {
     }
 
     /// Takes one input, and everything that follows from it.
-    pub(crate) fn step(&mut self, now: Time, input: Input, out: &mut Vec<Output>) {
+    pub(crate) fn step(&mut self, now: Time, input: Input, out: &mut Vec<Action>) {
         let mut messages = VecDeque::new();
         let agent = |run: RunId, input| Message::ToAgent(run.agent, input);
         match input {
@@ -211,7 +164,7 @@ impl Core {
         self.agents.iter().filter_map(Agent::due).chain(self.master.due()).min()
     }
 
-    fn fault(&mut self, now: Time, fault: Fault, messages: &mut VecDeque<Message>, out: &mut Vec<Output>) {
+    fn fault(&mut self, now: Time, fault: Fault, messages: &mut VecDeque<Message>, out: &mut Vec<Action>) {
         let Some(Effect { agent: index, reach, input, change }) = fault.effect() else {
             messages.push_back(Message::ToMaster(master::Input::FailOver));
             return;
@@ -236,19 +189,15 @@ impl Core {
         now: Time,
         input: master::Input,
         messages: &mut VecDeque<Message>,
-        out: &mut Vec<Output>,
+        out: &mut Vec<Action>,
     ) {
         for output in self.master.step(now, input) {
             match output {
-                master::Output::Reply { request, reply } => out.push(Output::Reply { request, reply }),
-                master::Output::Event { stream, event } => {
-                    out.push(Output::Event { stream, event: Event::Scheduler(event) });
-                }
-                master::Output::Close { stream } => out.push(Output::Close { stream }),
                 master::Output::Agent { agent, input } => {
                     let index = self.positions.get(&agent).filter(|index| self.reach[**index] == Reach::Up);
                     messages.extend(index.map(|index| Message::ToAgent(*index, input)));
                 }
+                master::Output::Outside(action) => out.push(action),
             }
         }
     }
@@ -259,7 +208,7 @@ impl Core {
         index: usize,
         input: agent::Input,
         messages: &mut VecDeque<Message>,
-        out: &mut Vec<Output>,
+        out: &mut Vec<Action>,
     ) {
         let (Some(agent), Some(id)) = (self.agents.get_mut(index), self.ids.get(index)) else { return };
         let heard = self.reach.get(index) == Some(&Reach::Up);
@@ -269,33 +218,24 @@ impl Core {
                 // All else that matters is said again.
                 Ok(input @ master::Input::ExecutorExited { .. }) => self.unheard.push((index, input)),
                 Ok(_) => {}
-                Err(output) => out.push(output),
+                Err(action) => out.push(action),
             }
         }
     }
 }
 
 /// What an agent has to say, if it is its master that hears it; else what is to be done outside.
-fn for_master(id: &str, output: agent::Output) -> Result<master::Input, Output> {
+fn for_master(id: &str, output: agent::Output) -> Result<master::Input, Action> {
     let agent = id.to_owned();
-    Err(match output {
-        agent::Output::Update(update) => return Ok(master::Input::Update { agent, update }),
+    Ok(match output {
+        agent::Output::Update(update) => master::Input::Update { agent, update },
         agent::Output::Message { framework, executor, data } => {
-            return Ok(master::Input::Message { agent, framework, executor, data });
+            master::Input::Message { agent, framework, executor, data }
         }
         agent::Output::ExecutorExited { framework, executor, status } => {
-            return Ok(master::Input::ExecutorExited { agent, framework, executor, status });
+            master::Input::ExecutorExited { agent, framework, executor, status }
         }
-        agent::Output::Operation { framework, status } => {
-            return Ok(master::Input::Operation { framework, status });
-        }
-        agent::Output::Reply { request, reply } => Output::Reply { request, reply },
-        agent::Output::Event { stream, event } => Output::Event { stream, event: Event::Executor(event) },
-        agent::Output::Close { stream } => Output::Close { stream },
-        agent::Output::Sandbox { task, directory, volumes } => Output::Sandbox { task, directory, volumes },
-        agent::Output::CreateVolume { directory } => Output::CreateVolume { directory },
-        agent::Output::DestroyVolume { directory } => Output::DestroyVolume { directory },
-        agent::Output::Start { run, launch } => Output::Start { run, launch },
-        agent::Output::Signal { run, signal } => Output::Signal { run, signal },
+        agent::Output::Operation { framework, status } => master::Input::Operation { framework, status },
+        agent::Output::Outside(action) => return Err(action),
     })
 }

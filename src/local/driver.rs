@@ -5,10 +5,11 @@
 //! * Processes are started one by one between inputs: neither makes the other wait for more than one.
 //! * After `Close` no input reaches the machines. Streams end, then the processes, then the task.
 
+use super::action::Action;
 use super::api::{Encoding, Request};
 use super::children::Children;
 use super::clock::{SystemClock, within};
-use super::core::{Core, Input, Output};
+use super::core::{Core, Input};
 use super::faults::Fault;
 use super::process::{Exit, Launch, Processes as _, RunId};
 use super::reply::Reply;
@@ -201,26 +202,23 @@ impl Driver {
     fn step(&mut self, input: Input) {
         let mut out = Vec::new();
         self.core.step(self.clock.now(), input, &mut out);
-        let mut at = 0;
-        while let Some(output) = out.get_mut(at).map(std::mem::take) {
-            at += 1;
-            match output {
-                Output::Nothing => {}
-                Output::Reply { request, reply } => self.answer(request, reply),
-                Output::Event { stream, event } => {
+        for action in out {
+            match action {
+                Action::Reply { request, reply } => self.answer(request, reply),
+                Action::Event { stream, event } => {
                     if let Some(stream) = self.exchange.streams.get(&stream) {
                         // A subscriber that went away is reported by its guard.
                         let _gone = stream.records.send(stream.encoding.record(&event));
                     }
                 }
-                Output::Close { stream } => drop(self.exchange.streams.remove(&stream)),
-                Output::Start { run, launch } => self.starts.push_back((run, launch)),
-                Output::Signal { run, signal } => self.children.signal(run, signal),
-                Output::Sandbox { task, directory, volumes } => {
+                Action::Close { stream } => drop(self.exchange.streams.remove(&stream)),
+                Action::Start { run, launch } => self.starts.push_back((run, launch)),
+                Action::Signal { run, signal } => self.children.signal(run, signal),
+                Action::Sandbox { task, directory, volumes } => {
                     self.children.place(task, &directory, &volumes);
                 }
-                Output::CreateVolume { directory } => self.children.create_volume(&directory),
-                Output::DestroyVolume { directory } => self.children.destroy_volume(&directory),
+                Action::CreateVolume { directory } => self.children.create_volume(&directory),
+                Action::DestroyVolume { directory } => self.children.destroy_volume(&directory),
             }
         }
     }

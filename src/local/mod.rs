@@ -3,7 +3,7 @@
 //! It speaks the v1 APIs of Apache Mesos 1.11 over HTTP on loopback, those of schedulers and of executors, and runs tasks
 //! and executors as real processes. The master has a port, and so has each agent.
 //!
-//!     server --Ask--> driver --Input--> core (master <-> agents) --Output--> driver --> server, children
+//!     server --Ask--> driver --Input--> core (master <-> agents) --Action--> driver --> server, children
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`) are state
 //! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
@@ -13,6 +13,7 @@
 //! * Knows nothing of Python.
 //! * The cluster ends with its process, and its tasks end with it.
 
+mod action;
 mod agent;
 mod allocator;
 mod api;

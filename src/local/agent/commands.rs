@@ -6,6 +6,7 @@
 //! * A command by itself has an executor of its own, whose id is the task's.
 
 use super::{Agent, GRACE, Output, Owner, Reason, RunId, Source, TaskState, period, sent};
+use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
 use crate::proto::mesos::v1::{ContainerId, KillPolicy, TaskInfo};
@@ -111,9 +112,11 @@ impl Agent {
         if run.deadline.is_some() {
             self.timed.insert(id);
         }
-        out.push(Output::Sandbox { task: run.task.clone(), directory: launch.sandbox.clone(), volumes });
+        out.push(
+            Action::Sandbox { task: run.task.clone(), directory: launch.sandbox.clone(), volumes }.into(),
+        );
         self.runs.insert(id, run);
-        out.push(Output::Start { run: id, launch: Box::new(launch) });
+        out.push(Action::Start { run: id, launch: Box::new(launch) }.into());
     }
 
     pub(super) fn find(&self, meant: impl Fn(&Run) -> bool) -> Vec<RunId> {
@@ -125,7 +128,7 @@ impl Agent {
         run.pid = Some(pid);
         let (doomed, alone) = (run.doomed.take(), run.group.is_none());
         if run.silent {
-            out.push(Output::Signal { run: id, signal: Signal::Kill });
+            out.push(Action::Signal { run: id, signal: Signal::Kill }.into());
             return;
         }
         if alone {
@@ -244,7 +247,7 @@ impl Agent {
                 if announce {
                     self.report(now, id, TaskState::TaskKilling, None, None, out);
                 }
-                out.push(Output::Signal { run: id, signal: Signal::Terminate });
+                out.push(Action::Signal { run: id, signal: Signal::Terminate }.into());
             }
         }
     }
@@ -263,7 +266,7 @@ impl Agent {
                 && escalate.is_some_and(|escalate| escalate <= now)
             {
                 *escalate = None;
-                out.push(Output::Signal { run: id, signal: Signal::Kill });
+                out.push(Action::Signal { run: id, signal: Signal::Kill }.into());
             }
         }
     }

@@ -7,6 +7,7 @@
 
 use super::commands::SHUTDOWN_GRACE;
 use super::{Agent, Key, Output, Owner, Reason, RunId, TaskState, events, period};
+use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
 use crate::proto::mesos::v1::executor::Event;
@@ -175,7 +176,7 @@ impl Agent {
         for task in delivery.tasks() {
             let (task, directory, volumes) =
                 (task.task_id.value.clone(), executor.sandbox.clone(), self.volumes(&task.resources));
-            out.push(Output::Sandbox { task, directory, volumes });
+            out.push(Action::Sandbox { task, directory, volumes }.into());
         }
         let Some(executor) = self.executors.get_mut(&key) else { return };
         executor.queued.push(delivery);
@@ -222,21 +223,21 @@ impl Agent {
             silent: false,
         };
         self.executors.insert(key, executor);
-        out.push(Output::Start { run, launch: Box::new(launch) });
+        out.push(Action::Start { run, launch: Box::new(launch) }.into());
     }
 
     pub(super) fn executor_started(&mut self, run: RunId, pid: u32, out: &mut Vec<Output>) {
         let Some(executor) = self.executors.values_mut().find(|executor| executor.run == run) else { return };
         executor.pid = Some(pid);
         if executor.silent && executor.queued.is_empty() && executor.stream.is_none() {
-            out.push(Output::Signal { run, signal: Signal::Kill });
+            out.push(Action::Signal { run, signal: Signal::Kill }.into());
         }
     }
 
     /// Sends events to an executor; without a stream they are lost.
     pub(super) fn tell(&self, key: &Key, events: impl IntoIterator<Item = Event>, out: &mut Vec<Output>) {
         let Some(stream) = self.executors.get(key).and_then(|executor| executor.stream) else { return };
-        out.extend(events.into_iter().map(|event| Output::Event { stream, event: Box::new(event) }));
+        out.extend(events.into_iter().map(|event| Action::Event { stream, event: event.into() }.into()));
     }
 
     /// A message of the scheduler: only for one that listens.
@@ -305,13 +306,13 @@ impl Agent {
                     State::Terminating => None,
                 };
                 executor.state = State::Terminating;
-                out.push(Output::Signal { run: executor.run, signal: Signal::Kill });
+                out.push(Action::Signal { run: executor.run, signal: Signal::Kill }.into());
             }
             if let (Some(stream), Some(due)) = (executor.stream, executor.heartbeat)
                 && due <= now
             {
                 executor.heartbeat = Some(now + super::subscription::HEARTBEAT);
-                out.push(Output::Event { stream, event: Box::new(events::heartbeat()) });
+                out.push(Action::Event { stream, event: events::heartbeat().into() }.into());
             }
         }
     }
@@ -328,7 +329,7 @@ impl Agent {
         let Some(key) = self.executors.iter().find(|(_, executor)| executor.run == run) else { return };
         let key = key.0.clone();
         let Some(executor) = self.executors.remove(&key) else { return };
-        out.extend(executor.stream.map(|stream| Output::Close { stream }));
+        out.extend(executor.stream.map(|stream| Action::Close { stream }.into()));
         if executor.silent {
             return;
         }

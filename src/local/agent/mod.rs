@@ -19,10 +19,10 @@ mod recovery;
 mod status;
 mod subscription;
 
+use super::action::Action;
 use super::clock::{Entropy, Time};
 use super::owner::Owner;
-use super::process::{Exit, Launch, RunId, Signal};
-use super::reply::Reply;
+use super::process::{Exit, RunId};
 use super::resources::Resources;
 use super::updates::{Update, Updates};
 use crate::proto::mesos::v1::executor;
@@ -35,7 +35,6 @@ use groups::Group;
 use operations::Pending;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// The grace period of a kill when neither the task nor the call has a policy, and of a command's shutdown.
@@ -146,38 +145,13 @@ pub(crate) enum Output {
         executor: String,
         status: i32,
     },
-    Reply {
-        request: u64,
-        reply: Reply,
-    },
-    /// to an executor
-    Event {
-        stream: u64,
-        event: Box<executor::Event>,
-    },
-    Close {
-        stream: u64,
-    },
-    Start {
-        run: RunId,
-        launch: Box<Launch>,
-    },
-    Signal {
-        run: RunId,
-        signal: Signal,
-    },
-    /// Where a task's files are, below the cluster's directory, and the volumes that are to be seen there.
-    Sandbox {
-        task: String,
-        directory: PathBuf,
-        volumes: Vec<(String, PathBuf)>,
-    },
-    CreateVolume {
-        directory: PathBuf,
-    },
-    DestroyVolume {
-        directory: PathBuf,
-    },
+    Outside(Action),
+}
+
+impl From<Action> for Output {
+    fn from(action: Action) -> Self {
+        Self::Outside(action)
+    }
 }
 
 /// A framework, and the id of one of its executors.

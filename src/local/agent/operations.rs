@@ -4,6 +4,7 @@
 //! * What has an id is told until it is acknowledged: again after 10 s, then after twice as long, up to 10 min.
 
 use super::{Agent, Output};
+use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::master::finished;
 use crate::local::resources::Resources;
@@ -48,9 +49,13 @@ impl Agent {
         out: &mut Vec<Output>,
     ) {
         let directories = |all: &Resources| self.volumes(&crate::local::resources::unallocated(all));
-        out.extend(directories(created).into_iter().map(|(_, directory)| Output::CreateVolume { directory }));
         out.extend(
-            directories(destroyed).into_iter().map(|(_, directory)| Output::DestroyVolume { directory }),
+            directories(created).into_iter().map(|(_, directory)| Action::CreateVolume { directory }.into()),
+        );
+        out.extend(
+            directories(destroyed)
+                .into_iter()
+                .map(|(_, directory)| Action::DestroyVolume { directory }.into()),
         );
         if let Some(operation) = operation {
             let uuid = self.entropy.uuid();

@@ -5,8 +5,10 @@
 //! * While the agent is down executors are refused; what happens to processes meanwhile is noticed at the start.
 //! * An executor that does not subscribe again in time is killed.
 
-use super::{Agent, Executor, Input, Output, Signal};
+use super::{Agent, Executor, Input, Output};
+use crate::local::action::Action;
 use crate::local::clock::Time;
+use crate::local::process::Signal;
 use crate::local::reply::Reply;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ impl Agent {
             | Input::Exited { .. } => self.missed.push(input),
             Input::Call { request, .. } => {
                 let reply = Reply::Refused(503, "Agent has not finished recovery".into());
-                out.push(Output::Reply { request, reply });
+                out.push(Action::Reply { request, reply }.into());
             }
             _ => {}
         }
@@ -38,17 +40,17 @@ impl Agent {
     pub(super) fn stop(&mut self, out: &mut Vec<Output>) {
         self.down = true;
         for executor in self.executors.values_mut() {
-            out.extend(executor.stream.take().map(|stream| Output::Close { stream }));
+            out.extend(executor.stream.take().map(|stream| Action::Close { stream }.into()));
             executor.heartbeat = None;
             executor.expect(None);
             if !executor.owner.checkpoints() {
                 executor.silence();
-                out.push(Output::Signal { run: executor.run, signal: Signal::Kill });
+                out.push(Action::Signal { run: executor.run, signal: Signal::Kill }.into());
             }
         }
         for (id, run) in self.runs.iter_mut().filter(|(_, run)| !run.owner.checkpoints()) {
             run.silent = true;
-            out.push(Output::Signal { run: *id, signal: Signal::Kill });
+            out.push(Action::Signal { run: *id, signal: Signal::Kill }.into());
         }
         for framework in std::mem::take(&mut self.fleeting) {
             self.updates.drop_framework(&framework);
@@ -74,7 +76,7 @@ impl Agent {
         let executors = self.executors.values().map(|executor| executor.run);
         self.runs.values_mut().for_each(|run| run.silent = true);
         let all = self.runs.keys().copied().chain(executors);
-        out.extend(all.map(|run| Output::Signal { run, signal: Signal::Kill }));
+        out.extend(all.map(|run| Action::Signal { run, signal: Signal::Kill }.into()));
         self.stop(out);
     }
 }

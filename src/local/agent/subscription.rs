@@ -7,6 +7,7 @@
 
 use super::executors::State;
 use super::{Agent, Key, Output, Owner, Reason, TaskState, events, sent};
+use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::reply::Reply;
 use crate::proto::mesos::v1::executor::Call;
@@ -26,7 +27,7 @@ impl Agent {
         let key = (call.framework_id.value.clone(), call.executor_id.value.clone());
         if call.r#type() == Type::Heartbeat {
             // Mesos' own executors send it with ids that mean nothing.
-            out.push(Output::Reply { request, reply: Reply::Accepted });
+            out.push(Action::Reply { request, reply: Reply::Accepted }.into());
             return;
         }
         let refused = match self.executors.get(&key) {
@@ -38,14 +39,14 @@ impl Agent {
             Some(_) => None,
         };
         if let Some((code, text)) = refused {
-            out.push(Output::Reply { request, reply: Reply::Refused(code, text.into()) });
+            out.push(Action::Reply { request, reply: Reply::Refused(code, text.into()) }.into());
             return;
         }
         match call {
             Call { subscribe: Some(subscribe), .. }
                 if call.r#type.is_some_and(|this| this == Type::Subscribe as i32) =>
             {
-                out.push(Output::Reply { request, reply: Reply::Stream(None) });
+                out.push(Action::Reply { request, reply: Reply::Stream(None) }.into());
                 self.subscribe(now, request, &key, *subscribe, out);
                 return;
             }
@@ -56,7 +57,7 @@ impl Agent {
             }
             _ => {}
         }
-        out.push(Output::Reply { request, reply: Reply::Accepted });
+        out.push(Action::Reply { request, reply: Reply::Accepted }.into());
     }
 
     fn has_framework(&self, framework: &str) -> bool {
@@ -67,13 +68,13 @@ impl Agent {
     fn subscribe(&mut self, now: Time, stream: u64, key: &Key, subscribe: Subscribe, out: &mut Vec<Output>) {
         let agent = self.info.clone();
         let Some(executor) = self.executors.get_mut(key) else { return };
-        out.extend(executor.stream.replace(stream).map(|stream| Output::Close { stream }));
+        out.extend(executor.stream.replace(stream).map(|stream| Action::Close { stream }.into()));
         let has_none = executor.queued.is_empty() && executor.tasks.is_empty();
         if executor.state == State::Terminating || (executor.state == State::Registering && has_none) {
             // Its framework is gone, or all its tasks were killed while it started.
             if executor.state == State::Terminating {
                 self.tell(key, [events::shutdown()], out);
-                out.push(Output::Close { stream });
+                out.push(Action::Close { stream }.into());
             } else {
                 self.shut_down(now, key, out);
             }

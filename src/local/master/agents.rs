@@ -6,7 +6,8 @@
 //! * One that is gone does not come back.
 
 use super::offers::Tell;
-use super::{Executor, Master, Output, Task, agent, events};
+use super::{Executor, Master, Task, agent, events};
+use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::resources::{self, Resources};
 use crate::local::status::of_master;
@@ -166,7 +167,7 @@ impl Master {
             let timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
             if let Some(connection) = framework.connection.take() {
                 framework.removal = Some(now.saturating_add(timeout));
-                self.out.push(Output::Close { stream: connection.stream });
+                self.out.push(Action::Close { stream: connection.stream }.into());
             }
         }
     }

@@ -27,6 +27,7 @@ mod operations;
 mod subscribe;
 mod tasks;
 
+use super::action::Action;
 use super::agent;
 use super::allocator::Allocator;
 use super::clock::{Entropy, Time};
@@ -109,10 +110,14 @@ pub(crate) enum Input {
 /// What the master wants done.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
-    Reply { request: u64, reply: Reply },
-    Event { stream: u64, event: Box<Event> },
-    Close { stream: u64 },
     Agent { agent: String, input: agent::Input },
+    Outside(Action),
+}
+
+impl From<Action> for Output {
+    fn from(action: Action) -> Self {
+        Self::Outside(action)
+    }
 }
 
 #[derive(Debug)]
@@ -217,7 +222,7 @@ impl Master {
             Input::Call { request, call, stream_id } => {
                 let reply = self.call(now, *call, stream_id.as_deref());
                 // Whoever sees the answer may rely on what it says having happened, but not on its events.
-                self.out.push(Output::Reply { request, reply });
+                self.out.push(Action::Reply { request, reply }.into());
             }
             Input::Closed { stream } => self.disconnected(now, stream),
             Input::AddAgent(agent) => {
@@ -252,8 +257,9 @@ impl Master {
         for framework in self.frameworks.values_mut() {
             if let Some(connection) = framework.connection.as_mut().filter(|this| this.heartbeat <= now) {
                 connection.heartbeat = now + HEARTBEAT;
-                self.out
-                    .push(Output::Event { stream: connection.stream, event: Box::new(events::heartbeat()) });
+                self.out.push(
+                    Action::Event { stream: connection.stream, event: events::heartbeat().into() }.into(),
+                );
             }
         }
         let overdue = |framework: &&Framework| framework.removal.is_some_and(|removal| removal <= now);
@@ -350,7 +356,7 @@ impl Master {
 
     fn send(&mut self, framework: &str, event: Event) {
         if let Some(connection) = self.frameworks.get(framework).and_then(|this| this.connection.as_ref()) {
-            self.out.push(Output::Event { stream: connection.stream, event: Box::new(event) });
+            self.out.push(Action::Event { stream: connection.stream, event: event.into() }.into());
         }
     }
 

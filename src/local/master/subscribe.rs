@@ -1,7 +1,8 @@
 //! Frameworks come, change and go: SUBSCRIBE, fail-over, UPDATE_FRAMEWORK, lost connections, TEARDOWN.
 
 use super::offers::Tell;
-use super::{Capability, Connection, Framework, HEARTBEAT, Master, Output, Reply, agent, events};
+use super::{Capability, Connection, Framework, HEARTBEAT, Master, Reply, agent, events};
+use crate::local::action::Action;
 use crate::local::allocator::Minimum;
 use crate::local::clock::Time;
 use crate::local::owner::can;
@@ -17,11 +18,11 @@ use std::time::Duration;
 impl Master {
     pub(super) fn subscribe(&mut self, now: Time, stream: u64, subscribe: Subscribe) {
         let id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
-        self.out.push(Output::Reply { request: stream, reply: Reply::Stream(Some(id.clone())) });
+        self.out.push(Action::Reply { request: stream, reply: Reply::Stream(Some(id.clone())) }.into());
         let connection = Connection { stream, id, heartbeat: now + HEARTBEAT };
         if let Err(why) = self.admit(now, connection, subscribe) {
-            self.out.push(Output::Event { stream, event: Box::new(events::error(why)) });
-            self.out.push(Output::Close { stream });
+            self.out.push(Action::Event { stream, event: events::error(why).into() }.into());
+            self.out.push(Action::Close { stream }.into());
         }
     }
 
@@ -42,9 +43,9 @@ impl Master {
         }
         let old = self.frameworks.get_mut(&id).and_then(|known| known.connection.take());
         if let Some(old) = old {
-            let event = Box::new(events::error("Framework failed over"));
-            self.out.push(Output::Event { stream: old.stream, event });
-            self.out.push(Output::Close { stream: old.stream });
+            let event = events::error("Framework failed over").into();
+            self.out.push(Action::Event { stream: old.stream, event }.into());
+            self.out.push(Action::Close { stream: old.stream }.into());
         }
         self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
         self.set_info(now, &id, info, subscribe.suppressed_roles);
@@ -147,7 +148,7 @@ impl Master {
         self.allocator.remove_framework(now, id);
         self.completed.insert(id.into());
         if let Some(connection) = framework.connection {
-            self.out.push(Output::Close { stream: connection.stream });
+            self.out.push(Action::Close { stream: connection.stream }.into());
         }
         let agents: Vec<String> = self.agents.keys().cloned().collect();
         for agent in agents {

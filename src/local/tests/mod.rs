@@ -8,8 +8,9 @@ mod offers;
 mod operations;
 mod tasks;
 
+use super::action::{Action, Event as StreamEvent};
 use super::clock::{Entropy, Time};
-use super::core::{Core, Event as StreamEvent, Input, Output};
+use super::core::{Core, Input};
 use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
 use super::resources;
@@ -163,11 +164,10 @@ impl Sim {
         while let Some(input) = inputs.pop() {
             let mut out = Vec::new();
             self.core.step(self.now, input, &mut out);
-            for output in out {
-                match output {
-                    Output::Nothing => panic!("nothing to do"),
-                    Output::Reply { request, reply } => drop(self.replies.insert(request, reply)),
-                    Output::Event { stream, event } => {
+            for action in out {
+                match action {
+                    Action::Reply { request, reply } => drop(self.replies.insert(request, reply)),
+                    Action::Event { stream, event } => {
                         assert!(!self.closed.contains(&stream), "an event after the end: {event:?}");
                         match event {
                             StreamEvent::Scheduler(event) => {
@@ -176,8 +176,8 @@ impl Sim {
                             StreamEvent::Executor(event) => self.told.entry(stream).or_default().push(*event),
                         }
                     }
-                    Output::Close { stream } => drop(self.closed.insert(stream)),
-                    Output::Start { run, launch } => {
+                    Action::Close { stream } => drop(self.closed.insert(stream)),
+                    Action::Start { run, launch } => {
                         let pid = 100 + u32::try_from(self.started.len()).unwrap();
                         self.started.push((run, *launch));
                         inputs.push(match self.refusal.clone() {
@@ -186,13 +186,13 @@ impl Sim {
                             None => Input::Started { run, pid },
                         });
                     }
-                    Output::Signal { run, signal } => self.signals.push((self.now, run, signal)),
-                    Output::Sandbox { task, directory, volumes } => {
+                    Action::Signal { run, signal } => self.signals.push((self.now, run, signal)),
+                    Action::Sandbox { task, directory, volumes } => {
                         self.sandboxes.insert(task.clone(), directory);
                         self.mounted.insert(task, volumes);
                     }
-                    Output::CreateVolume { directory } => drop(self.volumes.insert(directory)),
-                    Output::DestroyVolume { directory } => drop(self.volumes.remove(&directory)),
+                    Action::CreateVolume { directory } => drop(self.volumes.insert(directory)),
+                    Action::DestroyVolume { directory } => drop(self.volumes.remove(&directory)),
                 }
             }
         }

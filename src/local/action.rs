@@ -1,0 +1,64 @@
+//! What is to be done outside the state machines: by whoever has the sockets, the processes and the files.
+//!
+//! # Invariants
+//! * Master and agents share these; what they say to each other never gets out of `core`, and is of their own `Output`.
+
+use super::process::{Launch, RunId, Signal};
+use super::reply::Reply;
+use crate::proto::mesos::v1::{executor, scheduler};
+use std::path::PathBuf;
+
+/// One thing to do.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    Reply {
+        request: u64,
+        reply: Reply,
+    },
+    Event {
+        stream: u64,
+        event: Event,
+    },
+    Close {
+        stream: u64,
+    },
+    Start {
+        run: RunId,
+        launch: Box<Launch>,
+    },
+    Signal {
+        run: RunId,
+        signal: Signal,
+    },
+    /// Where a task's files are, below the cluster's directory, and what volumes are to be seen there.
+    Sandbox {
+        task: String,
+        directory: PathBuf,
+        volumes: Vec<(String, PathBuf)>,
+    },
+    CreateVolume {
+        directory: PathBuf,
+    },
+    DestroyVolume {
+        directory: PathBuf,
+    },
+}
+
+/// What goes over a stream.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    Scheduler(Box<scheduler::Event>),
+    Executor(Box<executor::Event>),
+}
+
+impl From<scheduler::Event> for Event {
+    fn from(event: scheduler::Event) -> Self {
+        Self::Scheduler(Box::new(event))
+    }
+}
+
+impl From<executor::Event> for Event {
+    fn from(event: executor::Event) -> Self {
+        Self::Executor(Box::new(event))
+    }
+}
