@@ -108,12 +108,21 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
+impl Failure {
+    /// What Mesos has refused or reported, by its words: who asks, and what that one may do, is a kind of its own.
+    pub(crate) fn of_mesos(message: String) -> Self {
+        let about_who_asks = ["uthenticat", "ot authorized"].iter().any(|words| message.contains(words));
+        let kind = if about_who_asks { FailureKind::Authentication } else { FailureKind::Mesos };
+        Self { kind, message }
+    }
+}
+
 /// The kinds of `Failure`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// an ERROR event of the master (`DriverAbortedError`)
     Mesos,
-    /// 401, or 403 on SUBSCRIBE (`AuthenticationError`)
+    /// who asks, or what that one may not do: 401, or 403 on SUBSCRIBE (`AuthenticationError`)
     Authentication,
     /// not Mesos, or not its v1 API; or no master within `connect_timeout` (`MasterConnectionError`)
     Connection,

@@ -218,7 +218,7 @@ def test_an_agent_that_starts_is_asked_again(start: Start, code: int) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "exception", "words"),
     [
-        (status(401), mesos.AuthenticationError, "401"),
+        (status(401), mesos.AuthenticationError, "401.*no MESOS_EXECUTOR_AUTHENTICATION_TOKEN was given"),
         (status(403), mesos.AuthenticationError, "403.*MESOS_EXECUTOR_AUTHENTICATION_TOKEN"),
         (status(400, "Unknown framework"), mesos.MasterConnectionError, "400.*Unknown framework"),
         (raw(b"+PONG\r\n"), mesos.MasterConnectionError, "no Mesos agent"),

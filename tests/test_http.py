@@ -45,8 +45,9 @@ NOT_RECORDIO = STREAM + b"6\r\n<html>\r\n"
 @pytest.mark.parametrize(
     ("behaviour", "exception", "words"),
     [
-        (status(401, "who?"), mesos.AuthenticationError, "401.*who"),
+        (status(401, "who?"), mesos.AuthenticationError, r"401.*who\?; no credential or token was given"),
         (status(403), mesos.AuthenticationError, "403"),
+        (status(400, "Authenticated principal 'a' is not 'b'"), mesos.AuthenticationError, "leave it unset"),
         (status(400, "no user"), mesos.MasterConnectionError, "no user"),
         (status(404), mesos.MasterConnectionError, "404.*no Mesos master"),
         (status(415), mesos.MasterConnectionError, "415"),

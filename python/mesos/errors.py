@@ -4,7 +4,7 @@
     └── MesosError                     everything that this package raises on its own account
         ├── ConfigurationError         (ValueError) an argument or the environment is wrong; nothing was sent
         ├── MasterConnectionError      (ConnectionError) no Mesos master was found where one was expected
-        ├── AuthenticationError        the master refused the credential or the token
+        ├── AuthenticationError        the master refused the credential, the token or the principal
         ├── DriverAbortedError         (RuntimeError) the driver gave up: the master said so, its loop is gone
         ├── ForkedDriverError          (RuntimeError) a driver was used in a forked child
         ├── DecodeError                (ValueError) bytes or text are not the message they should be
@@ -48,7 +48,10 @@ class MasterConnectionError(MesosError, ConnectionError):
 
 
 class AuthenticationError(MesosError):
-    """The master refused the credential or the token, or does not let this principal subscribe."""
+    """The master refused the credential or the token, or does not let this principal subscribe.
+
+    The message tells what is missing or wrong: the credential, the framework's `principal`, one of its roles.
+    """
 
 
 class DriverAbortedError(MesosError, RuntimeError):

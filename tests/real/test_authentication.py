@@ -1,7 +1,8 @@
-"""HTTP Basic and CRAM-MD5 on a real Mesos: credentials right, wrong, missing, and of others."""
+"""HTTP Basic and CRAM-MD5 on a real Mesos: credentials right, wrong, missing, of others; and roles."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,16 +19,28 @@ from .setup import RealMesos
 def guarded_cluster(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
     """Start a master that lets in only who authenticates."""
     directory = tmp_path_factory.mktemp("guarded")
-    with RealCluster(real_mesos, directory, agents=0, credentials={"me": "s3cret"}) as cluster:
+    me, roles = {"principals": {"values": ["me"]}}, {"values": ["*", "mine"]}
+    rules = {"register_frameworks": [me | {"roles": roles}, me | {"roles": {"type": "NONE"}}]}
+    flags = {"acls": json.dumps(rules)}
+    with RealCluster(
+        real_mesos, directory, agents=0, credentials={"me": "s3cret"}, master_flags=flags
+    ) as cluster:
         yield cluster
 
 
-@pytest.mark.parametrize("credential", [None, ("me", "wr0ng"), ("other", "s3cret")])
+@pytest.mark.parametrize(
+    ("credential", "words"),
+    [
+        (None, "no credential or token was given|is not authenticated"),
+        (("me", "wr0ng"), "that was given is wrong|refused authentication"),
+        (("other", "s3cret"), "that was given is wrong|refused authentication"),
+    ],
+)
 def test_a_wrong_credential_is_refused(
-    connect: Connect, guarded_cluster: RealCluster, credential: tuple[str, str] | None
+    connect: Connect, guarded_cluster: RealCluster, credential: tuple[str, str] | None, words: str
 ) -> None:
     driver = connect(Notes(), "wrong", guarded_cluster.master, credential=credential)
-    with pytest.raises(mesos.AuthenticationError) as caught:
+    with pytest.raises(mesos.AuthenticationError, match=words) as caught:
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
     assert "wr0ng" not in str(caught.value)
@@ -51,7 +64,17 @@ def test_a_principal_that_is_not_the_credential_s(connect: Connect, guarded_clus
     notes = Notes()
     framework = {"name": "wrong", "principal": "other"}
     driver = connect(notes, framework, guarded_cluster.master, credential=("me", "s3cret"))
-    with pytest.raises(mesos.MesosError, match=r"principal '\w+' does not match \w* ?principal '\w+'"):
+    with pytest.raises(
+        mesos.AuthenticationError, match=r"principal '\w+' does not match \w* ?principal '\w+'"
+    ):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
     assert notes.calls == []
+
+
+def test_a_role_that_the_principal_may_not_have(connect: Connect, guarded_cluster: RealCluster) -> None:
+    framework = {"name": "forbidden", "roles": ["others"], "capabilities": [{"type": "MULTI_ROLE"}]}
+    driver = connect(Notes(), framework, guarded_cluster.master, credential=("me", "s3cret"))
+    with pytest.raises(mesos.AuthenticationError, match=r"Not authorized to .* others"):
+        driver.run()
+    assert driver.status == mesos.DRIVER_ABORTED

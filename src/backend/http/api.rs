@@ -14,6 +14,8 @@ pub(super) struct Api {
     pub(super) server: &'static str,
     /// whether an accepted SUBSCRIBE names the stream, and every call has to name it, too
     pub(super) names_streams: bool,
+    /// what says to it who asks
+    pub(super) login: &'static str,
     /// what a 403 to SUBSCRIBE means
     pub(super) forbidden: &'static str,
 }
@@ -23,6 +25,7 @@ pub(super) static SCHEDULER: Api = Api {
     path: SCHEDULER_API,
     server: "master",
     names_streams: true,
+    login: "credential or token",
     forbidden: "the principal may not subscribe this framework",
 };
 
@@ -31,5 +34,6 @@ pub(super) static EXECUTOR: Api = Api {
     path: "/api/v1/executor",
     server: "agent",
     names_streams: false,
+    login: "MESOS_EXECUTOR_AUTHENTICATION_TOKEN",
     forbidden: "MESOS_EXECUTOR_AUTHENTICATION_TOKEN is not that of this executor",
 };

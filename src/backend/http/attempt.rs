@@ -10,7 +10,7 @@ use super::master::Endpoint;
 use super::request::Target;
 use super::socket;
 use super::subscription::{Ended, Opened, Refused, Stream, subscribe};
-use crate::event::FailureKind;
+use crate::event::{Failure, FailureKind};
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -122,7 +122,7 @@ async fn subscribed<S>(
                 let (endpoint, started) = (who.clone(), Instant::now());
                 return Ok(Session { endpoint, subscribed, stream, calls, started, silence });
             }
-            Ok(Said::Error(message)) => return Err(Refused::fatal(FailureKind::Mesos, message)),
+            Ok(Said::Error(message)) => return Err(Refused::Fatal(Failure::of_mesos(message))),
             Ok(Said::Event(_) | Said::Acknowledged { .. } | Said::Nothing) => {}
             Err(what) => {
                 return Err(Refused::Retry(format!("{who} sent an event that cannot be read: {what}")));

@@ -21,7 +21,7 @@ use super::tls::Tls;
 use super::{Timing, api, attempt, sensitive};
 use crate::backend::{Backend, End};
 use crate::error::Result;
-use crate::event::{Call, Event, Failure, FailureKind, Placement};
+use crate::event::{Call, Event, Failure, Placement};
 use crate::queue::Sender;
 use crate::runtime;
 use crate::sys::processes::kill_group;
@@ -258,7 +258,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 (self.say)(event);
             }
             Said::Error(message) => {
-                return Some(Stop::Failed(Failure { kind: FailureKind::Mesos, message }));
+                return Some(Stop::Failed(Failure::of_mesos(message)));
             }
             Said::Event(_) | Said::Subscribed { .. } | Said::Nothing => {}
         }

@@ -21,7 +21,7 @@ use super::tls::Tls;
 use super::{Config, Timing};
 use crate::backend::{Backend, End, Subscription};
 use crate::error::Result;
-use crate::event::{Event, Failure, FailureKind};
+use crate::event::{Event, Failure};
 use crate::queue::Sender;
 use crate::runtime;
 use hyper::header::HeaderValue;
@@ -153,7 +153,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     Ok(Ok(Said::Event(event))) => (self.say)(event),
                     Ok(Ok(Said::Nothing | Said::Subscribed { .. } | Said::Acknowledged { .. })) => {}
                     Ok(Ok(Said::Error(message))) => {
-                        return Served::Stopped(Stop::Failed(Failure { kind: FailureKind::Mesos, message }));
+                        return Served::Stopped(Stop::Failed(Failure::of_mesos(message)));
                     }
                     Ok(Err(what)) => return Served::Lost(format!("an event that cannot be read: {what}")),
                     Err(Ended::Cut(why) | Ended::NotRecordIo(why)) => return Served::Lost(why),

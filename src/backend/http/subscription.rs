@@ -130,7 +130,7 @@ fn redirect(target: &Target, response: &Response<Incoming>) -> Result<Opened, Re
 
 /// What an answer means that is neither 200 nor a redirect.
 async fn refusal(target: &Target, mut link: Link, response: Response<Incoming>) -> Refused {
-    let (who, Api { server, forbidden, .. }) = (&target.endpoint, target.api);
+    let (who, Api { server, login, forbidden, .. }) = (&target.endpoint, target.api);
     let status = response.status();
     let mut body = pin!(Limited::new(response.into_body(), MAX_BODY).collect());
     let body = poll_fn(|cx| {
@@ -144,9 +144,12 @@ async fn refusal(target: &Target, mut link: Link, response: Response<Incoming>) 
     let said = if idle { String::new() } else { format!(": {words}") };
     let said = format!("{who} answered SUBSCRIBE with {status}{said}");
     match status.as_u16() {
+        401 if target.authorization.is_none() => {
+            Refused::fatal(FailureKind::Authentication, format!("{said}; no {login} was given"))
+        }
         401 => Refused::fatal(
             FailureKind::Authentication,
-            format!("{said}; the credential or token is missing or wrong"),
+            format!("{said}; the {login} that was given is wrong"),
         ),
         403 => Refused::fatal(FailureKind::Authentication, format!("{said}; {forbidden}")),
         404 => Refused::unfit(format!(
@@ -155,6 +158,11 @@ async fn refusal(target: &Target, mut link: Link, response: Response<Incoming>) 
         // a master without a leader, or a leader that reads what was before it
         503 => Refused::NotYet(said),
         408 | 429 | 500 | 502 | 504 => Refused::Retry(said),
+        // the words of a 400 that is about FrameworkInfo.principal
+        400..=499 if Failure::of_mesos(words).kind == FailureKind::Authentication => Refused::fatal(
+            FailureKind::Authentication,
+            format!("{said}; leave it unset to take the credential's"),
+        ),
         400..=499 => fatal(said),
         _ => fatal(format!("{said}; this is no Mesos {server}")),
     }

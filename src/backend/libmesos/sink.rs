@@ -92,10 +92,7 @@ impl SchedulerSink {
 
     /// libmesos has aborted its driver.
     pub(super) fn error(&self, message: &[u8]) {
-        let message = String::from_utf8_lossy(message).into_owned();
-        let kind =
-            if message.contains("authenticat") { FailureKind::Authentication } else { FailureKind::Mesos };
-        self.shared.fail(Failure { kind, message });
+        self.shared.fail(Failure::of_mesos(String::from_utf8_lossy(message).into_owned()));
     }
 
     fn say(&self, event: Result<Event, String>) {

@@ -4,7 +4,7 @@
 //! * A tuple that is no event raises, saying what of it is missing or wrong; nothing is made up for it.
 
 use crate::dispatch::Side;
-use crate::event::{Event, Failure, FailureKind, Placement};
+use crate::event::{Event, Failure, Placement};
 use crate::message::to_wire;
 use crate::wire::{Message, msg};
 use bytes::Bytes;
@@ -23,7 +23,7 @@ pub(super) fn event(side: Side, said: &Bound<'_, PyAny>, last: Option<&Event>) -
     let name: String = said.item(0)?.extract()?;
     match name.as_str() {
         "disconnected" => Ok(Event::Disconnected),
-        "error" => Ok(Event::Error(Failure { kind: FailureKind::Mesos, message: said.text(1)? })),
+        "error" => Ok(Event::Error(Failure::of_mesos(said.text(1)?))),
         name => match side {
             Side::Scheduler => said.of_scheduler(name, last),
             Side::Executor => said.of_executor(name, last),

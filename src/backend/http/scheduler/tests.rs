@@ -11,7 +11,7 @@ mod streaming;
 use super::*;
 use crate::backend::http::master::{Endpoint, Source};
 use crate::backend::{Backend, Stats};
-use crate::event::Call;
+use crate::event::{Call, FailureKind};
 use crate::proto::mesos::v1::{self, scheduler as s};
 use bytes::Bytes;
 use prost::Message;

@@ -133,9 +133,18 @@ async fn what_will_not_pass_ends_the_driver() {
     let no_id = STREAM.replace("Mesos-Stream-Id: stream-1\r\n", "");
     let no_records = format!("{STREAM}6\r\n<html>\r\n");
     for (answer, kind, words) in [
-        (status("401 Unauthorized", "who?").as_str(), Authentication, "401 Unauthorized: who?"),
+        (
+            status("401 Unauthorized", "who?").as_str(),
+            Authentication,
+            "401 Unauthorized: who?; no credential or token was given",
+        ),
         (&status("403 Forbidden", ""), Authentication, "may not subscribe"),
         (&status("400 Bad Request", "Failed to validate"), Connection, "Failed to validate"),
+        (
+            &status("400 Bad Request", "Authenticated principal 'me' does not match principal 'other'"),
+            Authentication,
+            "principal 'other'; leave it unset",
+        ),
         (
             &status("404 Not Found", "<html>nothing</html>"),
             Connection,
