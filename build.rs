@@ -1,7 +1,7 @@
 //! Compiles `proto/` without protoc, once for each of the two readers of the schema:
 //! * `src/wire` and `src/message` get all of it as static tables (`OUT_DIR/tables.rs`, written by build/tables.rs);
-//! * `src/proto.rs` gets prost structs of what drivers speak (`OUT_DIR/structs.rs`, by prost-build), pruned
-//!   by build/prune.rs: structs of the whole schema would make every rebuild of the crate twice as long.
+//! * `src/proto.rs` gets prost structs of what drivers and the embedded cluster speak (`OUT_DIR/structs.rs`, by
+//!   prost-build), pruned by build/prune.rs to what is used: every struct makes every rebuild of the crate longer.
 //!
 //! Then compiles `cpp/`, and the C++ side of the bridge in src/backend/libmesos.rs.
 
@@ -35,6 +35,11 @@ const ROOTS: &[&str] = &[
     ".mesos.v1.scheduler.Event",
     ".mesos.v1.executor.Call",
     ".mesos.v1.executor.Event",
+    ".mesos.v1.master.Call",
+    ".mesos.v1.master.Response",
+    ".mesos.v1.master.Event",
+    ".mesos.v1.agent.Call",
+    ".mesos.v1.agent.Response",
 ];
 
 /// Names a file of descriptors (a `FileDescriptorSet`) for the feature `extra-schema`.

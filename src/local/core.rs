@@ -87,12 +87,13 @@ impl Core {
         resources: &Resources,
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
-        let master = Master::new(address, entropy());
+        let master = Master::new(now, address, entropy());
         let (none, ids, reach, unheard, positions) = Default::default();
         let mut core = Self { master, agents: none, ids, reach, unheard, positions };
         for (index, &address) in agents.iter().enumerate() {
             let id = format!("{}-S{index}", core.master.id());
-            let info = AgentInfo { id, address, resources: resources.clone() };
+            let info =
+                AgentInfo { id, address, resources: resources.clone(), registered: now, reregistered: None };
             core.agents.push(Agent::new(index, address, info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());

@@ -12,7 +12,7 @@ use crate::local::clock::Time;
 use crate::local::resources::{self, Resources};
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, AgentId, ExecutorId, TaskState, TimeInfo};
+use crate::proto::mesos::v1::{self, AgentId, TaskState, TaskStatus, TimeInfo};
 use crate::task::is_terminal;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,6 +23,9 @@ pub(crate) struct AgentInfo {
     pub(crate) id: String,
     pub(crate) address: SocketAddr,
     pub(crate) resources: Resources,
+    pub(crate) registered: Time,
+    /// when it came back last
+    pub(crate) reregistered: Option<Time>,
 }
 
 impl AgentInfo {
@@ -59,10 +62,10 @@ pub(crate) enum Change {
 #[derive(Debug)]
 pub(super) struct Unreachable {
     info: AgentInfo,
-    since: Time,
+    pub(super) since: Time,
     /// with their framework and id
-    tasks: Vec<(String, String, Task)>,
-    executors: Vec<(String, String, Executor)>,
+    pub(super) tasks: Vec<(String, String, Task)>,
+    pub(super) executors: Vec<(String, String, Executor)>,
 }
 
 impl Master {
@@ -88,10 +91,10 @@ impl Master {
         let lost = self.take_tasks(now, agent, |master, id| !checkpoints(master, id));
         self.take_executors(now, agent, |master, id| !checkpoints(master, id));
         let host = self.agents.get(agent).map(AgentInfo::hostname).unwrap_or_default();
-        for (framework, task, known) in &lost {
-            let message = format!("Agent {host} disconnected");
-            let (state, reason) = (TaskState::TaskLost, Reason::AgentDisconnected);
-            self.tell_of(now, (framework, task, known), agent, state, reason, &message, None);
+        for (framework, task, known) in lost {
+            let words = format!("Agent {host} disconnected");
+            let status = about(now, &task, &known, TaskState::TaskLost, Reason::AgentDisconnected, &words);
+            self.end_task(&framework, known, status);
         }
     }
 
@@ -101,9 +104,8 @@ impl Master {
         let executors = self.take_executors(now, agent, |_, _| true);
         self.forget_agent(now, agent);
         for (framework, task, known) in &tasks {
-            let state = self.lost_or(framework, TaskState::TaskUnreachable);
-            let (reason, message) = (Reason::AgentRemoved, "health check timed out");
-            self.tell_of(now, (framework, task, known), agent, state, reason, message, Some(now));
+            let status = self.unreachable_status(now, (framework, task, known));
+            self.send(framework, events::update(status));
         }
         self.tell_all(&events::agent_lost(agent));
         self.unreachable.insert(agent.into(), Unreachable { info, since: now, tasks, executors });
@@ -114,10 +116,11 @@ impl Master {
         self.take_executors(now, agent, |_, _| true);
         self.forget_agent(now, agent);
         tasks.extend(self.unreachable.remove(agent).into_iter().flat_map(|known| known.tasks));
-        for (framework, task, known) in &tasks {
-            let state = self.lost_or(framework, TaskState::TaskGoneByOperator);
-            let (reason, message) = (Reason::AgentRemovedByOperator, "Agent has been marked gone");
-            self.tell_of(now, (framework, task, known), agent, state, reason, message, None);
+        for (framework, task, known) in tasks {
+            let state = self.lost_or(&framework, TaskState::TaskGoneByOperator);
+            let (reason, words) = (Reason::AgentRemovedByOperator, "Agent has been marked gone");
+            let status = about(now, &task, &known, state, reason, words);
+            self.end_task(&framework, known, status);
         }
         self.tell_all(&events::agent_lost(agent));
         self.gone.insert(agent.into());
@@ -126,8 +129,10 @@ impl Master {
     fn welcome_agent(&mut self, now: Time, agent: &str) {
         self.away.remove(agent);
         self.allocator.set_agent_active(now, agent, true);
-        if let Some(Unreachable { info, tasks, executors, .. }) = self.unreachable.remove(agent) {
+        self.agents.get_mut(agent).into_iter().for_each(|known| known.reregistered = Some(now));
+        if let Some(Unreachable { mut info, tasks, executors, .. }) = self.unreachable.remove(agent) {
             self.allocator.add_agent(now, agent, info.resources.clone());
+            info.reregistered = Some(now);
             self.agents.insert(agent.into(), info);
             for (framework, id, executor) in executors {
                 let place = (framework.as_str(), executor.role.as_str(), agent);
@@ -138,11 +143,13 @@ impl Master {
             }
             for (framework, id, task) in tasks {
                 let place = (framework.as_str(), task.role.as_str(), agent);
-                if !is_terminal(task.state) {
+                if !is_terminal(task.state()) {
                     self.allocator.occupy(place, &task.resources);
                 }
-                let (reason, message) = (Reason::AgentReregistered, "Unreachable agent re-reregistered");
-                self.tell_of(now, (&framework, &id, &task), agent, task.state, reason, message, None);
+                let (reason, words) = (Reason::AgentReregistered, "Unreachable agent re-reregistered");
+                let mut status = about(now, &id, &task, task.state(), reason, words);
+                status.container_status = task.container().cloned().map(Box::new);
+                self.send(&framework, events::update(status));
                 if let Some(known) = self.frameworks.get_mut(&framework) {
                     known.tasks.insert(id, task);
                 }
@@ -157,12 +164,16 @@ impl Master {
     /// Another master takes over, at the same address. Frameworks are known by what the agents tell of them.
     pub(super) fn fail_over(&mut self, now: Time) {
         self.info.id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
-        self.next_offer = 0;
+        (self.started, self.next_offer) = (now, 0);
+        for agent in self.agents.values_mut() {
+            (agent.registered, agent.reregistered) = (now, Some(now));
+        }
         self.take_offers_back(now, Tell::Nothing, |_| true);
         let ids: Vec<String> = self.frameworks.keys().cloned().collect();
         for id in ids {
             self.allocator.set_active(now, &id, false);
             let Some(framework) = self.frameworks.get_mut(&id) else { continue };
+            (framework.registered, framework.reregistered, framework.recovered) = (now, now, true);
             let timeout = framework.info.failover_timeout();
             let timeout = Duration::try_from_secs_f64(timeout).unwrap_or_default();
             if let Some(connection) = framework.connection.take() {
@@ -207,10 +218,10 @@ impl Master {
         for id in ids {
             let Some(framework) = self.frameworks.get_mut(&id) else { continue };
             let tasks = std::mem::take(&mut framework.tasks).into_iter();
-            let (lost, kept): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.agent == agent);
+            let (lost, kept): (Vec<_>, Vec<_>) = tasks.partition(|(_, task)| task.agent() == agent);
             framework.tasks = kept.into_iter().collect();
             for (task, known) in lost {
-                if !is_terminal(known.state) {
+                if !is_terminal(known.state()) {
                     self.allocator.recover(now, (&id, &known.role, agent), &known.resources, None);
                 }
                 taken.push((id.clone(), task, known));
@@ -241,25 +252,33 @@ impl Master {
         taken
     }
 
-    #[expect(clippy::too_many_arguments, reason = "they are the fields of a status")]
-    fn tell_of(
-        &mut self,
-        now: Time,
-        (framework, task, known): (&str, &str, &Task),
-        agent: &str,
-        state: TaskState,
-        reason: Reason,
-        message: &str,
-        unreachable: Option<Time>,
-    ) {
-        let mut status = of_master(now, task, Some(agent), state, reason, message);
-        status.executor_id = known.executor.clone().map(|value| ExecutorId { value });
-        status.unreachable_time = unreachable.map(time);
-        if reason == Reason::AgentReregistered {
-            status.container_status.clone_from(&known.container);
+    /// A task is over, as its agent is.
+    fn end_task(&mut self, framework: &str, mut known: Task, status: TaskStatus) {
+        known.note(status.state(), &status);
+        if let Some(framework) = self.frameworks.get_mut(framework) {
+            framework.complete(known);
         }
         self.send(framework, events::update(status));
     }
+
+    /// What is said of a task on an agent that is unreachable.
+    pub(super) fn unreachable_status(
+        &self,
+        since: Time,
+        (framework, task, known): (&str, &str, &Task),
+    ) -> TaskStatus {
+        let state = self.lost_or(framework, TaskState::TaskUnreachable);
+        let mut status = about(since, task, known, state, Reason::AgentRemoved, "health check timed out");
+        status.unreachable_time = Some(time(since));
+        status
+    }
+}
+
+/// What the master says of a task that it knows.
+fn about(now: Time, task: &str, known: &Task, state: TaskState, reason: Reason, message: &str) -> TaskStatus {
+    let mut status = of_master(now, task, Some(known.agent()), state, reason, message);
+    status.executor_id = known.executor().cloned();
+    status
 }
 
 pub(super) fn time(time: Time) -> TimeInfo {

@@ -154,17 +154,8 @@ impl Master {
         executor: Option<String>,
         remaining: &mut Resources,
     ) {
-        let resources = resources::of(&task.resources);
-        remaining.subtract(&resources);
-        let known = Task {
-            agent: at.place.agent.clone(),
-            executor,
-            role: at.place.role.clone(),
-            resources,
-            state: TaskState::TaskStaging,
-            forwarded: None,
-            container: None,
-        };
+        let known = Task::new(task, at.framework, executor, &at.place.role);
+        remaining.subtract(&known.resources);
         if let Some(framework) = self.frameworks.get_mut(at.framework) {
             framework.tasks.insert(task.task_id.value.clone(), known);
         }

@@ -2,7 +2,7 @@
 //!
 //! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
 //! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
-//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `agents.rs` lets
+//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `records.rs` keeps what operators ask for; `agents.rs` lets
 //! agents go and come back.
 //!
 //! # Invariants
@@ -24,6 +24,7 @@ mod executors;
 mod launch;
 mod offers;
 mod operations;
+mod records;
 mod subscribe;
 mod tasks;
 
@@ -38,16 +39,14 @@ use super::updates::Update;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
-use crate::proto::mesos::v1::{
-    ContainerStatus, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus, TaskState,
-};
+use crate::proto::mesos::v1::{self, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus};
 use crate::validate;
 use agents::Unreachable;
 pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
 pub(crate) use events::VERSION;
 pub(crate) use operations::finished;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,11 +125,20 @@ struct Framework {
     connection: Option<Connection>,
     /// when it is removed if it does not come back; only without a connection
     removal: Option<Time>,
+    registered: Time,
+    /// when it subscribed last
+    reregistered: Time,
+    /// when it was removed
+    unregistered: Option<Time>,
+    /// known to a new master by its agents only, until it subscribes
+    recovered: bool,
     tasks: BTreeMap<String, Task>,
+    /// the latest of those that have ended
+    completed: VecDeque<v1::Task>,
     /// by agent and executor id
     executors: BTreeMap<(String, String), Executor>,
-    /// that have succeeded, without a framework's acknowledgement, by id
-    operations: BTreeMap<String, OperationStatus>,
+    /// those with an id whose end is not acknowledged, by that id
+    operations: BTreeMap<String, v1::Operation>,
 }
 
 /// An executor that an agent runs for a framework; not those that only run a command.
@@ -159,26 +167,22 @@ struct Offer {
 
 #[derive(Debug)]
 struct Task {
-    agent: String,
-    /// unless it only runs a command
-    executor: Option<String>,
+    /// as operators see it
+    seen: Box<v1::Task>,
     role: String,
     resources: Resources,
-    /// as the agent knows it
-    state: TaskState,
-    /// what was forwarded last: the state and the update's uuid
-    forwarded: Option<(TaskState, Vec<u8>)>,
-    container: Option<Box<ContainerStatus>>,
 }
 
 /// The master's state.
 pub(crate) struct Master {
     info: MasterInfo,
+    /// when it was, and when it was elected
+    started: Time,
     entropy: Box<dyn Entropy>,
     allocator: Allocator,
     frameworks: BTreeMap<String, Framework>,
-    /// ids of frameworks that were removed
-    completed: BTreeSet<String>,
+    /// the latest of the frameworks that were removed
+    completed: VecDeque<Framework>,
     agents: BTreeMap<String, AgentInfo>,
     /// those of the agents that are disconnected
     away: BTreeSet<String>,
@@ -191,14 +195,15 @@ pub(crate) struct Master {
 }
 
 impl Master {
-    pub(crate) fn new(address: SocketAddr, mut entropy: Box<dyn Entropy>) -> Self {
+    pub(crate) fn new(now: Time, address: SocketAddr, mut entropy: Box<dyn Entropy>) -> Self {
         let id = uuid::Uuid::from_bytes(entropy.uuid()).to_string();
         Self {
             info: events::master_info(id, address),
+            started: now,
             entropy,
             allocator: Allocator::default(),
             frameworks: BTreeMap::new(),
-            completed: BTreeSet::new(),
+            completed: VecDeque::new(),
             agents: BTreeMap::new(),
             away: BTreeSet::new(),
             unreachable: BTreeMap::new(),
@@ -369,6 +374,23 @@ impl Master {
 }
 
 impl Framework {
+    fn new(now: Time, info: Arc<FrameworkInfo>) -> Self {
+        let (tasks, completed, executors, operations) = Default::default();
+        Self {
+            info,
+            connection: None,
+            removal: None,
+            registered: now,
+            reregistered: now,
+            unregistered: None,
+            recovered: false,
+            tasks,
+            completed,
+            executors,
+            operations,
+        }
+    }
+
     fn id(&self) -> String {
         self.info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default()
     }

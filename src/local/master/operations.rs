@@ -13,7 +13,9 @@ use crate::proto::mesos::v1::offer::Operation;
 use crate::proto::mesos::v1::offer::operation::Type;
 use crate::proto::mesos::v1::resource::AllocationInfo;
 use crate::proto::mesos::v1::scheduler::call::{AcknowledgeOperationStatus, reconcile_operations};
-use crate::proto::mesos::v1::{AgentId, OperationId, OperationState, OperationStatus, Resource};
+use crate::proto::mesos::v1::{
+    self, AgentId, FrameworkId, OperationId, OperationState, OperationStatus, Resource,
+};
 
 /// What an operation is about, or that it does not say so.
 fn subjects(operation: &Operation) -> Result<&[Resource], String> {
@@ -61,13 +63,34 @@ impl Master {
             info.resources.add(&made);
         }
         let volumes = |all: &Resources| all.filter(|item| item.kind.is_volume());
+        let id = operation.id.as_ref().map(|id| id.value.clone());
+        self.note_operation(at, operation);
         let input = agent::Input::Convert {
             framework: at.framework.into(),
-            operation: operation.id.map(|id| id.value),
+            operation: id,
             created: volumes(&made),
             destroyed: volumes(&taken),
         };
         self.tell_agent(agent, input);
+    }
+
+    /// Only what has an id is waited for.
+    fn note_operation(&mut self, at: &Launching<'_>, operation: Operation) {
+        let Some(id) = operation.id.clone() else { return };
+        let agent_id = Some(AgentId { value: at.place.agent.clone() });
+        let mut latest = OperationStatus { operation_id: Some(id.clone()), ..OperationStatus::default() };
+        latest.set_state(OperationState::OperationPending);
+        let known = v1::Operation {
+            framework_id: Some(FrameworkId { value: at.framework.into() }),
+            agent_id,
+            info: Box::new(operation),
+            latest_status: Box::new(latest),
+            uuid: v1::Uuid { value: self.entropy.uuid().to_vec().into() },
+            ..v1::Operation::default()
+        };
+        if let Some(framework) = self.frameworks.get_mut(at.framework) {
+            framework.operations.insert(id.value, known);
+        }
     }
 
     fn conversion(
@@ -142,8 +165,10 @@ impl Master {
     /// From an agent: how an operation ended.
     pub(super) fn operation_update(&mut self, framework: &str, status: OperationStatus) {
         let Some(known) = self.frameworks.get_mut(framework) else { return };
-        if let Some(id) = &status.operation_id {
-            known.operations.insert(id.value.clone(), status.clone());
+        let id = status.operation_id.as_ref().map_or("", |id| &id.value);
+        if let Some(operation) = known.operations.get_mut(id) {
+            *operation.latest_status = status.clone();
+            operation.statuses = vec![status.clone()];
         }
         self.send(framework, events::operation_status(status));
     }
@@ -153,7 +178,7 @@ impl Master {
             return;
         };
         if let Some(known) = self.frameworks.get_mut(framework)
-            && known.operations.get(&operation_id.value).is_some_and(|status| is(status, &uuid))
+            && known.operations.get(&operation_id.value).is_some_and(|known| is(&known.latest_status, &uuid))
         {
             known.operations.remove(&operation_id.value);
         }
@@ -170,14 +195,14 @@ impl Master {
         let known = self.frameworks.get(id).map(|framework| &framework.operations);
         if asked.is_empty() {
             let all: Vec<OperationStatus> =
-                known.into_iter().flat_map(|known| known.values().cloned()).collect();
-            all.into_iter().for_each(|status| self.send(id, events::operation_status(unsigned(status))));
+                known.into_iter().flat_map(|known| known.values()).map(latest).collect();
+            all.into_iter().for_each(|status| self.send(id, events::operation_status(status)));
             return;
         }
         for operation in asked {
             let known = self.frameworks.get(id).map(|framework| &framework.operations);
-            if let Some(status) = known.and_then(|known| known.get(&operation.operation_id.value)) {
-                let event = events::operation_status(unsigned(status.clone()));
+            if let Some(known) = known.and_then(|known| known.get(&operation.operation_id.value)) {
+                let event = events::operation_status(latest(known));
                 self.send(id, event);
                 continue;
             }
@@ -200,8 +225,8 @@ fn is(status: &OperationStatus, uuid: &[u8]) -> bool {
 }
 
 /// What is said again needs no acknowledgement.
-fn unsigned(status: OperationStatus) -> OperationStatus {
-    OperationStatus { uuid: None, ..status }
+fn latest(operation: &v1::Operation) -> OperationStatus {
+    OperationStatus { uuid: None, ..(*operation.latest_status).clone() }
 }
 
 /// A status of success.
@@ -209,7 +234,7 @@ pub(crate) fn finished(operation: &str, agent: &str, uuid: [u8; 16]) -> Operatio
     let mut status = OperationStatus {
         operation_id: Some(OperationId { value: operation.into() }),
         agent_id: Some(AgentId { value: agent.into() }),
-        uuid: Some(crate::proto::mesos::v1::Uuid { value: uuid.to_vec().into() }),
+        uuid: Some(v1::Uuid { value: uuid.to_vec().into() }),
         ..OperationStatus::default()
     };
     status.set_state(OperationState::OperationFinished);

@@ -51,7 +51,7 @@ impl Master {
         self.set_info(now, &id, info, subscribe.suppressed_roles);
         if let Some(framework) = self.frameworks.get_mut(&id) {
             framework.connection = Some(connection);
-            framework.removal = None;
+            (framework.removal, framework.recovered, framework.reregistered) = (None, false, now);
         }
         self.allocator.set_active(now, &id, true);
         let subscribed = events::subscribed(&id, &self.info);
@@ -92,7 +92,7 @@ impl Master {
         constraints: Option<&OfferConstraints>,
     ) -> Result<(), String> {
         validate::framework(info)?;
-        if info.id.as_ref().is_some_and(|id| self.completed.contains(&id.value)) {
+        if info.id.as_ref().is_some_and(|id| self.has_ended(id)) {
             return Err("Framework has been removed".into());
         }
         validate::suppressed_roles(info, suppressed)?;
@@ -110,9 +110,7 @@ impl Master {
         match self.frameworks.get_mut(id) {
             Some(known) => known.info = info,
             None => {
-                let (tasks, executors, operations) = Default::default();
-                let new = Framework { info, connection: None, removal: None, tasks, executors, operations };
-                self.frameworks.insert(id.into(), new);
+                self.frameworks.insert(id.into(), Framework::new(now, info));
             }
         }
     }
@@ -144,12 +142,12 @@ impl Master {
     /// TEARDOWN, or the end of the fail-over timeout.
     pub(super) fn remove_framework(&mut self, now: Time, id: &str) {
         self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
-        let Some(framework) = self.frameworks.remove(id) else { return };
+        let Some(mut framework) = self.frameworks.remove(id) else { return };
         self.allocator.remove_framework(now, id);
-        self.completed.insert(id.into());
-        if let Some(connection) = framework.connection {
+        if let Some(connection) = framework.connection.take() {
             self.out.push(Action::Close { stream: connection.stream }.into());
         }
+        self.bury_framework(now, id, framework);
         let agents: Vec<String> = self.agents.keys().cloned().collect();
         for agent in agents {
             self.tell_agent(&agent, agent::Input::ShutdownFramework { framework: id.into() });

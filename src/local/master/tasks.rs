@@ -4,9 +4,9 @@ use super::{Capability, Master, agent, events};
 use crate::local::clock::Time;
 use crate::local::status::of_master;
 use crate::local::updates::Update;
+use crate::proto::mesos::v1::TaskState;
 use crate::proto::mesos::v1::scheduler::call::{Acknowledge, Kill, reconcile};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{ExecutorId, TaskState};
 use crate::task::is_terminal;
 
 impl Master {
@@ -21,13 +21,13 @@ impl Master {
         let mut freed = None;
         if let Some(task) = framework.tasks.get_mut(&status.task_id.value) {
             if connected {
-                task.forwarded = Some((status.state(), status.uuid().to_vec()));
+                task.seen.set_status_update_state(status.state());
+                task.seen.status_update_uuid.clone_from(&status.uuid);
             }
-            task.container.clone_from(&status.container_status);
-            if !is_terminal(task.state) {
-                task.state = latest;
-                freed = is_terminal(latest).then(|| (task.role.clone(), task.resources.clone()));
+            if !is_terminal(task.state()) && is_terminal(latest) {
+                freed = Some((task.role.clone(), task.resources.clone()));
             }
+            task.note(latest, &status);
         }
         self.send(&id, events::update(status));
         if let Some((role, resources)) = freed {
@@ -64,12 +64,13 @@ impl Master {
         }
         if let Some(framework) = self.frameworks.get_mut(id)
             && let Some(task) =
-                framework.tasks.get(&task_id.value).filter(|task| task.agent == agent_id.value)
+                framework.tasks.get(&task_id.value).filter(|task| task.agent() == agent_id.value)
         {
-            match &task.forwarded {
+            match task.forwarded() {
                 None => return, // of something that was never sent
-                Some((state, sent)) if is_terminal(*state) && *sent == uuid => {
-                    framework.tasks.remove(&task_id.value);
+                Some((state, sent)) if is_terminal(state) && *sent == *uuid => {
+                    let ended = framework.tasks.remove(&task_id.value);
+                    ended.into_iter().for_each(|task| framework.complete(task));
                 }
                 Some(_) => {}
             }
@@ -85,10 +86,10 @@ impl Master {
             let unknown = reconcile::Task { task_id: kill.task_id, agent_id: kill.agent_id };
             return self.reconcile(now, id, &[unknown]);
         };
-        if kill.agent_id.is_some_and(|agent| agent.value != task.agent) {
+        if kill.agent_id.is_some_and(|agent| agent.value != task.agent()) {
             return;
         }
-        let (agent, owner) = (task.agent.clone(), framework.owner());
+        let (agent, owner) = (task.agent().to_owned(), framework.owner());
         let input = agent::Input::Kill { owner, task: kill.task_id.value, policy: kill.kill_policy };
         self.tell_agent(&agent, input);
     }
@@ -128,11 +129,11 @@ impl Master {
         let Some(known) = self.frameworks.get(id).and_then(|framework| framework.tasks.get(task)) else {
             return false;
         };
-        let state = known.forwarded.as_ref().map_or(known.state, |(state, _)| *state);
+        let state = known.forwarded().map_or(known.state(), |(state, _)| state);
         let message = "Reconciliation: Latest task state";
-        let mut status = of_master(now, task, Some(&known.agent), state, Reason::Reconciliation, message);
-        status.container_status.clone_from(&known.container);
-        status.executor_id = known.executor.clone().map(|executor| ExecutorId { value: executor });
+        let mut status = of_master(now, task, Some(known.agent()), state, Reason::Reconciliation, message);
+        status.container_status = known.container().cloned().map(Box::new);
+        status.executor_id = known.executor().cloned();
         self.send(id, events::update(status));
         true
     }
