@@ -3,6 +3,7 @@
 //! The first two bytes choose a message of the schema, the rest is what somebody might have sent for it. Each target
 //! asserts what the code under it promises, for what is accepted and for what is refused.
 
+use crate::wire::json::Manner;
 use crate::wire::resources::{self, Resources};
 use crate::wire::{self, Message, field, json, msg};
 use crate::{_mesos, message};
@@ -56,7 +57,7 @@ fn cover(message: &'static Message, level: &[u8]) {
 fn json_comes_back(message: &'static Message, text: &[u8], complete: bool) {
     let parsed: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(text);
     assert!(parsed.is_ok(), "encode writes JSON");
-    match json::decode(message, text) {
+    match json::decode(message, text, Manner::Lenient) {
         Ok(bytes) => {
             let mut again = Vec::new();
             json::encode(message, &bytes, &mut again);
@@ -69,7 +70,13 @@ fn json_comes_back(message: &'static Message, text: &[u8], complete: bool) {
 /// JSON that anybody may send.
 pub fn json(data: &[u8]) {
     let Some((message, text)) = chosen(data) else { return };
-    let Ok(bytes) = json::decode(message, text) else { return };
+    for manner in [Manner::Mesos, Manner::Lenient] {
+        json_in(message, text, manner);
+    }
+}
+
+fn json_in(message: &'static Message, text: &[u8], manner: Manner) {
+    let Ok(bytes) = json::decode(message, text, manner) else { return };
     assert_eq!(wire::validate(message, &bytes), Ok(()), "decode writes messages");
     assert!(wire::is_complete(message, &bytes), "decode refuses what lacks a required field");
     let mut text = Vec::new();

@@ -11,7 +11,8 @@ use super::validate;
 use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
-use crate::wire::{Message, is_complete, json, msg, validate as scan};
+use crate::wire::json::{self, Manner};
+use crate::wire::{Message, is_complete, msg, validate as scan};
 use bytes::Bytes;
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
@@ -201,7 +202,7 @@ fn from_json<T: prost::Message + Default>(message: &'static Message, body: &[u8]
         return Err(format!("Failed to parse body into JSON: {error}"));
     }
     let failed = |why: String| format!("Failed to convert JSON into Call protobuf: {why}");
-    let bytes = json::decode(message, body).map_err(|error| failed(error.to_string()))?;
+    let bytes = json::decode(message, body, Manner::Mesos).map_err(|error| failed(error.to_string()))?;
     T::decode(bytes.as_slice()).map_err(|error| failed(error.to_string()))
 }
 

@@ -15,7 +15,7 @@ use super::objects::Objects;
 use super::plain::{Plain, Refusal};
 use super::types::{keyword_method, method};
 use super::wire_methods::{class_of, parse};
-use crate::wire::json::{self, Encoded, JsonError, Unknown};
+use crate::wire::json::{self, Encoded, JsonError, Manner};
 use pyo3::exceptions::{PySystemError, PyTypeError, PyValueError};
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -86,9 +86,9 @@ methods! {
 }
 
 /// `ignore_unknown=`, True if it was left out.
-fn unknown(ignore: Option<&Bound<'_, PyAny>>) -> PyResult<Unknown> {
+fn manner(ignore: Option<&Bound<'_, PyAny>>) -> PyResult<Manner> {
     let ignore = ignore.map_or(Ok(true), |ignore| ignore.is_truthy())?;
-    Ok(if ignore { Unknown::Ignore } else { Unknown::Refuse })
+    Ok(if ignore { Manner::Lenient } else { Manner::Strict })
 }
 
 #[cold]
@@ -106,7 +106,7 @@ unsafe extern "C" fn from_json(
         answer(|py| {
             let desc = class_of(py, class)?;
             let ([text], [ignore]) = arguments(py, "from_json", args, given, ["ignore_unknown"])?;
-            let unknown = unknown(ignore.as_ref())?;
+            let manner = manner(ignore.as_ref())?;
             let bytes;
             let json = match text.cast::<PyString>() {
                 Ok(text) => {
@@ -118,7 +118,7 @@ unsafe extern "C" fn from_json(
                 }
             };
             let schema = desc.wire;
-            let message = detached(py, json.len(), || json::decode_text(schema, json, unknown));
+            let message = detached(py, json.len(), || json::decode(schema, json, manner));
             parse(desc, PyBytes::new(py, &message.map_err(|error| refused(&error))?).as_any())
         })
     }
@@ -139,7 +139,7 @@ unsafe extern "C" fn from_dict(
         answer(|py| {
             let desc = class_of(py, class)?;
             let ([values], [ignore]) = arguments(py, "from_dict", args, given, ["ignore_unknown"])?;
-            let message = json::decode_from(desc.wire, Plain(&values), unknown(ignore.as_ref())?);
+            let message = json::decode_from(desc.wire, Plain(&values), manner(ignore.as_ref())?);
             let bytes = message.map_err(|error| match error.reason {
                 Refusal::Raised(error) => error,
                 Refusal::Said(_) => refused(&error),

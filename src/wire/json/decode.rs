@@ -5,38 +5,19 @@
 //! * An error names the path, the value and the place in the text; of a secret not the value.
 
 use super::error::{JsonError, KEPT_SECRET, Segment, lacks, path};
+use super::manner::{Manner, Number};
 use crate::wire::input::MAX_DEPTH;
 use crate::wire::table::{Field, Kind, Label, Message};
 use crate::wire::{Writer, is_complete, missing, similar, validate};
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use base64::engine::{DecodePaddingMode, Engine as _};
 use serde::de::{
     DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
 };
 use std::fmt::{self, Formatter};
 
-/// What to do with fields, and values of enums, that the schema does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    /// as Mesos does: they may be of a newer one
-    Ignore,
-    /// an error that names them
-    Refuse,
-}
-
-/// The wire form of a message in text, read as Mesos reads it.
-pub(crate) fn decode(message: &'static Message, json: &[u8]) -> Result<Vec<u8>, JsonError> {
-    decode_text(message, json, Unknown::Ignore)
-}
-
 /// The wire form of a message in text.
-pub(crate) fn decode_text(
-    message: &'static Message,
-    json: &[u8],
-    unknown: Unknown,
-) -> Result<Vec<u8>, JsonError> {
+pub(crate) fn decode(message: &'static Message, json: &[u8], manner: Manner) -> Result<Vec<u8>, JsonError> {
     let mut source = serde_json::Deserializer::from_slice(json);
-    let bytes = decode_from(message, &mut source, unknown)
+    let bytes = decode_from(message, &mut source, manner)
         .map_err(|JsonError { path, reason }| JsonError { path, reason: reason.to_string() })?;
     source.end().map_err(|error| JsonError { path: String::new(), reason: error.to_string() })?;
     Ok(bytes)
@@ -48,9 +29,9 @@ pub(crate) fn decode_text(
 pub(crate) fn decode_from<'de, D: Deserializer<'de>>(
     message: &'static Message,
     source: D,
-    unknown: Unknown,
+    manner: Manner,
 ) -> Result<Vec<u8>, JsonError<D::Error>> {
-    let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH, unknown };
+    let mut state = State { out: Writer::new(), path: Vec::new(), depth: MAX_DEPTH, manner };
     match (Object { message, state: &mut state }).deserialize(source) {
         Ok(()) => Ok(state.out.finish()),
         Err(reason) => Err(JsonError { path: path(&state.path), reason }),
@@ -63,7 +44,7 @@ struct State {
     path: Vec<Segment>,
     /// levels that may still begin
     depth: u32,
-    unknown: Unknown,
+    manner: Manner,
 }
 
 /// Reads the fields of a message from a JSON object.
@@ -94,7 +75,7 @@ impl<'de> Visitor<'de> for Object<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         let mut missing = self.message.required;
-        while let Some(index) = fields.next_key_seed(Name(self.message, self.state.unknown))? {
+        while let Some(index) = fields.next_key_seed(Name(self.message, self.state.manner))? {
             let Some(index) = index else {
                 fields.next_value::<IgnoredAny>()?;
                 continue;
@@ -123,7 +104,7 @@ impl<'de> Visitor<'de> for Object<'_> {
 }
 
 /// Reads a key: the index of the field it names, or None.
-struct Name(&'static Message, Unknown);
+struct Name(&'static Message, Manner);
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Option<usize>;
@@ -141,11 +122,11 @@ impl Visitor<'_> for Name {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Option<usize>, E> {
-        let Name(message, unknown) = self;
-        let old_name = || name.contains("slave").then(|| name.replace("slave", "agent"));
+        let Name(message, manner) = self;
+        let modern = || manner.modern(name, "slave", "agent");
         let found =
-            message.index_named(name).or_else(|| old_name().and_then(|name| message.index_named(&name)));
-        if found.is_none() && unknown == Unknown::Refuse {
+            message.index_named(name).or_else(|| modern().and_then(|name| message.index_named(&name)));
+        if found.is_none() && manner == Manner::Strict {
             let known = similar(name, message.fields.iter().map(|field| field.name));
             let hint = known.map_or(String::new(), |known| format!(" (did you mean {known}?)"));
             return Err(E::custom(format_args!("{} has no field {name:?}{hint}", message.name)));
@@ -176,7 +157,9 @@ impl Value<'_> {
             Kind::Int64 => i64::try_from(value).is_ok(),
             Kind::Uint32 => u32::try_from(value).is_ok(),
             Kind::Uint64 => u64::try_from(value).is_ok(),
-            Kind::Enum => return self.enum_value(i32::try_from(value).ok(), shown),
+            Kind::Enum if self.state.manner != Manner::Mesos => {
+                return self.enum_value(i32::try_from(value).ok(), shown);
+            }
             Kind::Double => {
                 self.state.out.double(self.field.number, value as f64);
                 return Ok(());
@@ -195,6 +178,8 @@ impl Value<'_> {
             self.state.out.double(self.field.number, value);
             return Ok(());
         }
+        // Mesos cuts off what follows the point: seconds * 1e9 has something there
+        let value = if self.state.manner == Manner::Mesos { value.trunc() } else { value };
         // 5.0 and 5e3 are whole numbers too; beyond 2^64 no type holds them
         if value.fract() == 0.0 && value.abs() <= 18_446_744_073_709_551_616.0 {
             return self.integer(value as i128, shown);
@@ -210,7 +195,7 @@ impl Value<'_> {
                 Ok(())
             }
             None if self.field.label == Label::Required => Err(self.refuse(shown)),
-            None if self.state.unknown == Unknown::Refuse => Err(self.refuse(shown)),
+            None if self.state.manner == Manner::Strict => Err(self.refuse(shown)),
             None => Ok(()), // of a newer Mesos
         }
     }
@@ -218,8 +203,8 @@ impl Value<'_> {
     fn name_of_enum<E: Error>(self, name: &str) -> Result<(), E> {
         let item = self.field.enumeration();
         let find = |name: &str| item.and_then(|item| item.by_name(name)).map(|value| value.number);
-        let old_name = || name.contains("SLAVE").then(|| name.replace("SLAVE", "AGENT"));
-        let number = find(name).or_else(|| old_name().and_then(|name| find(&name)));
+        let modern = || self.state.manner.modern(name, "SLAVE", "AGENT");
+        let number = find(name).or_else(|| modern().and_then(|name| find(&name)));
         self.enum_value(number, Unexpected::Str(name))
     }
 
@@ -313,27 +298,27 @@ impl<'de> Visitor<'de> for Value<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        let shown = Unexpected::Str(text);
+        let (shown, manner) = (Unexpected::Str(text), self.state.manner);
         match self.field.kind {
             Kind::String => {
                 self.state.out.string(self.field.number, text);
             }
-            Kind::Bytes => match base64(text) {
+            Kind::Bytes => match manner.bytes(text) {
                 Some(bytes) => {
                     self.state.out.bytes(self.field.number, &bytes);
                 }
                 None => return Err(self.refuse(shown)),
             },
-            Kind::Bool => match text.parse() {
-                Ok(value) => return self.visit_bool(value),
-                Err(_) => return Err(self.refuse(shown)),
+            Kind::Bool => match manner.boolean(text) {
+                Some(value) => return self.visit_bool(value),
+                None => return Err(self.refuse(shown)),
             },
             Kind::Enum => return self.name_of_enum(text),
             Kind::Message => return Err(self.refuse(shown)),
-            _ => match (text.parse::<i128>(), text.parse::<f64>()) {
-                (Ok(value), _) => return self.integer(value, shown),
-                (_, Ok(value)) => return self.float(value, shown),
-                _ => return Err(self.refuse(shown)),
+            _ => match manner.number(text) {
+                Some(Number::Whole(value)) => return self.integer(value, shown),
+                Some(Number::Float(value)) => return self.float(value, shown),
+                None => return Err(self.refuse(shown)),
             },
         }
         Ok(())
@@ -356,7 +341,9 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
         let is_map = self.field.message().is_some_and(|child| child.is_map_entry);
-        if self.in_array || is_map || self.field.label != Label::Repeated {
+        // Mesos does not look at how arrays are nested, and takes one of maps for a map.
+        let is_plain = !self.in_array && !is_map;
+        if self.field.label != Label::Repeated || !(is_plain || self.state.manner == Manner::Mesos) {
             return Err(self.refuse(Unexpected::Seq));
         }
         for index in 0.. {
@@ -386,15 +373,4 @@ impl<'de> Visitor<'de> for Value<'_> {
         self.state.depth = before;
         Ok(())
     }
-}
-
-/// Either alphabet, with or without the padding, whatever the bits behind the last byte are.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-        .with_decode_allow_trailing_bits(true);
-    static STANDARD: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::STANDARD, LENIENT);
-    static URL_SAFE: GeneralPurpose = GeneralPurpose::new(&base64::alphabet::URL_SAFE, LENIENT);
-    let engine = if text.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
-    engine.decode(text).ok()
 }

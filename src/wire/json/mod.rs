@@ -4,18 +4,20 @@
 //! The dialect is that of Mesos' own library, which is not protobuf's JSON mapping:
 //! * Fields have the names of the .proto files. 64-bit integers are numbers, `bytes` are base64, enums names,
 //!   maps objects. A double always shows that it is one: `4.0`. What is not finite is text: `"Infinity"`.
-//! * Reading takes numbers and booleans also as text, enums also by number, one value for an array of one, `null`
-//!   for what is unset, and ignores unknown fields. A name that no enum has counts as unset, unless it is required.
-//! * The old names work: where the schema says `agent`, `slave` is read too (`slave_id`, `REASON_SLAVE_REMOVED`).
+//! * Reading takes numbers and booleans also as text, one value for an array of one, `null` for what is unset, and
+//!   ignores unknown fields. A name that no enum has counts as unset, unless it is required. The rest is a matter of
+//!   the reader's `Manner`: messages know the old names too (`slave_id`, `REASON_SLAVE_REMOVED`), Mesos does not.
 //! * Written is what is set. (Mesos itself also writes the defaults of some unset fields.)
 
 mod decode;
 mod encode;
 mod error;
+mod manner;
 
-pub(crate) use decode::{Unknown, decode, decode_from, decode_text};
+pub(crate) use decode::{decode, decode_from};
 pub(crate) use encode::{Encoded, encode};
 pub(crate) use error::JsonError;
+pub(crate) use manner::Manner;
 
 #[cfg(test)]
 mod tests {
@@ -29,12 +31,16 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    fn lenient(message: &'static Message, json: &[u8]) -> Result<Vec<u8>, JsonError> {
+        decode(message, json, Manner::Lenient)
+    }
+
     #[test]
     fn rich_messages_come_back() {
         let offer = samples::offer().encode_to_vec();
-        assert_eq!(decode(msg::OFFER, text(msg::OFFER, &offer).as_bytes()).unwrap(), offer);
+        assert_eq!(lenient(msg::OFFER, text(msg::OFFER, &offer).as_bytes()).unwrap(), offer);
         let task = samples::task();
-        let back = decode(msg::TASK_INFO, text(msg::TASK_INFO, &task.encode_to_vec()).as_bytes()).unwrap();
+        let back = lenient(msg::TASK_INFO, text(msg::TASK_INFO, &task.encode_to_vec()).as_bytes()).unwrap();
         assert_eq!(
             crate::proto::mesos::v1::TaskInfo::decode(&back[..]).unwrap(),
             task,
@@ -51,7 +57,12 @@ mod tests {
                 let text = text(message, &bytes);
                 let parsed: Result<serde_json::Value, _> = serde_json::from_str(&text);
                 assert!(parsed.is_ok(), "{} is not JSON: {text}", message.name);
-                assert_eq!(decode(message, text.as_bytes()).as_ref(), Ok(&bytes), "{}: {text}", message.name);
+                assert_eq!(
+                    lenient(message, text.as_bytes()).as_ref(),
+                    Ok(&bytes),
+                    "{}: {text}",
+                    message.name
+                );
             }
         }
     }
@@ -65,18 +76,20 @@ mod tests {
             let mut json = whole.clone();
             let at = rng.usize(0..json.len());
             json[at] = rng.u8(b' '..0x7f);
-            if let Ok(bytes) = decode(msg::SCHEDULER_EVENT, &json) {
+            if let Ok(bytes) = lenient(msg::SCHEDULER_EVENT, &json) {
                 validate(msg::SCHEDULER_EVENT, &bytes).unwrap();
                 accepted += 1;
             }
         }
         assert!(accepted > 0);
         for end in 0..whole.len() {
-            assert!(decode(msg::SCHEDULER_EVENT, &whole[..end]).is_err(), "cut at {end}");
+            assert!(lenient(msg::SCHEDULER_EVENT, &whole[..end]).is_err(), "cut at {end}");
         }
     }
-    fn read(message: &'static Message, json: &str) -> String {
-        text(message, &decode(message, json.as_bytes()).unwrap_or_else(|error| panic!("{json}: {error}")))
+
+    fn read(message: &'static Message, json: &str, manner: Manner) -> String {
+        let bytes = decode(message, json.as_bytes(), manner);
+        text(message, &bytes.unwrap_or_else(|error| panic!("{json}: {error}")))
     }
 
     #[test]
@@ -101,9 +114,28 @@ mod tests {
                 r#"{"nanoseconds":-9223372036854775808}"#,
                 r#"{"nanoseconds":-9223372036854775808}"#,
             ),
+            // values that no enum has count as unset
+            (msg::CHECK_INFO, r#"{"type":"OF_NEXT_YEAR"}"#, "{}"),
+            // base64, padded or not, with bits to spare
+            (msg::SECRET_VALUE, r#"{"data":"++8="}"#, r#"{"data":"++8="}"#),
+            (msg::SECRET_VALUE, r#"{"data":"++9"}"#, r#"{"data":"++8="}"#),
+            // one value for an array, null in an array, null in a map
+            (msg::COMMAND_INFO, r#"{"arguments":"one"}"#, r#"{"arguments":["one"]}"#),
+            (msg::COMMAND_INFO, r#"{"arguments":["a",null,"b"]}"#, r#"{"arguments":["a","b"]}"#),
+            (msg::COMMAND_INFO, r#"{"arguments":[]}"#, "{}"),
+        ];
+        for (message, json, expected) in cases {
+            for manner in [Manner::Mesos, Manner::Lenient] {
+                assert_eq!(read(message, json, manner), expected, "{manner:?}: {json}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_lenient_reader_takes_more() {
+        let cases = [
             // enums by number; unknown ones count as unset
             (msg::CHECK_INFO, r#"{"type":1}"#, r#"{"type":"COMMAND"}"#),
-            (msg::CHECK_INFO, r#"{"type":"OF_NEXT_YEAR"}"#, "{}"),
             (msg::CHECK_INFO, r#"{"type":99}"#, "{}"),
             // the old names
             (
@@ -116,17 +148,38 @@ mod tests {
                 r#"{"task_id":{"value":"t"},"state":"TASK_LOST","reason":"REASON_SLAVE_REMOVED"}"#,
                 r#"{"task_id":{"value":"t"},"state":"TASK_LOST","reason":"REASON_AGENT_REMOVED"}"#,
             ),
-            // base64 of either alphabet, padded or not, with bits to spare
-            (msg::SECRET_VALUE, r#"{"data":"++8="}"#, r#"{"data":"++8="}"#),
+            // base64 of the other alphabet
             (msg::SECRET_VALUE, r#"{"data":"--8"}"#, r#"{"data":"++8="}"#),
             (msg::SECRET_VALUE, r#"{"data":"-_"}"#, r#"{"data":"+w=="}"#),
-            // one value for an array, null in an array, null in a map
-            (msg::COMMAND_INFO, r#"{"arguments":"one"}"#, r#"{"arguments":["one"]}"#),
-            (msg::COMMAND_INFO, r#"{"arguments":["a",null,"b"]}"#, r#"{"arguments":["a","b"]}"#),
-            (msg::COMMAND_INFO, r#"{"arguments":[]}"#, "{}"),
         ];
         for (message, json, expected) in cases {
-            assert_eq!(read(message, json), expected, "{json}");
+            assert_eq!(read(message, json, Manner::Lenient), expected, "{json}");
+            let as_mesos = decode(message, json.as_bytes(), Manner::Mesos);
+            assert_ne!(as_mesos, lenient(message, json.as_bytes()), "{json}");
+        }
+    }
+
+    #[test]
+    fn mesos_takes_oddities() {
+        let cases = [
+            (msg::DURATION_INFO, r#"{"nanoseconds":1.9}"#, r#"{"nanoseconds":1}"#),
+            (msg::DURATION_INFO, r#"{"nanoseconds":" -1.9"}"#, r#"{"nanoseconds":-1}"#),
+            (msg::COMMAND_INFO, r#"{"arguments":[["a"],[],[["b"]]]}"#, r#"{"arguments":["a","b"]}"#),
+            (
+                msg::TASK_INFO,
+                r#"{"name":"n","task_id":{"value":"t"},"agent_id":{"value":"a"},"limits":[{"a":{"value":1}},{"b":{"value":2}}]}"#,
+                r#"{"name":"n","task_id":{"value":"t"},"agent_id":{"value":"a"},"limits":{"a":{"value":1.0},"b":{"value":2.0}}}"#,
+            ),
+            // to its v1 API, this is no name
+            (
+                msg::SCHEDULER_CALL_KILL,
+                r#"{"task_id":{"value":"t"},"slave_id":5}"#,
+                r#"{"task_id":{"value":"t"}}"#,
+            ),
+        ];
+        for (message, json, expected) in cases {
+            assert_eq!(read(message, json, Manner::Mesos), expected, "{json}");
+            assert!(lenient(message, json.as_bytes()).is_err(), "{json}");
         }
     }
 
@@ -192,7 +245,7 @@ mod tests {
             ),
         ];
         for (message, json, expected) in cases {
-            let error = decode(message, json.as_bytes()).expect_err(&json).to_string();
+            let error = lenient(message, json.as_bytes()).expect_err(&json).to_string();
             assert!(error.contains(expected), "{json}\n  gave {error}\n  not  {expected}");
         }
     }
@@ -200,15 +253,15 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let secret = r#"{"principal":"p","secret":8675309}"#;
-        let error = decode(msg::CREDENTIAL, secret.as_bytes()).unwrap_err().to_string();
+        let error = lenient(msg::CREDENTIAL, secret.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with("secret: ") && !error.contains("8675309"), "{error}");
         // also if the text stands a level too high
         let cases = [(msg::CREDENTIAL, r#""hush""#), (msg::SECRET, r#"{"type":"VALUE","value":"hush"}"#)];
         for (message, json) in cases {
-            let error = decode(message, json.as_bytes()).unwrap_err().to_string();
+            let error = lenient(message, json.as_bytes()).unwrap_err().to_string();
             assert!(error.contains("kept secret") && !error.contains("hush"), "{error}");
         }
-        let error = decode(msg::SECRET_VALUE, br#"{"data":"hunter2!"}"#).unwrap_err().to_string();
+        let error = lenient(msg::SECRET_VALUE, br#"{"data":"hunter2!"}"#).unwrap_err().to_string();
         assert!(error.starts_with("data: ") && !error.contains("hunter2"), "{error}");
     }
 }

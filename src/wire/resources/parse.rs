@@ -8,7 +8,8 @@ use super::item::Item;
 use super::quantity::{Quantity, amount};
 use super::read::Reading;
 use super::role;
-use crate::wire::{fields, json, msg};
+use crate::wire::json::{self, Manner};
+use crate::wire::{fields, msg};
 use serde::de::IgnoredAny;
 use std::sync::Arc;
 
@@ -26,8 +27,8 @@ fn parse_json(text: &str, role: Option<&str>) -> Result<Vec<Item>, String> {
     // an array, and nothing behind it: so it can be made the field of a message
     serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|error| error.to_string())?;
     let json = format!("{{\"resources\":{text}}}");
-    let bytes =
-        json::decode(msg::OFFER_OPERATION_RESERVE, json.as_bytes()).map_err(|error| error.to_string())?;
+    let bytes = json::decode(msg::OFFER_OPERATION_RESERVE, json.as_bytes(), Manner::Lenient)
+        .map_err(|error| error.to_string())?;
     let values = fields(&bytes).filter_map(|field| field.ok()?.1.bytes());
     values.map(|value| item(value, role)).collect()
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::wire::json::{Manner, decode};
 use crate::wire::{Writer, field, msg, samples, validate};
 
 fn of(text: &str) -> Resources {
@@ -171,7 +172,7 @@ fn shared_volumes_are_counted() {
 fn refusals_in_mesos_words() {
     let resource = |fields: &str| {
         let json = format!(r#"{{"name":"disk","type":"SCALAR","scalar":{{"value":1}}{fields}}}"#);
-        let bytes = crate::wire::json::decode(msg::RESOURCE, json.as_bytes()).unwrap();
+        let bytes = decode(msg::RESOURCE, json.as_bytes(), Manner::Lenient).unwrap();
         check(&bytes).map_err(|why| why.split_once(" is invalid: ").unwrap().1.to_owned())
     };
     assert_eq!(resource(""), Ok(()));
@@ -215,7 +216,7 @@ fn refusals_in_mesos_words() {
         assert_eq!(resource(&fields), Err(why.to_owned()), "{fields}");
     }
     let set = r#"{"name":"x","type":"SET","scalar":null,"set":{"item":["a","a"]}}"#;
-    let bytes = crate::wire::json::decode(msg::RESOURCE, set.as_bytes()).unwrap();
+    let bytes = decode(msg::RESOURCE, set.as_bytes(), Manner::Lenient).unwrap();
     assert_eq!(
         check(&bytes).unwrap_err(),
         "Resource 'x:{a, a}' is invalid: Invalid set resource: duplicated elements"
@@ -228,7 +229,7 @@ fn mesos_words_for_a_resource() {
         "reservations":[{"type":"STATIC","role":"a"},{"type":"DYNAMIC","role":"a/b","principal":"p","labels":
         {"labels":[{"key":"k","value":"v"},{"key":"l"}]}}],"disk":{"persistence":{"id":"v"},"source":{"type":"MOUNT",
         "mount":{"root":"/m"}},"volume":{"container_path":"data","host_path":"/h","mode":"RO"}},"revocable":{}}"#;
-    let bytes = crate::wire::json::decode(msg::RESOURCE, json.as_bytes()).unwrap();
+    let bytes = decode(msg::RESOURCE, json.as_bytes(), Manner::Lenient).unwrap();
     assert_eq!(
         describe(&Reading::new(&bytes)),
         "disk(allocated: a)(reservations: [(STATIC,a),(DYNAMIC,a/b,p,{k: v, l})])[MOUNT:/m,v:/h:data:ro]{REV}\

@@ -7,7 +7,8 @@
 
 use super::super::master::{Endpoint, Scheme};
 use crate::proto::mesos::v1::{self, MasterInfo};
-use crate::wire::{json, msg};
+use crate::wire::json::{self, Manner};
+use crate::wire::msg;
 use prost::Message;
 use std::net::Ipv4Addr;
 
@@ -25,7 +26,7 @@ fn sequence(name: &str) -> Option<i32> {
 pub(super) fn endpoint(name: &str, data: &[u8], scheme: Scheme) -> Result<Endpoint, String> {
     let found = match name.split_once('_').map(|(label, _)| label) {
         Some("json.info") => {
-            let info = json::decode(msg::MASTER_INFO, data).map_err(|error| error.to_string());
+            let info = json::decode(msg::MASTER_INFO, data, Manner::Mesos).map_err(|error| error.to_string());
             info.and_then(|info| of_info(&info, scheme))
         }
         Some("info") => of_info(data, scheme),
@@ -112,7 +113,7 @@ mod tests {
     fn older_forms() {
         let packed = r#"{"id":"i","ip":33554442,"port":5050}"#;
         assert_eq!(found("json.info_0000000001", packed), "10.0.0.2:5050");
-        let wire = json::decode(msg::MASTER_INFO, packed.as_bytes()).unwrap();
+        let wire = json::decode(msg::MASTER_INFO, packed.as_bytes(), Manner::Mesos).unwrap();
         assert_eq!(found("info_0000000001", wire), "10.0.0.2:5050");
         assert_eq!(found("0000000001", "master@10.0.0.2:5051"), "10.0.0.2:5051");
     }
