@@ -3,7 +3,7 @@
 use super::offers::Tell;
 use super::{Capability, Connection, Framework, HEARTBEAT, Master, Reply, agent, events};
 use crate::local::action::Action;
-use crate::local::allocator::Minimum;
+use crate::local::allocator::{Minimum, Wishes};
 use crate::local::clock::Time;
 use crate::local::owner::can;
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
@@ -103,9 +103,13 @@ impl Master {
     }
 
     fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, suppressed: Vec<String>) {
-        let (roles, minimum) = (validate::roles(&info), minimum(&info));
-        let refines = can(&info, Capability::ReservationRefinement);
-        self.allocator.update_framework(now, id, roles, suppressed.into_iter().collect(), minimum, refines);
+        let wishes = Wishes {
+            roles: validate::roles(&info),
+            suppressed: suppressed.into_iter().collect(),
+            minimum: minimum(&info),
+            refines: can(&info, Capability::ReservationRefinement),
+        };
+        self.allocator.update_framework(now, id, wishes);
         let info = Arc::new(info);
         match self.frameworks.get_mut(id) {
             Some(known) => known.info = info,
