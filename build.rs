@@ -67,7 +67,7 @@ fn main() -> Result<()> {
     // A warning is an error for who works on this, not for who installs it with a compiler of next year.
     let is_release = std::env::var("PROFILE")? == "release";
     cxx_build::bridge(BRIDGE)
-        .files(["cpp/library.cc", "cpp/message.cc", "cpp/scheduler.cc"])
+        .files(["cpp/library.cc", "cpp/message.cc", "cpp/scheduler.cc", "cpp/executor.cc"])
         .std("c++17")
         .warnings(true)
         .extra_warnings(true)

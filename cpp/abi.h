@@ -7,6 +7,8 @@
 //   * the virtual table of mesos::Scheduler is the same in all eight, so that a subclass of ours is one of theirs;
 //   * a driver's virtual table differs (1.9 inserted entries), so its methods are called by name, never through it;
 //   * messages are opaque: constructed by name in raw storage, filled and read as bytes.
+// The executor's driver is in none of those eight, which were linked for schedulers. What stands here of it was read from
+// the headers of 0.28 to 1.11, which agree.
 //
 // Invariants
 //   * Nothing here is compiled against, or linked to, any library: these are names and shapes.
@@ -30,6 +32,7 @@ struct Symbol {
 // std::string and std::vector<std::string> as they appear in mangled names; what follows them counts on from there.
 #define MESOS_STRING "NSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE"
 #define MESOS_DRIVER "_ZN5mesos20MesosSchedulerDriver"
+#define MESOS_EXECUTOR_DRIVER "_ZN5mesos19MesosExecutorDriver"
 
 inline constexpr Symbol kParseFromArray = {"google::protobuf::MessageLite::ParseFromArray(const void*, int)",
                                            "_ZN6google8protobuf11MessageLite14ParseFromArrayEPKvi"};
@@ -104,6 +107,25 @@ inline constexpr Symbol kUpdateFrameworkConstrained = {
 
 }  // namespace driver
 
+// mesos::MesosExecutorDriver. Of the constructors only the one that all releases have.
+namespace executor_driver {
+
+inline constexpr Symbol kConstruct = {"MesosExecutorDriver(Executor*)",
+                                      MESOS_EXECUTOR_DRIVER "C1EPNS_8ExecutorE"};
+inline constexpr Symbol kDestroy = {"~MesosExecutorDriver()", MESOS_EXECUTOR_DRIVER "D1Ev"};
+inline constexpr Symbol kStart = {"start()", MESOS_EXECUTOR_DRIVER "5startEv"};
+inline constexpr Symbol kStop = {"stop()", MESOS_EXECUTOR_DRIVER "4stopEv"};
+inline constexpr Symbol kAbort = {"abort()", MESOS_EXECUTOR_DRIVER "5abortEv"};
+inline constexpr Symbol kJoin = {"join()", MESOS_EXECUTOR_DRIVER "4joinEv"};
+inline constexpr Symbol kSendStatusUpdate = {"sendStatusUpdate(const TaskStatus&)",
+                                             MESOS_EXECUTOR_DRIVER "16sendStatusUpdateERKNS_10TaskStatusE"};
+inline constexpr Symbol kSendFrameworkMessage = {"sendFrameworkMessage(const std::string&)",
+                                                 MESOS_EXECUTOR_DRIVER
+                                                 "20sendFrameworkMessageERK" MESOS_STRING};
+
+}  // namespace executor_driver
+
+#undef MESOS_EXECUTOR_DRIVER
 #undef MESOS_DRIVER
 #undef MESOS_STRING
 
@@ -177,6 +199,9 @@ struct Opaque {
   alignas(16) char bytes[4096];
 };
 
+// mesos::DRIVER_RUNNING, which a driver's start() returns.
+inline constexpr int kRunning = 2;
+
 // A message that libmesos owns.
 struct Message;
 
@@ -201,6 +226,21 @@ class Scheduler {
                                  const std::string& data) = 0;
   virtual void agent_lost(void*, const Message& agent_id) = 0;
   virtual void executor_lost(void*, const Message& executor_id, const Message& agent_id, int status) = 0;
+  virtual void error(void*, const std::string& message) = 0;
+};
+
+// mesos::Executor, likewise.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  virtual void registered(void*, const Message& executor_info, const Message& framework_info,
+                          const Message& agent_info) = 0;
+  virtual void reregistered(void*, const Message& agent_info) = 0;
+  virtual void disconnected(void*) = 0;
+  virtual void launch_task(void*, const Message& task) = 0;
+  virtual void kill_task(void*, const Message& task_id) = 0;
+  virtual void framework_message(void*, const std::string& data) = 0;
+  virtual void shutdown(void*) = 0;
   virtual void error(void*, const std::string& message) = 0;
 };
 

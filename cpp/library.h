@@ -27,6 +27,7 @@ class Library {
     return reinterpret_cast<Function*>(resolve(symbol));
   }
   bool has(const abi::Symbol& symbol) const { return find(symbol.name) != nullptr; }
+  const std::string& name() const { return name_; }
 
   // The answer to GET_VERSION of Mesos' operator API, as bytes of a mesos.v1.master.Response.
   rust::Vec<uint8_t> version_response() const;

@@ -18,6 +18,14 @@ namespace mesos_native {
 class Library;
 using Bytes = rust::Slice<const uint8_t>;
 
+// The bytes of a string, and a string of bytes.
+inline Bytes bytes(const std::string& text) {
+  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+}
+inline std::string text(Bytes bytes) {
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
 // A message class of one library.
 class MessageType {
  public:

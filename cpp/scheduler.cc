@@ -8,8 +8,6 @@
 namespace mesos_native {
 namespace {
 
-Bytes bytes(const std::string& text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
-
 template <typename Roles>
 std::vector<std::string> strings(const Roles& roles) {
   std::vector<std::string> result;
@@ -151,10 +149,7 @@ SchedulerDriver::SchedulerDriver(std::shared_ptr<Library> library, const Schedul
 
 SchedulerDriver::~SchedulerDriver() { abi_.destroy(driver_.get()); }
 
-bool SchedulerDriver::start() const {
-  constexpr int kRunning = 2;  // mesos::DRIVER_RUNNING
-  return abi_.start(driver_.get()) == kRunning;
-}
+bool SchedulerDriver::start() const { return abi_.start(driver_.get()) == abi::kRunning; }
 
 void SchedulerDriver::accept_offers(Wires offer_ids, Wires operations, Bytes filters) const {
   abi_.accept_offers(driver_.get(), Messages(abi_.offer_id, offer_ids).get(),
@@ -200,8 +195,7 @@ void SchedulerDriver::reconcile_tasks(Wires statuses) const {
 
 void SchedulerDriver::send_framework_message(Bytes executor_id, Bytes agent_id, Bytes data) const {
   abi_.send_framework_message(driver_.get(), Message(abi_.executor_id, executor_id).get(),
-                              Message(abi_.agent_id, agent_id).get(),
-                              std::string(reinterpret_cast<const char*>(data.data()), data.size()));
+                              Message(abi_.agent_id, agent_id).get(), text(data));
 }
 
 void SchedulerDriver::request_resources(Wires requests) const {

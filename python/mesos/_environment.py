@@ -34,12 +34,17 @@ _SECONDS = {
 class Environment:
     """The variables, read and checked; times are in seconds."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        """Read the variables, whose names are those of the process' environment."""
+    def __init__(self, variables: Mapping[str, str], *, libmesos: bool = False) -> None:
+        """Read the variables, whose names are those of the process' environment.
+
+        libmesos: it reads them, too, and ends the process over what it does not find.
+        """
         known = {name: value for name, value in variables.items() if value}
         required = ["MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID", "MESOS_SLAVE_ID"]
+        if libmesos:
+            required += ["MESOS_SLAVE_PID", "MESOS_DIRECTORY"]
         missing = [name for name in required if name not in known]
-        if not {"MESOS_SLAVE_PID", "MESOS_AGENT_ENDPOINT"} & set(known):
+        if not libmesos and not {"MESOS_SLAVE_PID", "MESOS_AGENT_ENDPOINT"} & set(known):
             missing.append("MESOS_SLAVE_PID")
         if missing:
             lacking = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set"
@@ -52,18 +57,20 @@ class Environment:
         self.agent_id = known["MESOS_SLAVE_ID"]
         process, _, address = known.get("MESOS_SLAVE_PID", "slave(1)@").partition("@")
         #: host and port of the agent
-        self.address = address or known.get("MESOS_AGENT_ENDPOINT", "")
+        self.address = address if libmesos else address or known.get("MESOS_AGENT_ENDPOINT", "")
         #: the path below which its API is
         self.prefix = f"/{process}"
         self.domain_socket = known.get("MESOS_DOMAIN_SOCKET")
         self.checkpoint = _flag(known, "MESOS_CHECKPOINT")
-        self.recovery_timeout = _time(known, "MESOS_RECOVERY_TIMEOUT", "15mins")
-        self.backoff_max = _time(known, "MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs")
-        grace_period = _time(known, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs")
+        times = variables if libmesos else known
+        self.recovery_timeout = _time(times, "MESOS_RECOVERY_TIMEOUT", "15mins")
+        self.backoff_max = _time(times, "MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs")
+        grace_period = _time(times, "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs")
         #: from a shutdown to the end of the process group; None: nobody ends it
         self.grace_period = None if "MESOS_LOCAL" in variables else grace_period
         self.token = known.get(_TOKEN)
-        self.tls: Settings | None = None if self.domain_socket else _settings.tls(None)
+        plain = libmesos or self.domain_socket
+        self.tls: Settings | None = None if plain else _settings.tls(None)
 
 
 def forget_token(variables: MutableMapping[str, str]) -> None:
@@ -86,7 +93,7 @@ def _time(known: Mapping[str, str], name: str, default: str) -> float:
         seconds = float(number) * _SECONDS[value[len(number) :]]
     except (ValueError, KeyError):
         seconds = -1.0
-    if not 0 <= seconds < float("inf"):
+    if not 0 <= seconds <= _settings.LONGEST:
         raise ConfigurationError(
             f"{name}: a time such as 5secs is expected (units: {', '.join(_SECONDS)}), not {value!r}"
         )

@@ -24,11 +24,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from mesos import _handlers
+from mesos import _handlers, _settings
 from mesos._environment import Environment, forget_token
 from mesos._mesos import ExecutorHandle
 from mesos.driver import Driver
-from mesos.errors import ConfigurationError, DriverAbortedError
+from mesos.errors import DriverAbortedError
 from mesos.testing import ScriptedBackend
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Executor:
 
 
 class ExecutorDriver(Driver):
-    """Talks to a Mesos agent for an executor, over the v1 executor API.
+    """Talks to a Mesos agent for an executor.
 
     Where the agent is, who the executor is, and what is to become of it without its agent is in the
     environment variables that the agent starts it with. The authentication token, if there is one, is taken
@@ -143,7 +143,11 @@ class ExecutorDriver(Driver):
         whatever it computes), "package.module:Class", or a `Dispatcher`; `mesos.dispatch` has them all.
         "auto": in `run`, this thread; after `start`, the event loop that runs here, or else a thread of the
         driver's own.
-    backend: "http", or a `mesos.testing.ScriptedBackend`, which needs no environment.
+    backend: "http", the v1 executor API; "libmesos", Apache Mesos' own C++ driver, for agents without that
+        (docs/libmesos.md tells what it lacks); or a `mesos.testing.ScriptedBackend`, which needs no
+        environment.
+    library: with "libmesos", the path of the shared library; None takes $MESOS_NATIVE_LIBRARY, then
+        $MESOS_NATIVE_JAVA_LIBRARY, then the system's libmesos.
 
     Raises `ConfigurationError` if something is wrong that can be known beforehand, such as a variable that is
     not set; nothing is sent yet.
@@ -163,14 +167,15 @@ class ExecutorDriver(Driver):
         *,
         dispatcher: str | Dispatcher = "auto",
         backend: str | ScriptedBackend = "http",
+        library: str | os.PathLike[str] | None = None,
     ) -> None:
         super().__init__(executor, Executor, dispatcher)
         self._backend = backend if isinstance(backend, ScriptedBackend) else None
-        if self._backend is None and backend != "http":
-            raise ConfigurationError(
-                f'backend: "http" or a mesos.testing.ScriptedBackend expected, not {backend!r}'
-            )
-        environment = Environment(os.environ) if self._backend is None else None
+        self._library: str | None = None
+        environment = None
+        if not isinstance(backend, ScriptedBackend):
+            self._library = _settings.library(library, backend)
+            environment = Environment(os.environ, libmesos=self._library is not None)
         self._adopt(ExecutorHandle(environment=environment, absent=_handlers.absent(executor, Executor)))
         if environment is not None:
             forget_token(os.environ)
@@ -253,7 +258,7 @@ class ExecutorDriver(Driver):
     # -- inside --------------------------------------------------------------------------------------------
 
     def _start_native(self) -> int:
-        number = self._native.start(self._backend)
+        number = self._native.start(self._backend, self._library)
         stdout = sys.stdout
         if isinstance(stdout, io.TextIOWrapper) and not stdout.line_buffering:
             stdout.reconfigure(line_buffering=True)

@@ -1,8 +1,9 @@
 //! The backend on the user's own libmesos: finding and loading the library, and Mesos' own drivers in it (`cpp/`).
 //!
-//! `scheduler` runs a driver in a thread, `sink` makes `Event`s of what libmesos says, `calls` calls its methods for
-//! `Call`s. `settings` reads what the user gave, `master` finds who is to be told of, `environment` refuses what would
-//! end the process, `glog` sets how much libmesos logs.
+//! `scheduler` and `executor` are the backends of either driver, `life` the thread that runs it, `sink` makes `Event`s of
+//! what libmesos says, `calls` calls its methods for `Call`s. `settings` reads what the user gave, `master` finds who is to
+//! be told of, `environment` refuses what would end the process, `glog` sets how much libmesos logs, `settle` sees to it
+//! that Mesos has heard the last of it.
 //!
 //! # Invariants
 //! * The one bridge to C++, and the only Rust that knows of it.
@@ -19,10 +20,13 @@
 
 mod calls;
 mod environment;
+pub(crate) mod executor;
 mod glog;
+mod life;
 mod master;
 pub(crate) mod scheduler;
 pub(crate) mod settings;
+mod settle;
 mod sink;
 #[cfg(test)]
 mod tests;
@@ -31,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::wire;
 use cxx::SharedPtr;
 use pyo3::prelude::*;
-use sink::SchedulerSink;
+use sink::{ExecutorSink, SchedulerSink};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -67,6 +71,17 @@ mod ffi {
         fn agent_lost(self: &SchedulerSink, agent_id: &[u8]);
         fn executor_lost(self: &SchedulerSink, executor_id: &[u8], agent_id: &[u8], status: i32);
         fn error(self: &SchedulerSink, message: &[u8]);
+
+        type ExecutorSink;
+
+        fn registered(self: &ExecutorSink, executor_info: &[u8], framework_info: &[u8], agent_info: &[u8]);
+        fn reregistered(self: &ExecutorSink, agent_info: &[u8]);
+        fn disconnected(self: &ExecutorSink);
+        fn launch_task(self: &ExecutorSink, task: &[u8]);
+        fn kill_task(self: &ExecutorSink, task_id: &[u8]);
+        fn framework_message(self: &ExecutorSink, data: &[u8]);
+        fn shutdown(self: &ExecutorSink);
+        fn error(self: &ExecutorSink, message: &[u8]);
     }
 
     // SAFETY: all of these may be called from any thread, with any arguments; they throw, or return a value that
@@ -74,6 +89,7 @@ mod ffi {
     unsafe extern "C++" {
         include!("mesos/cpp/library.h");
         include!("mesos/cpp/scheduler.h");
+        include!("mesos/cpp/executor.h");
 
         type Library;
 
@@ -118,6 +134,20 @@ mod ffi {
             suppressed_roles: &[String],
             constraints: &[u8],
         ) -> Result<()>;
+
+        type ExecutorDriver;
+
+        fn check_executor(library: &Library) -> Result<()>;
+        fn new_executor_driver(
+            library: SharedPtr<Library>,
+            sink: Box<ExecutorSink>,
+        ) -> Result<SharedPtr<ExecutorDriver>>;
+        fn start(self: &ExecutorDriver) -> bool;
+        fn stop(self: &ExecutorDriver);
+        fn abort(self: &ExecutorDriver);
+        fn join(self: &ExecutorDriver);
+        fn send_status_update(self: &ExecutorDriver, status: &[u8]) -> Result<()>;
+        fn send_framework_message(self: &ExecutorDriver, data: &[u8]) -> Result<()>;
     }
 }
 
@@ -129,6 +159,10 @@ unsafe impl Sync for ffi::Library {}
 unsafe impl Send for ffi::SchedulerDriver {}
 // SAFETY: as above.
 unsafe impl Sync for ffi::SchedulerDriver {}
+// SAFETY: as above; the one thing that changes is atomic.
+unsafe impl Send for ffi::ExecutorDriver {}
+// SAFETY: as above.
+unsafe impl Sync for ffi::ExecutorDriver {}
 
 /// The process that loaded a libmesos; 0 before.
 static LOADER: AtomicU32 = AtomicU32::new(0);

@@ -13,6 +13,7 @@ use super::update::{Origin, update};
 use crate::backend::http::executor::{Config, Policy, connect};
 use crate::backend::http::master::Endpoint;
 use crate::backend::http::tls::{self, Tls};
+use crate::backend::libmesos;
 use crate::dispatch::describe::task_name;
 use crate::dispatch::{Dispatch, Side};
 use crate::error::{Error, Result};
@@ -63,8 +64,14 @@ impl ExecutorHandle {
         Ok(PyClassInitializer::from(handle).add_subclass(Self { origin, config: Mutex::new(config) }))
     }
 
-    /// Starts once, at the environment's agent or over a ScriptedBackend; the status.
-    fn start(slf: &Bound<'_, Self>, scripted: Option<&Bound<'_, ScriptedBackend>>) -> PyResult<u8> {
+    /// Starts once, at the environment's agent or over a ScriptedBackend; the status. A `library` is the path of a libmesos,
+    /// empty for that of the environment; without one HTTP is spoken.
+    #[pyo3(signature = (scripted=None, library=None))]
+    fn start(
+        slf: &Bound<'_, Self>,
+        scripted: Option<&Bound<'_, ScriptedBackend>>,
+        library: Option<String>,
+    ) -> PyResult<u8> {
         let py = slf.py();
         let handle = slf.as_super().get();
         handle.life.check_process()?;
@@ -75,7 +82,13 @@ impl ExecutorHandle {
             return Ok(py.detach(start)? as u8);
         }
         let Some(config) = lock(&slf.get().config).take() else { return Ok(handle.life.status() as u8) };
-        Ok(py.detach(|| handle.life.start(|sender| connect(config, sender)))? as u8)
+        let start = || {
+            handle.life.start(|sender| match library {
+                Some(library) => libmesos::executor::connect(settings(config, library), sender),
+                None => connect(config, sender),
+            })
+        };
+        Ok(py.detach(start)? as u8)
     }
 
     #[getter]
@@ -127,6 +140,12 @@ impl ExecutorHandle {
         let policy = lock(&handle.dispatch.known).kill_policies.get(&name).cloned();
         policy.map(|policy| from_wire(slf.py(), msg::KILL_POLICY, policy)).transpose()
     }
+}
+
+/// What of it is for a driver over libmesos.
+fn settings(config: Config, library: String) -> libmesos::executor::Settings {
+    let Config { endpoint, framework_id, executor_id, grace_period, .. } = config;
+    libmesos::executor::Settings { library, agent: endpoint, framework_id, executor_id, grace_period }
 }
 
 fn placed(

@@ -8,19 +8,19 @@ from typing import Any
 
 import mesos
 import pytest
-from fake_libmesos import MASTER, Make, Script, build
+from fake_libmesos import MASTER, Make, Script, build, executor_environment
 from recorder import PATIENCE
 
 
 @pytest.fixture(scope="session")
-def libraries(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Build stand-ins for several releases, each once."""
-    directory, built = tmp_path_factory.mktemp("fake"), dict[int, Path]()
+    directory, built = tmp_path_factory.mktemp("fake"), dict[tuple[int, bool], Path]()
 
-    def library(release: int = 111) -> Path:
-        if release not in built:
-            built[release] = build(directory, release)
-        return built[release]
+    def library(release: int = 111, *, executors: bool = True) -> Path:
+        if (release, executors) not in built:
+            built[release, executors] = build(directory, release, executors)
+        return built[release, executors]
 
     return library
 
@@ -31,9 +31,9 @@ def script(tmp_path: Path) -> Script:
 
 
 @pytest.fixture
-def make(libraries: Callable[[int], Path], script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+def make(libraries: Callable[..., Path], script: Script, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Make drivers over the stand-in; they have ended when the test ends."""
-    made = []
+    made: list[Any] = []
     # the name of the machine that tests run on may have no address
     monkeypatch.setenv("LIBPROCESS_IP", "127.0.0.1")
 
@@ -44,6 +44,31 @@ def make(libraries: Callable[[int], Path], script: Script, monkeypatch: pytest.M
         return driver
 
     yield make
-    for driver in made:
+    abort(made)
+
+
+@pytest.fixture
+def make_executor(
+    libraries: Callable[..., Path], script: Script, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., mesos.ExecutorDriver]]:
+    """Make executors' drivers over the stand-in; they have ended when the test ends."""
+    made: list[Any] = []
+    for name, value in executor_environment(script).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MESOS_LOCAL", raising=False)
+
+    def make(executor: object, **settings: Any) -> mesos.ExecutorDriver:
+        settings = {"dispatcher": "poll", "library": libraries()} | settings
+        made.append(mesos.ExecutorDriver(executor, backend="libmesos", **settings))
+        return made[-1]
+
+    yield make
+    abort(made)
+
+
+def abort(drivers: list[Any]) -> None:
+    """End drivers that a test has made."""
+    for driver in drivers:
         driver.abort()
         assert driver.status == mesos.DRIVER_NOT_STARTED or driver._native.settle(PATIENCE)
+        assert driver.exception is driver.exception, "reading it counts as fetching it"

@@ -27,11 +27,13 @@ SOURCES = Path(__file__).resolve().parents[2] / "cpp" / "fake"
 FLAGS = shlex.split(os.environ.get("MESOS_FAKE_CXXFLAGS", ""))
 
 
-def build(directory: Path, release: int = 111) -> Path:
-    """Compile the stand-in with the functions of a release: 108, 109 or 111."""
-    library = directory / f"libmesos-{release}.so"
+def build(directory: Path, release: int = 111, executors: bool = True) -> Path:
+    """Compile the stand-in as a release (108, 109, 111), with an executor's driver or none."""
+    library = directory / f"libmesos-{release}{'' if executors else '-schedulers'}.so"
     command = ["g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-    command += [*FLAGS, f"-DFAKE_RELEASE={release}", "-o", str(library), str(SOURCES / "mesos.cc")]
+    command += [*FLAGS, f"-DFAKE_RELEASE={release}", "-o", str(library)]
+    sources = sorted(SOURCES.glob("*.cc"))
+    command += [str(source) for source in sources if executors or source.stem != "executor"]
     subprocess.run(command, check=True)
     return library
 
@@ -86,6 +88,18 @@ class Script:
     def names(self) -> list[str]:
         """The names of the calls."""
         return [call[0] for call in self.calls]
+
+
+def executor_environment(script: Script, port: int = 1) -> dict[str, str]:
+    """Say what an agent on loopback says to an executor that hears this script; nothing listens on port 1."""
+    return {
+        "MESOS_FRAMEWORK_ID": "framework-1",
+        "MESOS_EXECUTOR_ID": "executor-1",
+        "MESOS_SLAVE_ID": "agent-1",
+        "MESOS_SLAVE_PID": f"slave(1)@127.0.0.1:{port}",
+        "MESOS_DIRECTORY": str(script.path.parent),
+        "LIBPROCESS_IP": "127.0.0.1",  # the name of this host may have no address
+    }
 
 
 def master_at(port: int) -> mesos.MasterInfo:

@@ -5,9 +5,11 @@
 //! * An event holds validated bytes. What does not validate ends the driver: it is a libmesos that cannot be read.
 //! * The sink dies with libmesos' driver, and with it the driver's hold on the queue.
 
-use super::scheduler::Shared;
+use super::executor::Executor;
+use super::life::{Driver, Shared};
+use super::scheduler::Scheduler;
 use crate::driver::lifecycle::lock;
-use crate::event::{Event, Failure, FailureKind};
+use crate::event::{Event, Failure, FailureKind, Placement};
 use crate::queue::Sender;
 use crate::wire::{Message, msg, validate};
 use bytes::Bytes;
@@ -16,37 +18,38 @@ use std::sync::Arc;
 
 /// The scheduler that libmesos knows; `ProxyScheduler` in cpp/scheduler.cc owns it.
 pub(super) struct SchedulerSink {
-    shared: Arc<Shared>,
+    scheduler: Arc<Scheduler>,
     _hold: Sender,
 }
 
 impl SchedulerSink {
-    pub(super) fn new(shared: Arc<Shared>, hold: Sender) -> Self {
-        Self { shared, _hold: hold }
+    pub(super) fn new(scheduler: Arc<Scheduler>, hold: Sender) -> Self {
+        Self { scheduler, _hold: hold }
     }
 
     pub(super) fn registered(&self, framework_id: &[u8], master_info: &[u8]) {
         let read = || {
             let framework_id = read(msg::FRAMEWORK_ID, framework_id)?;
-            lock(&self.shared.framework_id).clone_from(&framework_id);
+            lock(&self.scheduler.framework_id).clone_from(&framework_id);
             Ok(self.subscribed(framework_id, read(msg::MASTER_INFO, master_info)?))
         };
         self.say(read());
     }
 
     pub(super) fn reregistered(&self, master_info: &[u8]) {
-        let framework_id = lock(&self.shared.framework_id).clone();
+        let framework_id = lock(&self.scheduler.framework_id).clone();
         let master_info = read(msg::MASTER_INFO, master_info);
         self.say(master_info.map(|master_info| self.subscribed(framework_id, master_info)));
     }
 
     fn subscribed(&self, framework_id: Bytes, master_info: Bytes) -> Event {
-        self.shared.subscribed(&master_info);
+        lock(&self.scheduler.master_info).clone_from(&master_info);
+        self.scheduler.shared.subscribed();
         Event::Subscribed { framework_id, master_info: Some(master_info) }
     }
 
     pub(super) fn disconnected(&self) {
-        self.shared.disconnected();
+        self.scheduler.shared.disconnected();
         self.say(Ok(Event::Disconnected));
     }
 
@@ -92,18 +95,91 @@ impl SchedulerSink {
 
     /// libmesos has aborted its driver.
     pub(super) fn error(&self, message: &[u8]) {
-        self.shared.fail(Failure::of_mesos(String::from_utf8_lossy(message).into_owned()));
+        fail(&self.scheduler.shared, message);
     }
 
     fn say(&self, event: Result<Event, String>) {
-        match event {
-            Ok(event) => self.shared.say(event),
-            Err(what) => {
-                let message = format!("libmesos said what cannot be read: {what}");
-                self.shared.fail(Failure { kind: FailureKind::Mesos, message });
-            }
+        say(&self.scheduler.shared, event);
+    }
+}
+
+/// The executor that libmesos knows; `ProxyExecutor` in cpp/executor.cc owns it.
+pub(super) struct ExecutorSink {
+    executor: Arc<Executor>,
+    _hold: Sender,
+}
+
+impl ExecutorSink {
+    pub(super) fn new(executor: Arc<Executor>, hold: Sender) -> Self {
+        Self { executor, _hold: hold }
+    }
+
+    pub(super) fn registered(&self, executor_info: &[u8], framework_info: &[u8], agent_info: &[u8]) {
+        let read = || {
+            let executor_info = read(msg::EXECUTOR_INFO, executor_info)?;
+            let framework_info = read(msg::FRAMEWORK_INFO, framework_info)?;
+            let agent_info = read(msg::AGENT_INFO, agent_info)?;
+            Ok(self.subscribed(Placement { executor_info, framework_info, agent_info }))
+        };
+        self.say(read());
+    }
+
+    pub(super) fn reregistered(&self, agent_info: &[u8]) {
+        let before = lock(&self.executor.placement).clone();
+        let agent_info = read(msg::AGENT_INFO, agent_info);
+        self.say(agent_info.map(|agent_info| self.subscribed(Placement { agent_info, ..before })));
+    }
+
+    fn subscribed(&self, placement: Placement) -> Event {
+        lock(&self.executor.placement).clone_from(&placement);
+        self.executor.shared.subscribed();
+        Event::ExecutorSubscribed(placement)
+    }
+
+    /// No release says it, to this day.
+    pub(super) fn disconnected(&self) {
+        self.executor.shared.disconnected();
+        self.say(Ok(Event::Disconnected));
+    }
+
+    pub(super) fn launch_task(&self, task: &[u8]) {
+        self.say(read(msg::TASK_INFO, task).map(Event::Launch));
+    }
+
+    pub(super) fn kill_task(&self, task_id: &[u8]) {
+        self.say(read(msg::TASK_ID, task_id).map(|task_id| Event::Kill { task_id, kill_policy: None }));
+    }
+
+    pub(super) fn framework_message(&self, data: &[u8]) {
+        self.say(Ok(Event::SchedulerMessage(Bytes::copy_from_slice(data))));
+    }
+
+    pub(super) fn shutdown(&self) {
+        self.say(Ok(Event::Shutdown));
+    }
+
+    /// libmesos has aborted its driver.
+    pub(super) fn error(&self, message: &[u8]) {
+        fail(&self.executor.shared, message);
+    }
+
+    fn say(&self, event: Result<Event, String>) {
+        say(&self.executor.shared, event);
+    }
+}
+
+fn say<D: Driver>(shared: &Shared<D>, event: Result<Event, String>) {
+    match event {
+        Ok(event) => shared.say(event),
+        Err(what) => {
+            let message = format!("libmesos said what cannot be read: {what}");
+            shared.fail(Failure { kind: FailureKind::Mesos, message });
         }
     }
+}
+
+fn fail<D: Driver>(shared: &Shared<D>, message: &[u8]) {
+    shared.fail(Failure::of_mesos(String::from_utf8_lossy(message).into_owned()));
 }
 
 fn read(message: &'static Message, bytes: &[u8]) -> Result<Bytes, String> {

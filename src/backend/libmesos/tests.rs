@@ -31,9 +31,10 @@ fn library() -> &'static Path {
         let directory = TempDir::new().unwrap();
         let library = directory.path().join("libmesos.so");
         let flags = std::env::var("MESOS_FAKE_CXXFLAGS").unwrap_or_default();
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/cpp/fake/mesos.cc");
+        let sources = ["executor", "messages", "scheduler", "script"]
+            .map(|name| format!("{}/cpp/fake/{name}.cc", env!("CARGO_MANIFEST_DIR")));
         let mut compiler = Command::new("g++");
-        compiler.args(["-std=c++17", "-O1", "-g", "-shared", "-fPIC", "-o"]).arg(&library).arg(source);
+        compiler.args(["-std=c++17", "-O1", "-g", "-shared", "-fPIC", "-o"]).arg(&library).args(sources);
         assert!(compiler.args(flags.split_whitespace()).status().unwrap().success());
         (directory, library)
     });
