@@ -129,15 +129,21 @@ EXITS ?= 1000
 exits: $(VENV)/tools $(VENV)/wheel ## EXITS=1000 interpreter exits in every state of a driver, at random moments
 	$(BIN)/python tests/exits.py $(EXITS)
 
-# cpp/ and what Rust does with it, over the stand-in for libmesos in cpp/fake, in debug builds with GCC's runtime. (A
-# ThreadSanitizer would have to know Rust's standard library, too, which comes compiled without it.)
-CPP_ASAN := .cache/asan-cpp
-test-cpp: system ## drivers over a libmesos under load, under AddressSanitizer
-	RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$(CPP_ASAN)/target CXXFLAGS="-fsanitize=address -g" \
+# cpp/ and what Rust does with it, over the stand-in for libmesos in cpp/fake, in debug builds. For AddressSanitizer with
+# GCC's runtime. For ThreadSanitizer with Rust's, which the stand-in finds in the program, and a standard library of Rust's
+# that is compiled for it, too: of what it does not see it would have much to tell.
+CPP_TESTS := test --quiet --target $(HOST) --lib backend::libmesos::tests
+test-cpp: system ## drivers over a libmesos under load, under AddressSanitizer and ThreadSanitizer
+	RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=.cache/asan-cpp/target CXXFLAGS="-fsanitize=address -g" \
 	RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt -Cunsafe-allow-abi-mismatch=sanitizer \
 	  -Zpre-link-args=-Wl,--no-as-needed -Zpre-link-args=-lasan" \
 	MESOS_FAKE_CXXFLAGS=-fsanitize=address ASAN_OPTIONS=detect_leaks=0 \
-	  cargo test --quiet --target $(HOST) --lib backend::libmesos::tests
+	  cargo $(CPP_TESTS)
+	rustup --quiet component add rust-src
+	RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=.cache/tsan-cpp/target CXXFLAGS="-fsanitize=thread -g" \
+	RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Clink-arg=-Wl,--export-dynamic" \
+	MESOS_FAKE_CXXFLAGS="-fsanitize=thread -nodefaultlibs -lstdc++ -lc -lgcc_s" \
+	  cargo -Zbuild-std $(CPP_TESTS)
 
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
 	$(BIN)/python tests/pythons.py
