@@ -15,6 +15,7 @@ import pytest
 from recorder import PATIENCE
 
 TASKS = 50
+MANY = 10_000
 NEED = mesos.Resources(cpus=0.01, mem=1)
 WORKER = """
     import os
@@ -60,6 +61,7 @@ class Boss(mesos.Scheduler):
         self.waiting = list(tasks.items())
         self.states: dict[str, list[str]] = {name: [] for name in tasks}
         self.processes: set[str] = set()
+        self.uuids: list[bytes] = []
         self.lost = 0
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
@@ -75,6 +77,7 @@ class Boss(mesos.Scheduler):
             driver.launch_tasks(offer, tasks)
 
     def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+        self.uuids.append(status.uuid)
         states = self.states[status.task_id.value]
         if status.state.name not in states[-1:]:  # what was not acknowledged comes again with the agent
             states.append(status.state.name)
@@ -100,11 +103,20 @@ def run_until(driver: mesos.SchedulerDriver, condition: Callable[[], bool]) -> N
         assert driver.run_once(PATIENCE)
 
 
-def test_many_tasks_in_one_executor(cluster: mesos.LocalCluster, tmp_path: Path) -> None:
-    boss = Boss(tmp_path, dict.fromkeys((f"task-{number}" for number in range(1000)), b""))
+def test_of_many_tasks_nothing_is_lost_and_nothing_comes_twice(
+    cluster: mesos.LocalCluster, tmp_path: Path
+) -> None:
+    boss = Boss(tmp_path, dict.fromkeys((f"task-{number}" for number in range(MANY)), b""))
     driver = start(boss, cluster)
-    run_until(driver, lambda: boss.all_are("TASK_RUNNING", "TASK_FINISHED"))
-    assert len(boss.processes) == 1
+    run_until(driver, lambda: len(boss.uuids) >= 2 * MANY)
+    assert boss.all_are("TASK_RUNNING", "TASK_FINISHED")
+    assert len(set(boss.uuids)) == len(boss.uuids) == driver.stats.acknowledgements
+    assert (len(boss.processes), boss.lost) == (1, 0)
+    # the agent has nothing left to say: what it knows is what the master was told the acknowledgement of
+    driver.reconcile_tasks([])
+    driver.reconcile_tasks([{"task_id": "task-0", "state": "TASK_RUNNING"}])
+    run_until(driver, lambda: len(boss.uuids) > 2 * MANY)
+    assert boss.uuids[2 * MANY :] == [b""], "no task is known any more but the one that was asked for"
     driver.stop()
     driver.join(PATIENCE)
 
