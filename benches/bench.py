@@ -3,7 +3,7 @@
 Machines are noisy, so nothing here is a pass mark. Comparisons are paired: both sides are timed in turn in
 one process, and the table shows the median of the ratios of each pair. Times are medians.
 
-    python benches/bench.py [messages] [footprint] [events] [executors] [figures] [drivers] [real]
+    python benches/bench.py [messages] [footprint] [events] [executors] [flow] [figures] [drivers] [real]
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import drivers
 import events
 import executors
 import figures
+import flow
 import footprint
 import messages
 import real
@@ -25,6 +26,7 @@ SECTIONS = {
     "footprint": footprint.rows,
     "events": events.rows,
     "executors": executors.rows,
+    "flow": flow.rows,
     "figures": figures.rows,
     "drivers": drivers.rows,
     "real": real.rows,
