@@ -1,14 +1,19 @@
-//! The one task that owns the state machines, and through which real time, real requests and real processes reach them.
+//! What owns the state machines, and through which real time, real requests and real processes reach them.
+//!
+//! Connections bring requests here themselves, one after the other: a task in between would cost each of them two more
+//! turns, and every answer a packet of its own (see `cork`). All else comes through a channel, to the one task that also
+//! waits for what is due.
 //!
 //! # Invariants
-//! * Inputs are taken one by one, in the order of the channel; nothing else touches the state.
+//! * Inputs are taken one by one, under one lock; nothing else touches the state. All of this runs on the one thread of
+//!   the runtime, so nobody ever waits for the lock.
 //! * Processes are started one by one between inputs: neither makes the other wait for more than one.
 //! * After `Close` no input reaches the machines. Streams end, then the processes, then the task.
 
 use super::action::Action;
 use super::api::{Encoding, Request};
 use super::children::Children;
-use super::clock::{SystemClock, within};
+use super::clock::{SystemClock, Time, within};
 use super::core::{Core, Input};
 use super::faults::Fault;
 use super::process::{Exit, Launch, Processes as _, RunId};
@@ -17,8 +22,9 @@ use super::server::Guard;
 use bytes::Bytes;
 use hyper::StatusCode;
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 /// How long closing waits for killed processes to be gone.
 const REAPING: Duration = Duration::from_secs(5);
@@ -26,7 +32,8 @@ const REAPING: Duration = Duration::from_secs(5);
 /// What comes to the task.
 #[derive(Debug)]
 pub(crate) enum Message {
-    Ask(Ask),
+    /// the time has come that the machines wait for
+    Due,
     Closed {
         stream: u64,
     },
@@ -71,14 +78,15 @@ struct Stream {
     records: mpsc::UnboundedSender<Bytes>,
 }
 
-/// The task's own state.
+/// The state machines and what they move.
 pub(crate) struct Driver {
     pub(crate) clock: SystemClock,
     pub(crate) core: Core,
     pub(crate) children: Children,
     /// what is still to be started
     pub(crate) starts: VecDeque<(RunId, Box<Launch>)>,
-    pub(crate) messages: mpsc::UnboundedReceiver<Message>,
+    /// what the task waits for
+    pub(crate) awaited: Option<Time>,
     /// to give to guards of streams; weak, so that it does not keep the channel open
     pub(crate) asks: mpsc::WeakUnboundedSender<Message>,
     pub(crate) exchange: Exchange,
@@ -100,30 +108,86 @@ pub(crate) struct Exchange {
     streams: HashMap<u64, Stream>,
 }
 
-impl Driver {
-    /// Runs until `Close`, or until nobody can send any more.
-    pub(crate) async fn run(mut self) {
-        loop {
-            let due = self.core.due();
-            let input = tokio::select! {
-                biased; // what is due is not put off by a flood of messages
-                () = self.clock.reach(due) => Some(Input::Tick),
-                message = self.messages.recv() => match message {
-                    Some(Message::Close) | None => break,
-                    Some(message) => self.input(message),
-                },
-                () = tokio::task::yield_now(), if !self.starts.is_empty() => None,
-            };
-            if let Some(input) = input {
-                self.step(input);
-            }
-            self.start_next();
+/// The driver, where connections and its task find it; gone after `Close`.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    driver: Arc<Mutex<Option<Driver>>>,
+    /// a request has given the task something to do
+    changed: Arc<Notify>,
+}
+
+impl Shared {
+    pub(crate) fn new(driver: Driver) -> Self {
+        Self { driver: Arc::new(Mutex::new(Some(driver))), changed: Arc::default() }
+    }
+
+    /// Takes a request; after `Close` it is dropped, and its `answer` with it.
+    pub(crate) fn ask(&self, ask: Ask) {
+        let wanted = self.with(|driver| {
+            driver.ask(ask);
+            driver.is_wanted()
+        });
+        if wanted == Some(true) {
+            self.changed.notify_one();
         }
+    }
+
+    /// Runs until `Close`, or until nobody can send any more.
+    pub(crate) async fn run(self, mut messages: mpsc::UnboundedReceiver<Message>) {
+        while let Some((clock, due, is_starting)) = self.with(Driver::wait) {
+            let message = tokio::select! {
+                biased; // what is due is not put off by a flood of messages
+                () = clock.reach(due) => Some(Message::Due),
+                message = messages.recv() => match message {
+                    Some(Message::Close) | None => break,
+                    message => message,
+                },
+                () = self.changed.notified() => None,
+                () = tokio::task::yield_now(), if is_starting => None,
+            };
+            self.with(|driver| driver.take(message));
+        }
+        let driver = self.lock().take();
+        if let Some(driver) = driver {
+            driver.end(messages).await;
+        }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Driver) -> T) -> Option<T> {
+        self.lock().as_mut().map(work)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Driver>> {
+        self.driver.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Driver {
+    /// The clock, what to wait for, and whether there are processes to start at once.
+    fn wait(&mut self) -> (SystemClock, Option<Time>, bool) {
+        self.awaited = self.core.due();
+        (self.clock, self.awaited, !self.starts.is_empty())
+    }
+
+    /// Whether the task has something to do before what it waits for.
+    fn is_wanted(&self) -> bool {
+        let sooner = |due| self.awaited.is_none_or(|awaited| due < awaited);
+        !self.starts.is_empty() || self.core.due().is_some_and(sooner)
+    }
+
+    fn take(&mut self, message: Option<Message>) {
+        if let Some(input) = message.and_then(|message| self.input(message)) {
+            self.step(input);
+        }
+        self.start_next();
+    }
+
+    async fn end(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         self.exchange = Exchange::default();
         self.children.kill_all();
         let reaped = async {
             while self.children.count() > 0 {
-                match self.messages.recv().await {
+                match messages.recv().await {
                     Some(Message::Exited { run, .. }) => self.children.forget(run),
                     Some(_) => {}
                     None => break,
@@ -136,26 +200,26 @@ impl Driver {
         self.children.sweep();
     }
 
+    fn ask(&mut self, Ask { agent, request, answer }: Ask) {
+        let number = self.exchange.requests;
+        self.exchange.requests += 1;
+        let (encoding, input) = match request {
+            Request::Subscribe { subscribe, encoding } => {
+                (Some(encoding), Input::Subscribe { request: number, subscribe })
+            }
+            Request::Call { call, stream_id } => (None, Input::Call { request: number, call, stream_id }),
+            Request::Executor { call, encoding } => {
+                let agent = agent.unwrap_or_default();
+                (encoding, Input::ExecutorCall { agent, request: number, call })
+            }
+        };
+        self.exchange.answers.insert(number, Pending { agent, encoding, answer });
+        self.step(input);
+    }
+
     fn input(&mut self, message: Message) -> Option<Input> {
         match message {
-            Message::Ask(Ask { agent, request, answer }) => {
-                let number = self.exchange.requests;
-                self.exchange.requests += 1;
-                let (encoding, input) = match request {
-                    Request::Subscribe { subscribe, encoding } => {
-                        (Some(encoding), Input::Subscribe { request: number, subscribe })
-                    }
-                    Request::Call { call, stream_id } => {
-                        (None, Input::Call { request: number, call, stream_id })
-                    }
-                    Request::Executor { call, encoding } => {
-                        let agent = agent.unwrap_or_default();
-                        (encoding, Input::ExecutorCall { agent, request: number, call })
-                    }
-                };
-                self.exchange.answers.insert(number, Pending { agent, encoding, answer });
-                Some(input)
-            }
+            Message::Due => Some(Input::Tick),
             Message::Closed { stream } => {
                 // What the cluster has closed itself is not there any more.
                 let agent = self.exchange.streams.remove(&stream)?.agent;

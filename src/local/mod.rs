@@ -7,7 +7,7 @@
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`) are state
 //! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
-//! `api` and `files` the protocol, `driver` the one task that owns it all.
+//! `cork`, `api` and `files` the protocol, `driver` owns it all.
 //!
 //! # Invariants
 //! * Knows nothing of Python.
@@ -20,6 +20,7 @@ mod api;
 mod children;
 mod clock;
 mod core;
+mod cork;
 mod driver;
 mod faults;
 mod fetch;
@@ -44,7 +45,7 @@ use api::Host;
 pub(crate) use children::inherited_environment;
 use children::{Children, Leaders, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
-use driver::{Driver, Exchange, Message};
+use driver::{Driver, Exchange, Message, Shared};
 pub(crate) use faults::Fault;
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -134,20 +135,21 @@ impl Cluster {
             core,
             children,
             starts: VecDeque::new(),
-            messages: inbox,
+            awaited: None,
             asks: messages.downgrade(),
             exchange: Exchange::default(),
         };
+        let driver = Shared::new(driver);
         let (done, ended) = std::sync::mpsc::channel();
         let (stop, stopped) = watch::channel(());
         let mut servers = JoinSet::new();
         for (host, listener) in listeners {
             let _inside = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| listening(&error))?;
-            servers.spawn(server::serve(host, listener, messages.clone(), root.clone(), stopped.clone()));
+            servers.spawn(server::serve(host, listener, driver.clone(), root.clone(), stopped.clone()));
         }
         runtime.spawn(async move {
-            driver.run().await;
+            driver.run(inbox).await;
             drop(stop);
             let all = async { while servers.join_next().await.is_some() {} };
             if within(FLUSHING, all).await.is_none() {

@@ -6,7 +6,8 @@
 //!   stream, what was sent before still arrives.
 
 use super::api::{self, Host, Refusal, Request, Resource, STREAM_ID};
-use super::driver::{Answer, Ask, Message};
+use super::cork::Cork;
+use super::driver::{Answer, Ask, Message, Shared};
 use super::files;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
@@ -16,6 +17,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -24,13 +26,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
+/// Why a connection broke.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Serves a port until `stop` changes; then lets connections finish what they are at.
 pub(crate) async fn serve(
     host: Host,
     listener: TcpListener,
-    asks: mpsc::UnboundedSender<Message>,
+    driver: Shared,
     sandboxes: Arc<Path>,
     mut stop: watch::Receiver<()>,
 ) {
@@ -39,7 +44,7 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(host, stream, asks.clone(), sandboxes.clone(), stop.clone()));
+                    connections.spawn(connection(host, stream, driver.clone(), sandboxes.clone(), stop.clone()));
                 }
                 // Out of descriptors, most likely: give others a chance to close some.
                 Err(error) => {
@@ -58,7 +63,7 @@ pub(crate) async fn serve(
 async fn connection(
     host: Host,
     stream: TcpStream,
-    asks: mpsc::UnboundedSender<Message>,
+    driver: Shared,
     sandboxes: Arc<Path>,
     mut stop: watch::Receiver<()>,
 ) {
@@ -66,29 +71,45 @@ async fn connection(
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let service = service_fn(move |request| {
-        let (asks, sandboxes) = (asks.clone(), sandboxes.clone());
-        async move { Ok::<_, Infallible>(respond(host, request, &asks, sandboxes).await) }
+        let (driver, sandboxes) = (driver.clone(), sandboxes.clone());
+        async move { Ok::<_, Infallible>(respond(host, request, &driver, sandboxes).await) }
     });
+    let cork = Cork::new(stream);
     let serving = hyper::server::conn::http1::Builder::new()
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(cork.clone()), service);
     let mut serving = pin!(serving);
     let ended = tokio::select! {
-        ended = serving.as_mut() => ended,
+        ended = turn_by_turn(serving.as_mut(), &cork) => ended,
         _ = stop.changed() => {
             serving.as_mut().graceful_shutdown();
-            serving.await
+            turn_by_turn(serving, &cork).await
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection to the embedded cluster broke");
+        tracing::debug!(error, "a connection to the embedded cluster broke");
     }
+}
+
+/// Serves, and sends after each turn what was written in it.
+async fn turn_by_turn<E: Into<Broken>>(
+    mut serving: Pin<&mut impl Future<Output = Result<(), E>>>,
+    cork: &Cork<TcpStream>,
+) -> Result<(), Broken> {
+    poll_fn(|cx| match serving.as_mut().poll(cx) {
+        Poll::Ready(ended) => Poll::Ready(ended.map_err(Into::into)),
+        Poll::Pending => match cork.poll_send(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
+            _ => Poll::Pending,
+        },
+    })
+    .await
 }
 
 async fn respond(
     host: Host,
     request: hyper::Request<Incoming>,
-    asks: &mpsc::UnboundedSender<Message>,
+    driver: &Shared,
     sandboxes: Arc<Path>,
 ) -> Response<Content> {
     let (head, body) = request.into_parts();
@@ -127,9 +148,9 @@ async fn respond(
         Request::Call { .. } => None,
     };
     let (answer, answered) = oneshot::channel();
-    let asked = asks.send(Message::Ask(Ask { agent, request, answer }));
-    match (asked, answered.await) {
-        (Ok(()), Ok(Answer::Stream { id, events, guard })) => {
+    driver.ask(Ask { agent, request, answer });
+    match answered.await {
+        Ok(Answer::Stream { id, events, guard }) => {
             let mut response = Response::new(Content::Events { events, _guard: guard });
             if let Some(encoding) = encoding {
                 response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
@@ -139,13 +160,13 @@ async fn respond(
             }
             response
         }
-        (Ok(()), Ok(Answer::Status(status))) => {
+        Ok(Answer::Status(status)) => {
             let mut response = Response::new(Content::full(String::new()));
             *response.status_mut() = status;
             response
         }
-        (Ok(()), Ok(Answer::Refused(status, text))) => plain(status, text),
-        _ => plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into()),
+        Ok(Answer::Refused(status, text)) => plain(status, text),
+        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into()),
     }
 }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import pytest
 from client import JSON, PATIENCE, Client, alive, pids_in, post, task, wait_until
@@ -105,6 +106,48 @@ def test_requests_that_mesos_refuses(
     answer = post(cluster.master, body, headers, method)
     assert answer[0] == status
     assert answer[1].startswith(words)
+
+
+def test_pipelined_calls_are_answered_in_order_though_the_next_is_not_all_there(
+    cluster: LocalCluster,
+) -> None:
+    bodies = ["{", "[]", "{}", EMPTY_KILL, NOBODY] * 20
+    words = {body: post(cluster.master, body, JSON)[1] for body in bodies}
+    with connect(cluster) as connection, connection.makefile("rb") as answers:
+        connection.sendall(b"".join(map(request, bodies)) + request(NOBODY)[:-1])
+        assert [answer(answers) for _ in bodies] == [words[body] for body in bodies]
+        connection.sendall(request(NOBODY)[-1:])
+        assert answer(answers) == words[NOBODY]
+
+
+def answer(answers: BinaryIO) -> str:
+    """The words of the next answer."""
+    length = 0
+    while (line := answers.readline().strip()) != b"":
+        name, _, value = line.partition(b": ")
+        length = int(value) if name == b"Content-Length" else length
+    return answers.read(length).decode()
+
+
+def test_events_come_though_a_subscriber_sends_more(cluster: LocalCluster) -> None:
+    with connect(cluster) as connection:
+        connection.sendall(request(SUBSCRIBE) + b"\r\n" + request(NOBODY))
+        read = b""
+        while b'"OFFERS"' not in read:
+            more = connection.recv(4096)
+            assert more
+            read += more
+
+
+def connect(cluster: LocalCluster) -> socket.socket:
+    host, _, port = cluster.master.partition(":")
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+def request(body: str) -> bytes:
+    """A POST to the scheduler API."""
+    head = "POST /api/v1/scheduler HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
 def test_calls_need_their_stream_and_its_id(cluster: LocalCluster) -> None:
