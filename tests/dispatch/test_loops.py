@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 on_loops = pytest.mark.parametrize("ride", ["asyncio", "asyncio-async", "uvloop-async"], indirect=True)
+on_async_loops = pytest.mark.parametrize("ride", ["asyncio-async", "uvloop-async"], indirect=True)
 polled = pytest.mark.parametrize("ride", ["poll", "fileno"], indirect=True)
 awaited = pytest.mark.parametrize("ride", ["thread-async", "asyncio-async", "uvloop-async"], indirect=True)
 
@@ -107,3 +108,31 @@ def test_a_loop_closed_under_its_driver_aborts_it(ride: Ride, backend: ScriptedB
         asyncio.run(driver.wait(PATIENCE))
     with pytest.raises(ValueError, match="has ended"):
         driver.fileno()
+
+
+@on_async_loops
+@pytest.mark.parametrize("queued", [0, 10])
+def test_a_loop_closed_while_a_handler_is_suspended_aborts_its_driver(
+    ride: Ride, backend: ScriptedBackend, caplog: pytest.LogCaptureFixture, queued: int
+) -> None:
+    async def suspended() -> None:
+        recorder.note("suspended", driver, ())
+        await asyncio.sleep(PATIENCE)
+
+    loop = ride.loop  # type: ignore[attr-defined]
+    recorder = ride.recorder(status_update=lambda *_: suspended())
+    driver = ride.started(recorder)
+    backend.play([update()])
+    backend.play([message(b"never")], repeat=queued)
+    backend.join()
+    ride.until(recorder, driver, lambda: "suspended" in recorder.names)
+    loop.close()
+    gc.collect()
+    assert (driver.status, backend.ended, calls(backend)) == (mesos.DRIVER_ABORTED, "abort", [])
+    assert recorder.names == ["status_update", "suspended"]
+    [said] = [record.getMessage() for record in caplog.records if record.name == "mesos.driver"]
+    assert "loop was closed" in said
+    with pytest.raises(mesos.DriverAbortedError, match="loop was closed"):
+        driver.join(PATIENCE)
+    with pytest.raises(mesos.DriverAbortedError, match="loop was closed"):
+        asyncio.run(driver.wait(PATIENCE))

@@ -4,7 +4,7 @@ Invariants:
 * Only asyncio's public interface is used, so that other loops (uvloop) serve as well.
 * After a batch, the loop's other callbacks get their turn: the descriptor is still readable then.
 * While an async handler runs, the descriptor is not watched; events stay queued.
-* The loop's reader is the only thing that refers to `_Reader`: if it dies, the loop was closed under the
+* One of the loop's timers is the only thing that refers to `_Sign`: if it dies, the loop was closed under the
   driver, which then aborts.
 """
 
@@ -15,13 +15,16 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from mesos.dispatch._base import BATCH, SLICE, Dispatcher, running_loop
+from mesos.dispatch._base import BATCH, SLICE, Dispatcher, gone, running_loop
 from mesos.errors import DriverAbortedError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from mesos.driver import Driver
+
+#: How often a loop looks up that has nobody to wake for, in seconds.
+SELDOM = 3600.0
 
 
 class AsyncioDispatcher(Dispatcher):
@@ -129,40 +132,32 @@ class LoopPump:
         self._loop = loop
         self._fd = dispatcher.fileno()
         self._attached = False
-        self._closed: weakref.finalize[Any, Any] | None = None
+        self._sign: Callable[[], _Sign | None] = gone
         self._task: asyncio.Task[None] | None = None
-        self._tick: asyncio.TimerHandle | None = None
 
     def attach(self) -> None:
         """Begin; on the loop's thread."""
         if self._dispatcher.ended:
             return
-        reader = _Reader(self)
-        self._closed = weakref.finalize(reader, _loop_closed, self._dispatcher)
-        self._closed.atexit = False  # the drivers have an exit of their own
-        self._watch(reader)
-        if threading.current_thread() is threading.main_thread():
-            self._look_up()
-
-    def _look_up(self) -> None:
-        """Wake the loop now and then: asleep, it would not notice a Ctrl-C that came just before."""
-        self._tick = self._loop.call_later(SLICE, self._look_up)
+        sign = _Sign(self._loop, self._dispatcher)
+        self._sign = weakref.ref(sign)
+        sign()
+        self._watch()
 
     def detach(self) -> None:
         """End; on the loop's thread, or when the loop does not run."""
-        if self._tick is not None:
-            self._tick.cancel()
-        if self._closed is not None:
-            self._closed.detach()
+        sign = self._sign()
+        if sign is not None:
+            sign.take_back()
         if self._attached and not self._loop.is_closed():
             self._loop.remove_reader(self._fd)
         self._attached = False
 
-    def _watch(self, reader: _Reader) -> None:
-        self._loop.add_reader(self._fd, reader)
+    def _watch(self) -> None:
+        self._loop.add_reader(self._fd, self._ready)
         self._attached = True
 
-    def ready(self, reader: _Reader) -> None:
+    def _ready(self) -> None:
         """Take a turn: the descriptor is readable."""
         try:
             awaitable = self._dispatcher._turn(BATCH)[1]
@@ -172,12 +167,12 @@ class LoopPump:
         if awaitable is not None:
             self._loop.remove_reader(self._fd)
             self._attached = False
-            self._task = self._loop.create_task(self._await(awaitable, reader), name="mesos-handlers")
+            self._task = self._loop.create_task(self._await(awaitable), name="mesos-handlers")
             self._task.add_done_callback(_retrieve)
         else:
             self._raise_fatal()
 
-    async def _await(self, awaitable: Awaitable[Any] | None, reader: _Reader) -> None:
+    async def _await(self, awaitable: Awaitable[Any] | None) -> None:
         """Await handlers, one after the other, as long as something is queued."""
         handled = 0
         try:
@@ -201,7 +196,7 @@ class LoopPump:
         finally:
             self._task = None
             if not self._dispatcher.ended and not self._loop.is_closed():
-                self._watch(reader)
+                self._watch()
         # not out of this task: nobody asks it for its exception, and the loop would complain of that
         self._loop.call_soon(self._raise_fatal)
 
@@ -231,16 +226,31 @@ def _retrieve(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
-class _Reader:
-    """What the loop calls. Its life is the sign that the loop still watches."""
+class _Sign:
+    """What one of the loop's timers holds, and nothing else: its life is the sign that the loop goes on.
 
-    __slots__ = ("__weakref__", "_pump")
+    On the main thread it wakes the loop now and then: asleep, it would miss a Ctrl-C that came just before.
+    """
 
-    def __init__(self, pump: LoopPump) -> None:
-        self._pump = pump
+    __slots__ = ("__weakref__", "_closed", "_loop", "_period", "_timer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, dispatcher: Dispatcher) -> None:
+        self._loop = loop
+        self._timer: Callable[[], asyncio.TimerHandle | None] = gone
+        self._period = SLICE if threading.current_thread() is threading.main_thread() else SELDOM
+        self._closed = weakref.finalize(self, _loop_closed, dispatcher)
+        self._closed.atexit = False  # the drivers have an exit of their own
 
     def __call__(self) -> None:
-        self._pump.ready(self)
+        # weakly: the timer refers to this
+        self._timer = weakref.ref(self._loop.call_later(self._period, self))
+
+    def take_back(self) -> None:
+        """Let the loop be closed from now on."""
+        self._closed.detach()
+        timer = self._timer()
+        if timer is not None:
+            timer.cancel()
 
 
 def _loop_closed(dispatcher: Dispatcher) -> None:

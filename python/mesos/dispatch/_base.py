@@ -58,7 +58,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._bound: Handle | None = None
-        self._driver: Callable[[], Driver | None] = _gone
+        self._driver: Callable[[], Driver | None] = gone
         # the end may be seen between two bytecodes of a thread that holds it
         self._lock = threading.RLock()
         self._ending = False
@@ -227,7 +227,7 @@ class Dispatcher:
             await awaitable
         except BaseException as error:
             # the driver lives on in the coroutine's frames; without it nobody is left to tell
-            if driver is not None:
+            if driver is not None and not self.ended:  # the loop may be closed, and its tasks with it
                 self._native.resume(driver, error)
             if not isinstance(error, Exception):
                 raise
@@ -292,5 +292,5 @@ def _wake(waiter: asyncio.Future[None]) -> None:
         waiter.set_result(None)
 
 
-def _gone() -> None:
-    """Stand in for a weak reference whose driver is gone, until there is one."""
+def gone() -> None:
+    """Stand in for a weak reference, until there is one."""
