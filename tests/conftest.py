@@ -37,6 +37,15 @@ def _dump_on_crash() -> None:
     assert faulthandler.is_enabled(), "a crash of the native half must say where it was"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _feel_ctrl_c() -> Iterator[None]:
+    """Take back that it is ignored: so a shell starts jobs in the background, and children inherit it."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def backend() -> ScriptedBackend:
     return ScriptedBackend()

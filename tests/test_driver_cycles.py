@@ -81,11 +81,11 @@ CYCLES = {
     "interrupt": "driver = make(dispatcher='interrupt'); driver.start(); driver.join()",
     "collected": "driver = make(); driver.start(); end = driver.dispatcher; del driver; end.join(20)",
 }
-#: What there may be more after 200 of them: caches of CPython's go on filling for a while, and grow by doubling.
+#: What there may be more after 200 of them: caches of CPython's go on filling for a while, and by doubling.
 #: It is less than one block, or one byte, for each driver.
 SPARE = {"blocks of Python's": 100, "bytes of the heap": 100}
-#: Without what glibc keeps for each thread of memory that was freed: it counts as used, and there is more of it with
-#: each thread that happens to get an arena of its own. A bare `threading.Thread` leaves as much behind.
+#: Without what glibc keeps of memory that was freed: it counts as used, and there is more of it with each
+#: thread that happens to get an arena of its own. A bare `threading.Thread` leaves as much behind.
 NO_CACHES = "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.arena_max=1"
 
 
