@@ -107,6 +107,7 @@ void construct_driver(const Library& library, const SchedulerDriverAbi& abi,
 
 void check_scheduler_settings(const Library& library, const SchedulerSettings& settings) {
   library.resolve(choose(settings));
+  if (!settings.constraints.empty()) library.resolve(abi::driver::kUpdateFrameworkConstrained);
 }
 
 SchedulerDriverAbi::SchedulerDriverAbi(const Library& library)

@@ -55,6 +55,8 @@ mod ffi {
         /// `Credential`; empty is none
         credential: &'a [u8],
         suppressed_roles: &'a [String],
+        /// `scheduler.OfferConstraints`, to be said later; empty is none
+        constraints: &'a [u8],
     }
 
     // What libmesos calls, in threads of its own; messages are bytes of the class that the name says.

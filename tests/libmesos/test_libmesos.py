@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -189,6 +190,45 @@ def test_update_framework(make: Make, script: Script) -> None:
     assert mesos.FrameworkInfo.FromString(bytes.fromhex(framework)) == driver.framework
     assert said == text(mesos.v1.scheduler.OfferConstraints(**CONSTRAINTS))
     assert roles == [text(b"r")]
+
+
+def test_constraints_from_the_start(make: Make, script: Script) -> None:
+    """libmesos' constructor takes none: until they are said, no role gets offers."""
+    identity = registered(script)
+    script.say("disconnected")
+    script.say("registered", identity, INFO)
+    notes = Notes()
+    driver = make(notes, offer_constraints=CONSTRAINTS, suppressed_roles=["s"])
+    driver.start()
+    hear(driver, notes, 3)
+    driver.revive_offers(["s"])
+    end(driver)
+    assert [call for call in script.names if call != "destroy"] == [
+        *("construct", "suppressed", "updateFramework", "reviveOffers", "stop")
+    ]
+    _, suppressed, (_, framework, said, *roles), *_ = script.calls
+    assert suppressed == ("suppressed", text(b"r"), text(b"s"))
+    assert mesos.FrameworkInfo.FromString(bytes.fromhex(framework)) == driver.framework
+    assert driver.framework.id == identity
+    assert said == text(mesos.v1.scheduler.OfferConstraints(**CONSTRAINTS))
+    assert roles == [text(b"s")]
+
+
+def test_calls_before_constraints_are_said_are_said_with_them(make: Make, script: Script) -> None:
+    os.mkfifo(script.path.with_name("fifo"))
+    later = Script(script.path.with_name("fifo"))
+    with open(later.path, "r+b", buffering=0) as fifo:  # libmesos hears nothing before something is in it
+        notes = Notes()
+        driver = make(notes, framework=later.framework, offer_constraints=CONSTRAINTS)
+        driver.start()
+        driver.suppress_offers(["r"])
+        fifo.write(f"1 registered {text(mesos.FrameworkID(value='f'))} {text(INFO)}\n".encode())
+        hear(driver, notes, 1)
+        end(driver)
+    assert driver.stats.calls_sent == 1
+    update = next(call for call in later.calls if call[0] == "updateFramework")
+    assert update[3:] == (text(b"r"),)
+    assert "suppressOffers" not in later.names
 
 
 @pytest.mark.parametrize("implicit", [True, False])

@@ -101,9 +101,10 @@ def test_settings_that_libmesos_does_not_have(name: str) -> None:
         mesos.SchedulerDriver(mesos.Scheduler(), "x", **settings)
 
 
-def test_constraints_are_not_for_the_start(make: Make, script: Script) -> None:
-    with pytest.raises(mesos.ConfigurationError, match=r"offer_constraints.*update_framework"):
-        make(mesos.Scheduler(), offer_constraints={}).start()
+def test_constraints_from_the_start_need_1_11(make: Make, script: Script) -> None:
+    driver = make(mesos.Scheduler(), 109, offer_constraints=CONSTRAINTS)
+    with pytest.raises(mesos.ConfigurationError, match=r"libmesos-109.so .* it came with Mesos 1\.11\.0"):
+        driver.start()
 
 
 def test_a_library_that_is_missing_is_named_by_start(tmp_path: Path) -> None:

@@ -76,6 +76,18 @@ def test_a_missing_dependency_is_named(real_mesos: RealMesos, libmesos: Path, tm
     assert "cannot open shared object file" in said
 
 
+def test_the_real_one_was_linked_without_an_executors_driver(
+    real_mesos: RealMesos, libmesos: Path, tmp_path: Path
+) -> None:
+    """Neither is it in any other release that PyPI ships (releases.py)."""
+    variables = dict.fromkeys(("MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID", "MESOS_SLAVE_ID"), "x")
+    variables |= {"MESOS_SLAVE_PID": "slave(1)@127.0.0.1:1", "MESOS_DIRECTORY": str(tmp_path)}
+    code = f"mesos.ExecutorDriver(mesos.Executor(), backend='libmesos', library={str(libmesos)!r}).run()"
+    said = run(real_mesos, code, **variables)
+    assert said.startswith(f"mesos.errors.ConfigurationError: {libmesos} (given as library=) has no ")
+    assert "mesos::MesosExecutorDriver: it was linked for schedulers only" in said
+
+
 def test_what_was_asked_for_is_not_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     missing = tmp_path / "libmesos.so"
     monkeypatch.setenv("MESOS_NATIVE_LIBRARY", "libz.so.1")

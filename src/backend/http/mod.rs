@@ -25,7 +25,7 @@ pub(crate) mod master;
 mod recordio;
 mod request;
 pub(crate) mod scheduler;
-mod settings;
+pub(in crate::backend) mod settings;
 mod socket;
 mod subscription;
 pub(crate) mod tls;

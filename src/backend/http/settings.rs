@@ -15,13 +15,13 @@ use bytes::Bytes;
 
 /// The settings of one driver.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(in crate::backend) struct Settings {
     subscription: Subscription,
     revision: u64,
 }
 
 impl Settings {
-    pub(super) fn new(subscription: Subscription) -> Self {
+    pub(in crate::backend) fn new(subscription: Subscription) -> Self {
         Self { subscription, revision: 0 }
     }
 
@@ -37,16 +37,17 @@ impl Settings {
 
     /// What brings a subscription of an earlier revision up to date.
     pub(super) fn update_since(&self, revision: u64) -> Option<Call> {
+        (revision != self.revision).then(|| self.update())
+    }
+
+    /// What brings any subscription of the framework up to date.
+    pub(in crate::backend) fn update(&self) -> Call {
         let Subscription { framework, suppressed_roles, offer_constraints } = self.subscription.clone();
-        (revision != self.revision).then_some(Call::UpdateFramework {
-            framework,
-            suppressed_roles,
-            offer_constraints,
-        })
+        Call::UpdateFramework { framework, suppressed_roles, offer_constraints }
     }
 
     /// Remembers the id that the master gave: every later SUBSCRIBE resumes this framework.
-    pub(super) fn registered(&mut self, id: &[u8]) {
+    pub(in crate::backend) fn registered(&mut self, id: &[u8]) {
         let value = last_bytes(id, framework_id::VALUE);
         let known = last_bytes(&self.subscription.framework, framework_info::ID);
         if known.and_then(|known| last_bytes(known, framework_id::VALUE)) != value {
@@ -62,7 +63,7 @@ impl Settings {
     }
 
     /// Takes over what a call says about the framework; false if it says nothing about it.
-    pub(super) fn absorb(&mut self, call: &Call) -> bool {
+    pub(in crate::backend) fn absorb(&mut self, call: &Call) -> bool {
         match call {
             Call::Suppress { roles } => self.subscription.suppress(roles),
             Call::Revive { roles } => self.subscription.revive(roles),

@@ -2,6 +2,8 @@
 //!
 //! # Invariants
 //! * What libmesos would lose without a word is answered here: launches that no master can get.
+//! * Its constructor takes no offer constraints. A framework that has some subscribes with all its roles suppressed, and
+//!   says the rest as soon as it is registered: an offer that they exclude it never gets.
 
 use super::ffi::{self, Library, SchedulerDriver, SchedulerSettings};
 use super::life::{self, Life, Shared};
@@ -12,9 +14,10 @@ use super::{calls, master, open, refused};
 use crate::backend::http::detect::of_info;
 use crate::backend::http::lost;
 use crate::backend::http::master::Scheme;
+use crate::backend::http::settings::Settings as Wanted;
 use crate::backend::{Backend, END_TIMEOUT, End, Stats, Subscription};
 use crate::driver::lifecycle::lock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{Call, Failure, FailureKind};
 use crate::queue::{Sender, WeakSender};
 use crate::runtime;
@@ -29,21 +32,19 @@ use tokio::runtime::Handle;
 /// Fails if there is no libmesos that can do what is wanted.
 pub(crate) fn connect(
     settings: Settings,
-    subscription: Subscription,
+    mut subscription: Subscription,
     sender: Sender,
 ) -> Result<Arc<dyn Backend>> {
-    if subscription.offer_constraints.is_some() {
-        return Err(Error::Configuration(
-            "offer_constraints: libmesos takes them only from a registered framework; call update_framework in \
-             `registered`, or use backend=\"http\""
-                .into(),
-        ));
+    let constraints = subscription.offer_constraints.as_ref().filter(|constraints| !constraints.is_empty());
+    let wanted = constraints.map(|_| Wanted::new(subscription.clone()));
+    if wanted.is_some() {
+        subscription.suppress(&[]);
     }
     let runtime = runtime::handle()?;
     let library = open(&settings.library)?;
     let said = said("", &settings, &subscription);
     ffi::check_scheduler_settings(&library, &said).map_err(refused)?;
-    let scheduler = Arc::new(Scheduler::new(subscription.framework.clone(), sender.downgrade()));
+    let scheduler = Arc::new(Scheduler::new(subscription.framework.clone(), wanted, sender.downgrade()));
     if let Some(limit) = settings.connect_timeout {
         runtime.spawn(give_up_after(Arc::downgrade(&scheduler), limit));
     }
@@ -62,6 +63,7 @@ fn said<'a>(
         master,
         credential: &settings.credential,
         suppressed_roles: &subscription.suppressed_roles,
+        constraints: subscription.offer_constraints.as_ref().map_or(&[], |constraints| constraints),
     }
 }
 
@@ -74,12 +76,31 @@ pub(super) struct Scheduler {
     pub(super) framework_id: Mutex<Bytes>,
     /// `MasterInfo`, likewise
     pub(super) master_info: Mutex<Bytes>,
+    /// what is to be said once the framework is registered, if it could not be said before
+    wanted: Mutex<Option<Wanted>>,
 }
 
 impl Scheduler {
-    fn new(framework: Bytes, events: WeakSender) -> Self {
-        let (framework_id, master_info) = (Mutex::default(), Mutex::default());
-        Self { shared: Shared::new(events), framework, framework_id, master_info }
+    fn new(framework: Bytes, wanted: Option<Wanted>, events: WeakSender) -> Self {
+        Self {
+            shared: Shared::new(events),
+            framework,
+            framework_id: Mutex::default(),
+            master_info: Mutex::default(),
+            wanted: Mutex::new(wanted),
+        }
+    }
+
+    /// Says what has waited for this `FrameworkID`.
+    pub(super) fn registered(&self, framework_id: &[u8]) -> Result<()> {
+        let state = self.shared.state();
+        match (lock(&self.wanted).take(), &state.driver) {
+            (Some(mut wanted), Some(driver)) => {
+                wanted.registered(framework_id);
+                calls::make(driver, &wanted.update())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -87,7 +108,10 @@ impl Backend for Scheduler {
     fn send(&self, call: Call) -> Result<()> {
         calls::check(&call)?;
         let state = self.shared.state();
-        let heard = if let Some(driver) = &state.driver {
+        let waits = lock(&self.wanted).as_mut().is_some_and(|wanted| wanted.absorb(&call));
+        let heard = if waits {
+            true
+        } else if let Some(driver) = &state.driver {
             calls::make(driver, &call)?;
             self.shared.connected() || calls::is_kept(&call)
         } else {

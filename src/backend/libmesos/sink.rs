@@ -31,6 +31,7 @@ impl SchedulerSink {
         let read = || {
             let framework_id = read(msg::FRAMEWORK_ID, framework_id)?;
             lock(&self.scheduler.framework_id).clone_from(&framework_id);
+            self.scheduler.registered(&framework_id).map_err(|error| error.to_string())?;
             Ok(self.subscribed(framework_id, read(msg::MASTER_INFO, master_info)?))
         };
         self.say(read());
