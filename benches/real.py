@@ -88,3 +88,9 @@ def rows() -> Iterator[tuple[str, str, str]]:
         over = [load_libmesos.ours(mesos, cluster.master, TASKS, executor).cost for _ in range(PAIRS)]
         note = f"{min(over) / min(bare):.2f} × the C++ driver's alone, {show(min(bare))}; best of {PAIRS}"
         yield "the same over libmesos", show(min(over)), note
+        if python := load_libmesos.python2():
+            theirs = min(
+                load_libmesos.bindings(mesos, cluster.master, TASKS, executor, python) for _ in range(PAIRS)
+            )
+            note = f"{theirs / min(over):.1f} × ours over libmesos; best of {PAIRS}"
+            yield "the same of Mesos' own bindings, on Python 2.7", show(theirs), note
