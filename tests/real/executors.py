@@ -2,6 +2,8 @@
 
 What a task does is in its data: "finish"; "wait", for a kill, a shutdown or the message "finish TASK"; or the
 path of a FIFO, in which the first byte ends it. Every other message comes back with the process id before it.
+
+$MESOS_EXECUTOR_LIBRARY may name a libmesos with an executor's driver, as PyPI has none: then it runs over it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from pathlib import Path
 
 import mesos
 
-COMMAND = shlex.join([sys.executable, "-m", "mesos.executor", "executors:Worker"])
 HERE = Path(__file__).resolve().parent
+LIBRARY = os.environ.get("MESOS_EXECUTOR_LIBRARY")
+OVER_HTTP = [sys.executable, "-m", "mesos.executor", "executors:Worker"]
+OVER_LIBMESOS = ["env", "LIBPROCESS_IP=127.0.0.1", sys.executable, __file__]
+COMMAND = shlex.join([*OVER_LIBMESOS, LIBRARY] if LIBRARY else OVER_HTTP)
 
 
 def info(executor_id: str = "worker", **fields: object) -> mesos.ExecutorInfo:
@@ -71,3 +76,8 @@ def read(driver: mesos.ExecutorDriver, name: str, path: str) -> None:
     with open(path, "rb", buffering=0) as fifo:
         fifo.read(1)
     finish(driver, name)
+
+
+if __name__ == "__main__":
+    ended = mesos.ExecutorDriver(Worker(), backend="libmesos", library=sys.argv[1]).run()
+    sys.exit(ended is not mesos.DRIVER_STOPPED)
