@@ -309,6 +309,21 @@ def test_a_suppressed_framework_gets_no_offers(
         wait_until(lambda: offers.count > before, lambda: "no offer after the revival")
 
 
+def test_constraints_hold_from_the_first_offer_on(
+    connect: Connect, real_cluster: RealCluster, clock: Callable[[int], None]
+) -> None:
+    has_rack = {"selector": {"attribute_name": "rack"}, "predicate": {"exists": {}}}
+    nowhere = {"role_constraints": {"*": {"groups": [{"attribute_constraints": [has_rack]}]}}}
+    offers = Offers({"refuse_seconds": 0})
+    driver = connect(offers, "picky", real_cluster.master, dispatcher="thread", offer_constraints=nowhere)
+    with driver:
+        wait_until(lambda: driver.connected, lambda: "not registered")
+        clock(5)
+        assert offers.count == 0
+        driver.update_framework("picky", offer_constraints={})
+        wait_until(lambda: offers.count > 0, lambda: "no offer without constraints")
+
+
 def test_it_comes_back_to_a_master_that_was_killed(
     connect: Connect, real_mesos: RealMesos, tmp_path: Path
 ) -> None:
