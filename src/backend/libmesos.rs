@@ -1,9 +1,9 @@
 //! The backend on the user's own libmesos: finding and loading the library, and Mesos' own drivers in it (`cpp/`).
 //!
-//! `scheduler` and `executor` are the backends of either driver, `life` the thread that runs it, `sink` makes `Event`s of
-//! what libmesos says, `calls` calls its methods for `Call`s. `settings` reads what the user gave, `master` finds who is to
-//! be told of, `environment` refuses what would end the process, `glog` sets how much libmesos logs, `settle` sees to it
-//! that Mesos has heard the last of it.
+//! `scheduler` and `executor` are the backends of either driver, `life` is the thread that runs it, `shared` what all of
+//! these have, `sink` makes `Event`s of what libmesos says, `calls` calls its methods for `Call`s. `settings` reads what
+//! the user gave, `master` finds who is to be told of, `environment` refuses what would end the process, `glog` sets how
+//! much libmesos logs, `settle` sees to it that Mesos has heard the last of it.
 //!
 //! # Invariants
 //! * The one bridge to C++, and the only Rust that knows of it.
@@ -27,6 +27,7 @@ mod master;
 pub(crate) mod scheduler;
 pub(crate) mod settings;
 mod settle;
+mod shared;
 mod sink;
 #[cfg(test)]
 mod tests;

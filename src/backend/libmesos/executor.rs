@@ -8,9 +8,10 @@
 //! * libmesos itself ends the process group when the grace period after a `Shutdown` is over.
 
 use super::ffi::{self, ExecutorDriver, Library};
-use super::life::{self, Life, Shared};
+use super::life::{self, Life};
 use super::master::resolve;
 use super::settle::settle;
+use super::shared::{Driver, Shared};
 use super::sink::ExecutorSink;
 use super::{open, refused};
 use crate::backend::http::master::Endpoint;
@@ -109,6 +110,23 @@ impl Backend for Executor {
 
     fn stats(&self) -> Stats {
         self.shared.stats()
+    }
+}
+
+impl Driver for ExecutorDriver {
+    fn start(&self) -> bool {
+        self.start()
+    }
+
+    fn end(&self, how: End) {
+        match how {
+            End::Teardown | End::Failover => self.stop(),
+            End::Abort => self.abort(),
+        }
+    }
+
+    fn join(&self) {
+        self.join();
     }
 }
 

@@ -6,9 +6,10 @@
 //!   says the rest as soon as it is registered: an offer that they exclude it never gets.
 
 use super::ffi::{self, Library, SchedulerDriver, SchedulerSettings};
-use super::life::{self, Life, Shared};
+use super::life::{self, Life};
 use super::settings::Settings;
 use super::settle::settle;
+use super::shared::{Driver, Shared};
 use super::sink::SchedulerSink;
 use super::{calls, master, open, refused};
 use crate::backend::http::detect::of_info;
@@ -130,6 +131,25 @@ impl Backend for Scheduler {
 
     fn stats(&self) -> Stats {
         self.shared.stats()
+    }
+}
+
+impl Driver for SchedulerDriver {
+    fn start(&self) -> bool {
+        self.start()
+    }
+
+    fn end(&self, how: End) {
+        match how {
+            End::Teardown => self.tear_down(),
+            // a stop for a failover would tell the master nothing; as libmesos keeps its connection for as long as
+            // the process lives, the master would go on making offers to nobody
+            End::Failover | End::Abort => self.abort(),
+        }
+    }
+
+    fn join(&self) {
+        self.join();
     }
 }
 

@@ -6,8 +6,8 @@
 //! * The sink dies with libmesos' driver, and with it the driver's hold on the queue.
 
 use super::executor::Executor;
-use super::life::{Driver, Shared};
 use super::scheduler::Scheduler;
+use super::shared::{Driver, Shared};
 use crate::driver::lifecycle::lock;
 use crate::event::{Event, Failure, FailureKind, Placement};
 use crate::queue::Sender;
