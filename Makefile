@@ -143,6 +143,7 @@ test-cpp: system ## drivers over a libmesos under load, under AddressSanitizer a
 	RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=.cache/tsan-cpp/target CXXFLAGS="-fsanitize=thread -g" \
 	RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer -Clink-arg=-Wl,--export-dynamic" \
 	MESOS_FAKE_CXXFLAGS="-fsanitize=thread -nodefaultlibs -lstdc++ -lc -lgcc_s" \
+	TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.txt \
 	  cargo -Zbuild-std $(CPP_TESTS)
 
 test-pythons: $(BIN)/pip ## messages and drivers on every CPython of this machine, and as the abi3 wheel
