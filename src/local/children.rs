@@ -42,13 +42,27 @@ pub(crate) fn inherited_environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().filter(|(name, _)| !foreign(name)).collect()
 }
 
-/// Sandboxes by task id, the latest run of each.
+/// Sandboxes by task id, the latest run of each. Nothing of it is forgotten, so the many tasks of an executor share a path.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Sandboxes(Arc<Mutex<HashMap<String, PathBuf>>>);
+pub(crate) struct Sandboxes(Arc<Mutex<Places>>);
+
+#[derive(Debug, Default)]
+struct Places {
+    by_task: HashMap<String, Arc<Path>>,
+    latest: Option<Arc<Path>>,
+}
 
 impl Sandboxes {
     pub(crate) fn get(&self, task: &str) -> Option<PathBuf> {
-        lock(&self.0).get(task).cloned()
+        lock(&self.0).by_task.get(task).map(|sandbox| sandbox.to_path_buf())
+    }
+
+    fn put(&self, task: String, sandbox: &Path) {
+        let mut places = lock(&self.0);
+        let same = places.latest.take().filter(|latest| **latest == *sandbox);
+        let shared = same.unwrap_or_else(|| sandbox.into());
+        places.latest = Some(shared.clone());
+        places.by_task.insert(task, shared);
     }
 }
 
@@ -180,7 +194,7 @@ impl Children {
                 _ => {}
             }
         }
-        lock(&self.sandboxes.0).insert(task, sandbox);
+        self.sandboxes.put(task, &sandbox);
     }
 
     pub(crate) fn create_volume(&self, directory: &Path) {
