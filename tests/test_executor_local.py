@@ -103,6 +103,7 @@ def run_until(driver: mesos.SchedulerDriver, condition: Callable[[], bool]) -> N
         assert driver.run_once(PATIENCE)
 
 
+@pytest.mark.timeout(240)  # a debug build on a busy machine
 def test_of_many_tasks_nothing_is_lost_and_nothing_comes_twice(
     cluster: mesos.LocalCluster, tmp_path: Path
 ) -> None:

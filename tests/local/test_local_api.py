@@ -120,6 +120,13 @@ def test_pipelined_calls_are_answered_in_order_though_the_next_is_not_all_there(
         assert answer(answers) == words[NOBODY]
 
 
+def test_what_is_no_request_is_answered_before_the_connection_ends(cluster: LocalCluster) -> None:
+    with connect(cluster) as connection, connection.makefile("rb") as answers:
+        connection.sendall(request(NOBODY) + b"nonsense\r\n\r\n")
+        assert answer(answers) == "Framework cannot be found"
+        assert answers.read().startswith(b"HTTP/1.1 400 ")
+
+
 def answer(answers: BinaryIO) -> str:
     """The words of the next answer."""
     length = 0
