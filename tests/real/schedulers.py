@@ -33,6 +33,8 @@ class Notes(mesos.Scheduler):
         self.calls: list[str] = []  # names of the methods called, in order, but for offers and updates
         self.states: dict[str, list[str]] = {name: [] for name in self.waiting}
         self.updates: list[mesos.TaskStatus] = []
+        self.messages: list[tuple[str, bytes]] = []  # by executor
+        self.lost: list[tuple[str, int]] = []
         self.errors: list[str] = []
 
     def registered(
@@ -61,6 +63,25 @@ class Notes(mesos.Scheduler):
             self.react(driver, status)
         elif all(states and mesos.TaskState[states[-1]].is_terminal for states in self.states.values()):
             driver.stop()
+
+    def framework_message(
+        self,
+        driver: mesos.SchedulerDriver,
+        executor_id: mesos.ExecutorID,
+        agent_id: mesos.AgentID,
+        data: bytes,
+    ) -> None:
+        assert agent_id == self.updates[-1].agent_id
+        self.messages.append((executor_id.value, data))
+
+    def executor_lost(
+        self,
+        driver: mesos.SchedulerDriver,
+        executor_id: mesos.ExecutorID,
+        agent_id: mesos.AgentID,
+        status: int,
+    ) -> None:
+        self.lost.append((executor_id.value, status))
 
     def error(self, driver: mesos.SchedulerDriver, message: str) -> None:
         self.errors.append(message)

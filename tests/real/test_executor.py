@@ -13,24 +13,20 @@ import pytest
 
 from . import executors
 from .cluster import RealCluster, wait_until
-from .schedulers import SMALL, TIMEOUT, run_until
+from .schedulers import SMALL, TIMEOUT, Notes, run_until
 from .setup import RealMesos
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = 50
 
 
-class Boss(mesos.Scheduler):
+class Boss(Notes):
     """Launches tasks (id -> what `executors.Worker` does for it) on the first offer; notes all it hears."""
 
     def __init__(self, tasks: dict[str, str], executor: mesos.ExecutorInfo | None = None) -> None:
-        self.tasks = tasks
+        super().__init__(tasks, react=lambda driver, status: None)
         self.executor = executor or executors.info(resources=SMALL)
         self.agent_id = ""
-        self.states: dict[str, list[str]] = {name: [] for name in tasks}
-        self.updates: dict[str, mesos.TaskStatus] = {}
-        self.messages: list[bytes] = []
-        self.lost: list[int] = []
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
         offer, *others = offers
@@ -46,7 +42,7 @@ class Boss(mesos.Scheduler):
 
     def infos(self, offer: mesos.Offer, executor: mesos.ExecutorInfo | None) -> list[mesos.TaskInfo]:
         tasks = []
-        for name, work in self.tasks.items():
+        for name, work in self.waiting.items():
             task = mesos.TaskInfo(task_id=name, name=name, agent_id=offer.agent_id, data=work.encode())
             task.resources.extend(SMALL)
             if executor is not None:
@@ -54,29 +50,8 @@ class Boss(mesos.Scheduler):
             tasks.append(task)
         return tasks
 
-    def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
-        states = self.states[status.task_id.value]
-        if status.state.name not in states:  # an agent may send an update twice
-            states.append(status.state.name)
-        self.updates[status.task_id.value] = status
-
-    def framework_message(
-        self,
-        driver: mesos.SchedulerDriver,
-        executor_id: mesos.ExecutorID,
-        agent_id: mesos.AgentID,
-        data: bytes,
-    ) -> None:
-        self.messages.append(data)
-
-    def executor_lost(
-        self,
-        driver: mesos.SchedulerDriver,
-        executor_id: mesos.ExecutorID,
-        agent_id: mesos.AgentID,
-        status: int,
-    ) -> None:
-        self.lost.append(status)
+    def last(self, task: str) -> mesos.TaskStatus:
+        return next(status for status in reversed(self.updates) if status.task_id.value == task)
 
     def all_are(self, *states: str) -> bool:
         return all(found == list(states) for found in self.states.values())
@@ -95,7 +70,7 @@ def ask(boss: Boss, driver: mesos.SchedulerDriver, data: bytes) -> bytes:
     while len(boss.messages) == before:
         driver.send_framework_message("worker", boss.agent_id, data)
         driver.run_once(1.0)
-    found, _, same = boss.messages[-1].partition(b" ")
+    found, _, same = boss.messages[-1][1].partition(b" ")
     assert same == data
     return found
 
@@ -142,10 +117,10 @@ def test_tasks_kills_messages_and_a_shutdown(real_cluster: RealCluster) -> None:
     pid = int(ask(boss, driver, b"\0\xff and more"))
     run_until(driver, lambda: {"TASK_KILLED"} <= {*boss.states["killed"]} and len(boss.states["told"]) == 2)
     policy = "" if executors.LIBRARY else "7"
-    assert boss.updates["killed"].message == policy, "the kill's own policy, which v0 does not have"
-    assert boss.updates["ends"].data == b"\0ends"
-    assert boss.updates["ends"].executor_id.value == "worker"
-    assert boss.updates["ends"].source == mesos.TaskStatus.SOURCE_EXECUTOR
+    assert boss.last("killed").message == policy, "the kill's own policy, which v0 does not have"
+    assert boss.last("ends").data == b"\0ends"
+    assert boss.last("ends").executor_id.value == "worker"
+    assert boss.last("ends").source == mesos.TaskStatus.SOURCE_EXECUTOR
     driver.shutdown_executor("worker", boss.agent_id)
     run_until(driver, lambda: boss.lost)
     assert boss.states == {
@@ -154,8 +129,8 @@ def test_tasks_kills_messages_and_a_shutdown(real_cluster: RealCluster) -> None:
         "told": ["TASK_RUNNING", "TASK_FINISHED"],
         "left": ["TASK_RUNNING", "TASK_KILLED"],
     }
-    assert boss.updates["left"].message == "shutdown", "it was the executor that said so"
-    assert boss.lost == [0]
+    assert boss.last("left").message == "shutdown", "it was the executor that said so"
+    assert boss.lost == [("worker", 0)]
     assert (real_cluster.sandbox("worker") / "stdout").read_text().splitlines()[-1] == "shutdown left"
     assert gone(pid)
     driver.stop()

@@ -19,8 +19,6 @@ class Executor(Notes):
     def __init__(self, command: str) -> None:
         super().__init__({"stays": ""}, react=lambda driver, status: None)
         self.command = command
-        self.messages: list[tuple[str, bytes]] = []
-        self.lost: list[tuple[str, int]] = []
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
         tasks: list[dict[str, Any]] = [
@@ -40,25 +38,6 @@ class Executor(Notes):
         ]
         self.waiting.clear()
         driver.launch_tasks(offers[0], tasks)
-
-    def framework_message(
-        self,
-        driver: mesos.SchedulerDriver,
-        executor_id: mesos.ExecutorID,
-        agent_id: mesos.AgentID,
-        data: bytes,
-    ) -> None:
-        assert agent_id == self.updates[-1].agent_id
-        self.messages.append((executor_id.value, data))
-
-    def executor_lost(
-        self,
-        driver: mesos.SchedulerDriver,
-        executor_id: mesos.ExecutorID,
-        agent_id: mesos.AgentID,
-        status: int,
-    ) -> None:
-        self.lost.append((executor_id.value, status))
 
 
 @pytest.fixture
