@@ -5,7 +5,7 @@
 
 use super::process::{Launch, RunId, Signal};
 use super::reply::Reply;
-use crate::proto::mesos::v1::{executor, scheduler};
+use crate::proto::mesos::v1::{executor, master, scheduler};
 use std::path::PathBuf;
 
 /// One thing to do.
@@ -49,6 +49,8 @@ pub(crate) enum Action {
 pub(crate) enum Event {
     Scheduler(Box<scheduler::Event>),
     Executor(Box<executor::Event>),
+    /// to an operator who watches
+    Operator(Box<master::Event>),
 }
 
 impl From<scheduler::Event> for Event {
@@ -60,5 +62,11 @@ impl From<scheduler::Event> for Event {
 impl From<executor::Event> for Event {
     fn from(event: executor::Event) -> Self {
         Self::Executor(Box::new(event))
+    }
+}
+
+impl From<master::Event> for Event {
+    fn from(event: master::Event) -> Self {
+        Self::Operator(Box::new(event))
     }
 }

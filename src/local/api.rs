@@ -7,10 +7,12 @@
 
 use super::action::Event;
 use super::master::VERSION;
+use super::operator;
 use super::validate;
 use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};
 use crate::proto::mesos::v1::scheduler::Call;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
+use crate::proto::mesos::v1::{agent, master};
 use crate::wire::json::{self, Manner};
 use crate::wire::{Message, is_complete, msg, validate as scan};
 use bytes::Bytes;
@@ -41,6 +43,10 @@ pub(crate) enum Request {
         call: Box<Call>,
         stream_id: Option<String>,
     },
+    Operator {
+        call: operator::Call,
+        encoding: Encoding,
+    },
     /// of an executor; `encoding` if it subscribes
     Executor {
         call: Box<executor::Call>,
@@ -67,8 +73,8 @@ pub(crate) enum Host {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Resource {
     Scheduler,
-    /// of the agent at this position
-    Executor(usize),
+    Operator,
+    Executor,
     /// 200 and these bytes of JSON, or none
     Fixed(String),
     /// a file of a sandbox
@@ -84,8 +90,10 @@ pub(crate) fn resource(host: Host, path: &str) -> Resource {
     };
     match (host, path.strip_prefix(own).filter(|rest| rest.starts_with('/')).unwrap_or(path)) {
         (Host::Master, "/api/v1/scheduler") => Resource::Scheduler,
-        (Host::Agent(agent), "/api/v1/executor") => Resource::Executor(agent),
+        (Host::Agent(_), "/api/v1/executor") => Resource::Executor,
         (_, "/files/read") => Resource::File,
+        // As in Mesos, whatever may follow: pymesos asks /api/v1/operator.
+        (_, path) if path == "/api/v1" || path.starts_with("/api/v1/") => Resource::Operator,
         (_, "/health") => Resource::Fixed(String::new()),
         (_, "/version") => {
             let version = format!(
@@ -108,18 +116,28 @@ impl Encoding {
 
     /// An event as a record: its length in decimal, a newline, its bytes.
     pub(crate) fn record(self, event: &Event) -> Bytes {
-        let (message, mut body) = match event {
+        let (message, body) = match event {
             Event::Scheduler(event) => (msg::SCHEDULER_EVENT, event.encode_to_vec()),
             Event::Executor(event) => (msg::EXECUTOR_EVENT, event.encode_to_vec()),
+            Event::Operator(event) => (msg::MASTER_EVENT, event.encode_to_vec()),
         };
-        if self == Self::Json {
-            let mut text = Vec::with_capacity(body.len() * 2);
-            json::encode(message, &body, &mut text);
-            body = text;
-        }
+        let mut body = self.write(message, body);
         let mut record = format!("{}\n", body.len()).into_bytes();
         record.append(&mut body);
         record.into()
+    }
+
+    /// An answer to an operator.
+    pub(crate) fn response(self, response: &operator::Response) -> Bytes {
+        let (message, body) = response.encode();
+        self.write(message, body).into()
+    }
+
+    fn write(self, message: &'static Message, body: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Protobuf => body,
+            Self::Json => operator::json(message, &body),
+        }
     }
 }
 
@@ -138,6 +156,33 @@ pub(crate) fn scheduler(method: &Method, headers: &HeaderMap, body: &[u8]) -> Re
         }
         (Type::Subscribe, Some(subscribe), Some(encoding)) => Ok(Request::Subscribe { subscribe, encoding }),
         _ => Ok(Request::Call { call: Box::new(call), stream_id }),
+    }
+}
+
+/// Reads a request to the operator API.
+pub(crate) fn operator(
+    host: Host,
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Request, Refusal> {
+    let call = match host {
+        Host::Master => {
+            let call: master::Call = read(method, headers, body, msg::MASTER_CALL)?;
+            validate::master_call(&call)
+                .map_err(|why| bad(format!("Failed to validate master::Call: {why}")))?;
+            operator::Call::Master(Box::new(call))
+        }
+        Host::Agent(_) => {
+            let call: agent::Call = read(method, headers, body, msg::AGENT_CALL)?;
+            validate::agent_call(&call)
+                .map_err(|why| bad(format!("Failed to validate agent::Call: {why}")))?;
+            operator::Call::Agent(Box::new(call))
+        }
+    };
+    match accepted(headers) {
+        None => not_acceptable(),
+        Some(encoding) => Ok(Request::Operator { call, encoding }),
     }
 }
 

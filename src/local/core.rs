@@ -10,6 +10,7 @@ use super::agent::{self, Agent};
 use super::clock::{Entropy, Time};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
+use super::operator;
 use super::process::{Exit, RunId};
 use super::resources::Resources;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
@@ -28,6 +29,12 @@ pub(crate) enum Input {
         request: u64,
         call: Box<scheduler::Call>,
         stream_id: Option<String>,
+    },
+    /// of an operator, to the master, or to the agent at this position
+    Operator {
+        agent: Option<usize>,
+        request: u64,
+        call: operator::Call,
     },
     /// of an executor, to the agent at this position
     ExecutorCall {
@@ -128,6 +135,13 @@ impl Core {
             Input::ExecutorCall { agent, request, call } => {
                 messages.push_back(Message::ToAgent(agent, agent::Input::Call { request, call }));
             }
+            Input::Operator { request, call: operator::Call::Master(call), .. } => {
+                messages.push_back(Message::ToMaster(master::Input::Operator { request, call }));
+            }
+            Input::Operator { agent, request, call: operator::Call::Agent(call) } => {
+                let input = agent::Input::Operator { request, call };
+                messages.push_back(Message::ToAgent(agent.unwrap_or_default(), input));
+            }
             Input::Closed { agent: None, stream } => {
                 messages.push_back(Message::ToMaster(master::Input::Closed { stream }));
             }
@@ -194,6 +208,11 @@ impl Core {
     ) {
         for output in self.master.step(now, input) {
             match output {
+                master::Output::Gone { agent } => {
+                    if let Some(index) = self.positions.get(&agent).copied() {
+                        self.fault(now, Fault::AgentGone(index), messages, out);
+                    }
+                }
                 master::Output::Agent { agent, input } => {
                     let index = self.positions.get(&agent).filter(|index| self.reach[**index] == Reach::Up);
                     messages.extend(index.map(|index| Message::ToAgent(*index, input)));

@@ -69,6 +69,7 @@ pub(crate) struct Ask {
 pub(crate) enum Answer {
     Stream { id: Option<String>, events: mpsc::UnboundedReceiver<Bytes>, guard: Guard },
     Status(StatusCode),
+    Message(Encoding, Bytes),
     Refused(StatusCode, String),
 }
 
@@ -95,7 +96,7 @@ pub(crate) struct Driver {
 /// A request that is not answered yet.
 struct Pending {
     agent: Option<usize>,
-    /// of the stream that it asks for
+    /// of the stream or the answer that it asks for
     encoding: Option<Encoding>,
     answer: oneshot::Sender<Answer>,
 }
@@ -208,6 +209,9 @@ impl Driver {
                 (Some(encoding), Input::Subscribe { request: number, subscribe })
             }
             Request::Call { call, stream_id } => (None, Input::Call { request: number, call, stream_id }),
+            Request::Operator { call, encoding } => {
+                (Some(encoding), Input::Operator { agent, request: number, call })
+            }
             Request::Executor { call, encoding } => {
                 let agent = agent.unwrap_or_default();
                 (encoding, Input::ExecutorCall { agent, request: number, call })
@@ -296,6 +300,10 @@ impl Driver {
                 let (records, events) = mpsc::unbounded_channel();
                 self.exchange.streams.insert(request, Stream { agent, encoding, records });
                 Answer::Stream { id, events, guard: Guard { stream: request, asks } }
+            }
+            (Reply::Message(response), encoding, _) => {
+                let encoding = encoding.unwrap_or(Encoding::Json);
+                Answer::Message(encoding, encoding.response(&response))
             }
             (Reply::Refused(code, text), ..) => {
                 Answer::Refused(StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), text)

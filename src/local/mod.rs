@@ -5,7 +5,7 @@
 //!
 //!     server --Ask--> driver --Input--> core (master <-> agents) --Action--> driver --> server, children
 //!
-//! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`) are state
+//! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`, `seen`) are state
 //! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
 //! `cork`, `api` and `files` the protocol, `driver` owns it all.
 //!
@@ -26,10 +26,12 @@ mod faults;
 mod fetch;
 mod files;
 mod master;
+mod operator;
 mod owner;
 mod process;
 mod reply;
 mod resources;
+mod seen;
 mod server;
 mod status;
 mod sweeper;

@@ -113,7 +113,8 @@ async fn respond(
     sandboxes: Arc<Path>,
 ) -> Response<Content> {
     let (head, body) = request.into_parts();
-    let agent = match api::resource(host, head.uri.path()) {
+    let resource = api::resource(host, head.uri.path());
+    match resource {
         Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
         Resource::Fixed(text) => return json(text),
         Resource::File => {
@@ -124,15 +125,18 @@ async fn respond(
                 Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
             };
         }
-        Resource::Scheduler => None,
-        Resource::Executor(agent) => Some(agent),
-    };
+        Resource::Scheduler | Resource::Executor | Resource::Operator => {}
+    }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return plain(StatusCode::BAD_REQUEST, format!("Failed to read the body: {error}")),
     };
-    let read = if agent.is_some() { api::executor } else { api::scheduler };
-    let request = match read(&head.method, &head.headers, &body) {
+    let read = match resource {
+        Resource::Executor => api::executor(&head.method, &head.headers, &body),
+        Resource::Operator => api::operator(host, &head.method, &head.headers, &body),
+        _ => api::scheduler(&head.method, &head.headers, &body),
+    };
+    let request = match read {
         Ok(request) => request,
         Err(Refusal { status, text }) => {
             let mut response = plain(status, text);
@@ -143,9 +147,13 @@ async fn respond(
         }
     };
     let encoding = match &request {
-        Request::Subscribe { encoding, .. } => Some(*encoding),
+        Request::Subscribe { encoding, .. } | Request::Operator { encoding, .. } => Some(*encoding),
         Request::Executor { encoding, .. } => *encoding,
         Request::Call { .. } => None,
+    };
+    let agent = match host {
+        Host::Master => None,
+        Host::Agent(agent) => Some(agent),
     };
     let (answer, answered) = oneshot::channel();
     driver.ask(Ask { agent, request, answer });
@@ -158,6 +166,11 @@ async fn respond(
             if let Some(Ok(id)) = id.map(HeaderValue::try_from) {
                 response.headers_mut().insert(STREAM_ID, id);
             }
+            response
+        }
+        Ok(Answer::Message(encoding, body)) => {
+            let mut response = Response::new(Content::Full(Some(body)));
+            response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
             response
         }
         Ok(Answer::Status(status)) => {

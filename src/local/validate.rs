@@ -7,6 +7,7 @@
 
 mod executor;
 mod operation;
+mod operator;
 
 use crate::proto::mesos::v1::environment::variable::Type as VariableType;
 use crate::proto::mesos::v1::offer::operation::LaunchGroup;
@@ -18,6 +19,7 @@ use crate::proto::mesos::v1::{
 use crate::validate::{self, Checked, uuid};
 pub(crate) use executor::call as executor_call;
 pub(crate) use operation::operation;
+pub(crate) use operator::{agent_call, master_call};
 
 /// A call before anything is known about its framework.
 pub(crate) fn call(call: &Call) -> Checked {

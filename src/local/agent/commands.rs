@@ -5,7 +5,8 @@
 //! * A kill is SIGTERM, then SIGKILL after the grace period. A second kill may shorten that, never lengthen it.
 //! * A command by itself has an executor of its own, whose id is the task's.
 
-use super::{Agent, GRACE, Output, Owner, Reason, RunId, Source, TaskState, period, sent};
+use super::records::command_executor;
+use super::{Agent, GRACE, Output, Owner, Reason, RunId, Source, TaskState, period};
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
@@ -25,8 +26,8 @@ pub(super) struct Run {
     pub(super) executor: String,
     /// of a task group: its number
     pub(super) group: Option<u64>,
-    container: ContainerId,
-    pid: Option<u32>,
+    pub(super) container: ContainerId,
+    pub(super) pid: Option<u32>,
     policy: Option<KillPolicy>,
     /// when the first kill came, and when it turns into SIGKILL (None once it did)
     killed: Option<(Time, Option<Time>)>,
@@ -94,6 +95,8 @@ impl Agent {
             grace: SHUTDOWN_GRACE,
         };
         let launch = Launch::task(place, &id, task.command.as_deref(), &task.resources);
+        self.records.executor(&owner, &command_executor(owner.id(), task), &container);
+        self.records.task(owner.id(), &id, task);
         let run = Run::new(owner, task, &id, ContainerId { value: container, parent: None });
         let volumes = self.volumes(&task.resources);
         self.start_command(now, run, launch, volumes, out);
@@ -294,6 +297,6 @@ impl Agent {
         status.container_status = Some(Box::new(container));
         status.set_source(Source::Executor);
         debug_assert!(is_terminal(state) || status.message.is_none());
-        out.extend(self.updates.push(now, &framework, status).map(sent));
+        self.queue(now, &framework, status, out);
     }
 }

@@ -174,6 +174,7 @@ impl Agent {
         }
         let Some(executor) = self.executors.get(&key) else { return };
         for task in delivery.tasks() {
+            self.records.task(&key.0, &id, task);
             let (task, directory, volumes) =
                 (task.task_id.value.clone(), executor.sandbox.clone(), self.volumes(&task.resources));
             out.push(Action::Sandbox { task, directory, volumes }.into());
@@ -222,6 +223,7 @@ impl Agent {
             cause: None,
             silent: false,
         };
+        self.records.executor(&executor.owner, &executor.info, &executor.container);
         self.executors.insert(key, executor);
         out.push(Action::Start { run, launch: Box::new(launch) }.into());
     }
@@ -331,7 +333,7 @@ impl Agent {
         let Some(executor) = self.executors.remove(&key) else { return };
         out.extend(executor.stream.map(|stream| Action::Close { stream }.into()));
         if executor.silent {
-            return;
+            return self.records.ended(&key.0, &key.1);
         }
         let (framework, id) = key;
         out.push(Output::ExecutorExited { framework, executor: id.clone(), status });
@@ -343,5 +345,6 @@ impl Agent {
             let state = TaskState::TaskFailed;
             self.say(now, &executor.owner, &task, Some(&id), state, reason, &words, out);
         }
+        self.records.ended(executor.owner.id(), &id);
     }
 }

@@ -31,17 +31,19 @@ impl Agent {
         if executor.command.is_some() {
             return self.run_group_by_executor(now, owner, executor, tasks, out);
         }
-        let id = executor.executor_id.value;
+        let id = executor.executor_id.value.clone();
         let key = (owner.id().to_owned(), id.clone());
         if !self.groups.contains_key(&key) {
             let grace = executor.shutdown_grace_period.as_ref().map(|grace| grace.nanoseconds);
             let grace = period(grace).unwrap_or(SHUTDOWN_GRACE);
             let group = Group { container: self.new_container(), grace };
+            self.records.executor(&owner, &executor, &group.container);
             self.groups.insert(key.clone(), group);
         }
         let Some(Group { container, grace }) = self.groups.get(&key) else { return };
         let (container, grace, number) = (container.clone(), *grace, self.started);
         for task in tasks {
+            self.records.task(owner.id(), &id, &task);
             let parent = ContainerId { value: container.clone(), parent: None };
             let inner = ContainerId { value: self.new_container(), parent: Some(Box::new(parent)) };
             let place = Place {
@@ -65,7 +67,9 @@ impl Agent {
 
     /// What the end of a command means for the others of its group and for their executor.
     pub(super) fn member_ended(&mut self, now: Time, run: &Run, state: TaskState, out: &mut Vec<Output>) {
-        let Some(group) = run.group else { return };
+        let Some(group) = run.group else {
+            return self.records.ended(run.owner.id(), &run.executor);
+        };
         if state != TaskState::TaskFinished {
             for other in self.find(|other| other.group == Some(group)) {
                 let grace = self.runs.get(&other).map_or(GRACE, |other| other.grace(None));
@@ -75,6 +79,7 @@ impl Agent {
         let key: Key = (run.owner.id().to_owned(), run.executor.clone());
         if self.find(|other| other.owner.id() == key.0 && other.executor == key.1).is_empty() {
             self.groups.remove(&key);
+            self.records.ended(&key.0, &key.1);
             if !run.silent {
                 let (framework, executor) = key;
                 out.push(Output::ExecutorExited { framework, executor, status: 0 });

@@ -3,7 +3,8 @@
 //! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
 //! the place of its default executor; `executors.rs` has the executors with a process of their own, and
 //! `subscription.rs` the API by which those speak; `operations.rs` what changes the agent's resources; `recovery.rs` lets
-//! the agent end and start again; `status.rs` puts statuses together.
+//! the agent end and start again; `status.rs` puts statuses together; `records.rs` keeps what operators ask for,
+//! `operators.rs` answers them.
 //!
 //! # Invariants
 //! * What is said of a task goes through `Updates`: in order, at least once.
@@ -15,24 +16,31 @@ mod events;
 mod executors;
 mod groups;
 mod operations;
+mod operators;
+mod records;
 mod recovery;
 mod status;
 mod subscription;
 
 use super::action::Action;
 use super::clock::{Entropy, Time};
+use super::operator::Verbosity;
 use super::owner::Owner;
 use super::process::{Exit, RunId};
 use super::resources::Resources;
 use super::updates::{Update, Updates};
+use crate::proto::mesos::v1::agent as operator;
 use crate::proto::mesos::v1::executor;
 use crate::proto::mesos::v1::task_status::{Reason, Source};
-use crate::proto::mesos::v1::{AgentInfo, ExecutorInfo, KillPolicy, OperationStatus, TaskInfo, TaskState};
+use crate::proto::mesos::v1::{
+    self, AgentInfo, ExecutorInfo, KillPolicy, OperationStatus, TaskInfo, TaskState,
+};
 use bytes::Bytes;
 use commands::Run;
 use executors::Executor;
 use groups::Group;
 use operations::Pending;
+use records::Records;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -72,7 +80,8 @@ pub(crate) enum Input {
     /// An operation has changed the agent's resources.
     Convert {
         framework: String,
-        operation: Option<String>,
+        /// if its framework wants to hear of it
+        operation: Option<Box<v1::Operation>>,
         created: Resources,
         destroyed: Resources,
     },
@@ -95,6 +104,11 @@ pub(crate) enum Input {
     Call {
         request: u64,
         call: Box<executor::Call>,
+    },
+    /// of an operator
+    Operator {
+        request: u64,
+        call: Box<operator::Call>,
     },
     /// An executor's stream was closed by its reader.
     Closed {
@@ -175,6 +189,8 @@ pub(crate) struct Agent {
     groups: BTreeMap<Key, Group>,
     executors: BTreeMap<Key, Executor>,
     operations: Vec<Pending>,
+    records: Records,
+    verbosity: Verbosity,
     /// frameworks that do not checkpoint
     fleeting: BTreeSet<String>,
     down: bool,
@@ -197,6 +213,8 @@ impl Agent {
             groups: BTreeMap::new(),
             executors: BTreeMap::new(),
             operations: Vec::new(),
+            records: Records::default(),
+            verbosity: Verbosity::default(),
             fleeting: BTreeSet::new(),
             down: false,
             missed: Vec::new(),
@@ -224,6 +242,9 @@ impl Agent {
             Input::Kill { owner, task, policy } => self.kill(now, &owner, &task, policy, &mut out),
             Input::Acknowledge { framework, task, uuid } => {
                 out.extend(self.updates.acknowledge(now, &framework, &task, &uuid).map(sent));
+                if !self.updates.knows(&framework, &task) {
+                    self.records.acknowledged(&framework, &task);
+                }
             }
             Input::Message { framework, executor, data } => {
                 self.message(&(framework, executor), data, &mut out);
@@ -243,6 +264,7 @@ impl Agent {
                 self.acknowledge_operation(&framework, &operation, &uuid);
             }
             Input::Call { request, call } => self.call(now, request, *call, &mut out),
+            Input::Operator { request, call } => self.operate(now, request, &call, &mut out),
             Input::Closed { stream } => self.closed(stream),
             Input::Started { run, pid } => {
                 self.command_started(now, run, pid, &mut out);
@@ -331,6 +353,7 @@ impl Agent {
 
     fn shut_down_framework(&mut self, now: Time, framework: &str, out: &mut Vec<Output>) {
         self.updates.drop_framework(framework);
+        self.records.shut_down(framework);
         self.fleeting.remove(framework);
         self.operations.retain(|pending| !pending.is_of(framework));
         for run in self.find(|run| run.owner.id() == framework) {

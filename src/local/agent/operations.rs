@@ -8,7 +8,7 @@ use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::master::finished;
 use crate::local::resources::Resources;
-use crate::proto::mesos::v1::{OperationStatus, Resource};
+use crate::proto::mesos::v1::{Operation, Resource};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(super) struct Pending {
     framework: String,
-    status: OperationStatus,
+    operation: Operation,
     interval: Duration,
     again: Time,
 }
@@ -34,7 +34,7 @@ impl Pending {
     }
 
     fn output(&self) -> Output {
-        Output::Operation { framework: self.framework.clone(), status: Box::new(self.status.clone()) }
+        Output::Operation { framework: self.framework.clone(), status: self.operation.latest_status.clone() }
     }
 }
 
@@ -44,7 +44,7 @@ impl Agent {
         &mut self,
         now: Time,
         framework: String,
-        operation: Option<String>,
+        operation: Option<Box<Operation>>,
         (created, destroyed): (&Resources, &Resources),
         out: &mut Vec<Output>,
     ) {
@@ -57,10 +57,13 @@ impl Agent {
                 .into_iter()
                 .map(|(_, directory)| Action::DestroyVolume { directory }.into()),
         );
-        if let Some(operation) = operation {
+        if let Some(mut operation) = operation {
             let uuid = self.entropy.uuid();
-            let status = finished(&operation, self.id(), uuid);
-            let pending = Pending { framework, status, interval: FIRST, again: now + FIRST };
+            let id = operation.info.id.as_ref().map_or("", |id| &id.value);
+            let status = finished(id, self.id(), uuid);
+            *operation.latest_status = status.clone();
+            operation.statuses = vec![status];
+            let pending = Pending { framework, operation: *operation, interval: FIRST, again: now + FIRST };
             out.push(pending.output());
             self.operations.push(pending);
         }
@@ -68,8 +71,9 @@ impl Agent {
 
     pub(super) fn acknowledge_operation(&mut self, framework: &str, operation: &str, uuid: &[u8]) {
         self.operations.retain(|pending| {
-            let id = pending.status.operation_id.as_ref().map_or("", |id| &id.value);
-            let own = pending.status.uuid.as_ref().is_some_and(|own| own.value == uuid);
+            let status = &pending.operation.latest_status;
+            let id = status.operation_id.as_ref().map_or("", |id| &id.value);
+            let own = status.uuid.as_ref().is_some_and(|own| own.value == uuid);
             !(own && id == operation && pending.framework == framework)
         });
     }
@@ -87,6 +91,11 @@ impl Agent {
         out.extend(
             self.operations.iter().filter(|pending| pending.framework == framework).map(Pending::output),
         );
+    }
+
+    /// Those that are not acknowledged.
+    pub(super) fn get_operations(&self) -> Vec<Operation> {
+        self.operations.iter().map(|pending| pending.operation.clone()).collect()
     }
 
     /// The persistent volumes among resources: where a task finds each, and its directory below the cluster's.

@@ -27,7 +27,7 @@ impl Agent {
             | Input::NotStarted { .. }
             | Input::NotFetched { .. }
             | Input::Exited { .. } => self.missed.push(input),
-            Input::Call { request, .. } => {
+            Input::Call { request, .. } | Input::Operator { request, .. } => {
                 let reply = Reply::Refused(503, "Agent has not finished recovery".into());
                 out.push(Action::Reply { request, reply }.into());
             }
@@ -54,6 +54,7 @@ impl Agent {
         }
         for framework in std::mem::take(&mut self.fleeting) {
             self.updates.drop_framework(&framework);
+            self.records.forget(&framework);
         }
     }
 

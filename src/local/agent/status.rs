@@ -24,7 +24,13 @@ impl Agent {
         status.message = Some(message.into());
         status.set_reason(reason);
         status.set_source(Source::Agent);
-        out.extend(self.updates.push(now, owner.id(), status).map(sent));
+        self.queue(now, owner.id(), status, out);
+    }
+
+    /// Sees to it that the framework hears of a status, once what was said before it is acknowledged.
+    pub(super) fn queue(&mut self, now: Time, framework: &str, status: TaskStatus, out: &mut Vec<Output>) {
+        self.records.status(framework, &status);
+        out.extend(self.updates.push(now, framework, status).map(sent));
     }
 
     /// A status as an executor sends it.

@@ -6,7 +6,7 @@
 //! * What was delivered to an executor and is unknown to it when it subscribes again has been lost on the way.
 
 use super::executors::State;
-use super::{Agent, Key, Output, Owner, Reason, TaskState, events, sent};
+use super::{Agent, Key, Output, Owner, Reason, TaskState, events};
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::reply::Reply;
@@ -142,7 +142,7 @@ impl Agent {
         status.executor_id = Some(ExecutorId { value: key.1.clone() });
         status.timestamp.get_or_insert(now.as_secs_f64());
         let (task_id, uuid) = (status.task_id.clone(), status.uuid.clone().unwrap_or_default());
-        out.extend(self.updates.push(now, &key.0, *status).map(sent));
+        self.queue(now, &key.0, *status, out);
         self.tell(key, [events::acknowledged(task_id, uuid)], out);
     }
 

@@ -170,6 +170,25 @@ impl Allocator {
         }
     }
 
+    /// The same for what nobody has; not if not all of it is free.
+    pub(crate) fn convert_free(
+        &mut self,
+        now: Time,
+        agent: &str,
+        taken: &Resources,
+        made: &Resources,
+    ) -> bool {
+        let Some(agent) = self.agents.get_mut(agent).filter(|agent| agent.free.contains(taken)) else {
+            return false;
+        };
+        for resources in [&mut agent.free, &mut agent.total] {
+            resources.subtract(taken);
+            resources.add(made);
+        }
+        self.soon(now);
+        true
+    }
+
     /// When `allocate` should be called next.
     pub(crate) fn due(&self) -> Option<Time> {
         let filters = self.frameworks.values().flat_map(|framework| &framework.filters);

@@ -9,10 +9,12 @@ use super::offers::Tell;
 use super::{Executor, Master, Task, agent, events};
 use crate::local::action::Action;
 use crate::local::clock::Time;
+use crate::local::operator::time;
 use crate::local::resources::{self, Resources};
+use crate::local::seen;
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, AgentId, TaskState, TaskStatus, TimeInfo};
+use crate::proto::mesos::v1::{self, AgentId, TaskState, TaskStatus};
 use crate::task::is_terminal;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -105,13 +107,18 @@ impl Master {
         self.forget_agent(now, agent);
         for (framework, task, known) in &tasks {
             let status = self.unreachable_status(now, (framework, task, known));
+            let mut seen = known.seen.clone();
+            seen.set_state(status.state());
+            self.task_updated(&seen, &status);
             self.send(framework, events::update(status));
         }
         self.tell_all(&events::agent_lost(agent));
+        self.agent_removed(agent);
         self.unreachable.insert(agent.into(), Unreachable { info, since: now, tasks, executors });
     }
 
     fn bury_agent(&mut self, now: Time, agent: &str) {
+        let was_here = self.agents.contains_key(agent);
         let mut tasks = self.take_tasks(now, agent, |_, _| true);
         self.take_executors(now, agent, |_, _| true);
         self.forget_agent(now, agent);
@@ -123,6 +130,9 @@ impl Master {
             self.end_task(&framework, known, status);
         }
         self.tell_all(&events::agent_lost(agent));
+        if was_here {
+            self.agent_removed(agent);
+        }
         self.gone.insert(agent.into());
     }
 
@@ -134,6 +144,7 @@ impl Master {
             self.allocator.add_agent(now, agent, info.resources.clone());
             info.reregistered = Some(now);
             self.agents.insert(agent.into(), info);
+            self.agent_added(agent);
             for (framework, id, executor) in executors {
                 let place = (framework.as_str(), executor.role.as_str(), agent);
                 self.allocator.occupy(place, &executor.resources);
@@ -150,6 +161,7 @@ impl Master {
                 let mut status = about(now, &id, &task, task.state(), reason, words);
                 status.container_status = task.container().cloned().map(Box::new);
                 self.send(&framework, events::update(status));
+                self.task_added(&task.seen);
                 if let Some(known) = self.frameworks.get_mut(&framework) {
                     known.tasks.insert(id, task);
                 }
@@ -169,6 +181,7 @@ impl Master {
             (agent.registered, agent.reregistered) = (now, Some(now));
         }
         self.take_offers_back(now, Tell::Nothing, |_| true);
+        self.end_watching();
         let ids: Vec<String> = self.frameworks.keys().cloned().collect();
         for id in ids {
             self.allocator.set_active(now, &id, false);
@@ -254,7 +267,9 @@ impl Master {
 
     /// A task is over, as its agent is.
     fn end_task(&mut self, framework: &str, mut known: Task, status: TaskStatus) {
-        known.note(status.state(), &status);
+        if seen::note(&mut known.seen, status.state(), &status) {
+            self.task_updated(&known.seen, &status);
+        }
         if let Some(framework) = self.frameworks.get_mut(framework) {
             framework.complete(known);
         }
@@ -279,8 +294,4 @@ fn about(now: Time, task: &str, known: &Task, state: TaskState, reason: Reason, 
     let mut status = of_master(now, task, Some(known.agent()), state, reason, message);
     status.executor_id = known.executor().cloned();
     status
-}
-
-pub(super) fn time(time: Time) -> TimeInfo {
-    TimeInfo { nanoseconds: i64::try_from(time.as_nanos()).unwrap_or(i64::MAX) }
 }

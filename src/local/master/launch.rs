@@ -157,7 +157,9 @@ impl Master {
         let known = Task::new(task, at.framework, executor, &at.place.role);
         remaining.subtract(&known.resources);
         if let Some(framework) = self.frameworks.get_mut(at.framework) {
+            let seen = known.seen.clone();
             framework.tasks.insert(task.task_id.value.clone(), known);
+            self.task_added(&seen);
         }
     }
 

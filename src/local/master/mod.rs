@@ -2,7 +2,8 @@
 //!
 //! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
 //! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
-//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `records.rs` keeps what operators ask for; `agents.rs` lets
+//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `records.rs` keeps what operators ask for,
+//! `operators` answers them; `agents.rs` lets
 //! agents go and come back.
 //!
 //! # Invariants
@@ -24,6 +25,7 @@ mod executors;
 mod launch;
 mod offers;
 mod operations;
+mod operators;
 mod records;
 mod subscribe;
 mod tasks;
@@ -32,11 +34,13 @@ use super::action::Action;
 use super::agent;
 use super::allocator::Allocator;
 use super::clock::{Entropy, Time};
+use super::operator::Verbosity;
 use super::owner::Owner;
 use super::reply::Reply;
 use super::resources::Resources;
 use super::updates::Update;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
+use crate::proto::mesos::v1::master as operator;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
 use crate::proto::mesos::v1::{self, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus};
@@ -46,6 +50,7 @@ pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
 pub(crate) use events::VERSION;
 pub(crate) use operations::finished;
+use operators::Watcher;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -67,6 +72,11 @@ pub(crate) enum Input {
         request: u64,
         call: Box<Call>,
         stream_id: Option<String>,
+    },
+    /// A call of an operator; if it subscribes, the request's number becomes that of the stream.
+    Operator {
+        request: u64,
+        call: Box<operator::Call>,
     },
     /// A stream was closed by its reader.
     Closed {
@@ -109,7 +119,14 @@ pub(crate) enum Input {
 /// What the master wants done.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Output {
-    Agent { agent: String, input: agent::Input },
+    Agent {
+        agent: String,
+        input: agent::Input,
+    },
+    /// An operator says that an agent will never be again.
+    Gone {
+        agent: String,
+    },
     Outside(Action),
 }
 
@@ -189,6 +206,9 @@ pub(crate) struct Master {
     unreachable: BTreeMap<String, Unreachable>,
     gone: BTreeSet<String>,
     offers: BTreeMap<String, Offer>,
+    /// operators
+    watchers: Vec<Watcher>,
+    verbosity: Verbosity,
     next_framework: u64,
     next_offer: u64,
     out: Vec<Output>,
@@ -209,6 +229,8 @@ impl Master {
             unreachable: BTreeMap::new(),
             gone: BTreeSet::new(),
             offers: BTreeMap::new(),
+            watchers: Vec::new(),
+            verbosity: Verbosity::default(),
             next_framework: 0,
             next_offer: 0,
             out: Vec::new(),
@@ -229,10 +251,17 @@ impl Master {
                 // Whoever sees the answer may rely on what it says having happened, but not on its events.
                 self.out.push(Action::Reply { request, reply }.into());
             }
-            Input::Closed { stream } => self.disconnected(now, stream),
+            Input::Operator { request, call } => self.operate(now, request, *call),
+            Input::Closed { stream } => {
+                if !self.stopped_watching(stream) {
+                    self.disconnected(now, stream);
+                }
+            }
             Input::AddAgent(agent) => {
                 self.allocator.add_agent(now, &agent.id, agent.resources.clone());
-                self.agents.insert(agent.id.clone(), agent);
+                let id = agent.id.clone();
+                self.agents.insert(id.clone(), agent);
+                self.agent_added(&id);
             }
             Input::ChangeAgent { agent, change } => self.change_agent(now, &agent, change),
             Input::FailOver => self.fail_over(now),
@@ -255,10 +284,12 @@ impl Master {
         let framework = |framework: &Framework| {
             framework.removal.or(framework.connection.as_ref().map(|connection| connection.heartbeat))
         };
-        self.frameworks.values().filter_map(framework).chain(self.allocator.due()).min()
+        let watchers = self.watchers.iter().map(|watcher| watcher.heartbeat);
+        self.frameworks.values().filter_map(framework).chain(self.allocator.due()).chain(watchers).min()
     }
 
     fn tick(&mut self, now: Time) {
+        self.tick_watchers(now);
         for framework in self.frameworks.values_mut() {
             if let Some(connection) = framework.connection.as_mut().filter(|this| this.heartbeat <= now) {
                 connection.heartbeat = now + HEARTBEAT;

@@ -72,6 +72,28 @@ impl Master {
         }
     }
 
+    /// Takes offers of an agent back that hold something of this, until they hold all of it.
+    pub(super) fn take_offers_for(&mut self, now: Time, agent: &str, resources: &Resources) {
+        let mut missing = resources.clone();
+        let ids: Vec<String> =
+            self.offers.iter().filter(|(_, offer)| offer.agent == agent).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(offer) = self.offers.get(&id) else { continue };
+            let mut left = missing.clone();
+            left.subtract(&offer.resources);
+            if left == missing {
+                continue;
+            }
+            missing = left;
+            let Some(offer) = self.offers.remove(&id) else { continue };
+            self.send(&offer.framework, events::rescind(&id));
+            self.return_offer(now, &offer, Some(refusal(None)));
+            if missing.is_empty() {
+                return;
+            }
+        }
+    }
+
     fn return_offer(&mut self, now: Time, offer: &Offer, refuse: Option<Duration>) {
         let place = (offer.framework.as_str(), offer.role.as_str(), offer.agent.as_str());
         self.allocator.recover(now, place, &offer.resources, refuse);

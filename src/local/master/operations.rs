@@ -42,9 +42,21 @@ pub(super) fn invalid(operation: &Operation) -> Option<String> {
 }
 
 /// What an operation takes, and what it makes of that.
-struct Conversion {
-    taken: Resources,
-    made: Resources,
+pub(super) struct Conversion {
+    pub(super) taken: Resources,
+    pub(super) made: Resources,
+}
+
+impl Conversion {
+    /// `subjects` as they are said to be after the operation, or before it if it undoes something.
+    pub(super) fn new(operation: Type, subjects: &[Resource]) -> Self {
+        let base: Vec<Resource> = subjects.iter().map(|resource| before(operation, resource)).collect();
+        let (all, base) = (resources::of(subjects), resources::of(&base));
+        match operation {
+            Type::Reserve | Type::Create => Self { taken: base, made: all },
+            _ => Self { taken: all, made: base },
+        }
+    }
 }
 
 impl Master {
@@ -58,25 +70,28 @@ impl Master {
         remaining.add(&made);
         let agent = at.place.agent.as_str();
         self.allocator.convert((at.framework, &at.place.role, agent), &taken, &made);
-        if let Some(info) = self.agents.get_mut(agent) {
-            info.resources.subtract(&taken);
-            info.resources.add(&made);
-        }
-        let volumes = |all: &Resources| all.filter(|item| item.kind.is_volume());
-        let id = operation.id.as_ref().map(|id| id.value.clone());
-        self.note_operation(at, operation);
+        self.convert_agent(agent, &taken, &made);
+        let operation = self.note_operation(at, operation);
         let input = agent::Input::Convert {
             framework: at.framework.into(),
-            operation: id,
-            created: volumes(&made),
-            destroyed: volumes(&taken),
+            operation,
+            created: made.volumes(),
+            destroyed: taken.volumes(),
         };
         self.tell_agent(agent, input);
     }
 
+    /// Some of an agent's resources have become others.
+    pub(super) fn convert_agent(&mut self, agent: &str, taken: &Resources, made: &Resources) {
+        if let Some(info) = self.agents.get_mut(agent) {
+            info.resources.subtract(taken);
+            info.resources.add(made);
+        }
+    }
+
     /// Only what has an id is waited for.
-    fn note_operation(&mut self, at: &Launching<'_>, operation: Operation) {
-        let Some(id) = operation.id.clone() else { return };
+    fn note_operation(&mut self, at: &Launching<'_>, operation: Operation) -> Option<Box<v1::Operation>> {
+        let id = operation.id.clone()?;
         let agent_id = Some(AgentId { value: at.place.agent.clone() });
         let mut latest = OperationStatus { operation_id: Some(id.clone()), ..OperationStatus::default() };
         latest.set_state(OperationState::OperationPending);
@@ -88,9 +103,9 @@ impl Master {
             uuid: v1::Uuid { value: self.entropy.uuid().to_vec().into() },
             ..v1::Operation::default()
         };
-        if let Some(framework) = self.frameworks.get_mut(at.framework) {
-            framework.operations.insert(id.value, known);
-        }
+        let framework = self.frameworks.get_mut(at.framework)?;
+        framework.operations.insert(id.value, known.clone());
+        Some(Box::new(known))
     }
 
     fn conversion(
@@ -119,14 +134,7 @@ impl Master {
         let principal =
             self.frameworks.get(at.framework).and_then(|framework| framework.info.principal.clone());
         validate::operation(operation, &subjects, role, principal.as_deref()).map_err(on_agent)?;
-        let all = resources::of(&subjects);
-        let base: Vec<Resource> =
-            subjects.iter().map(|resource| before(operation.r#type(), resource)).collect();
-        let base = resources::of(&base);
-        let (taken, made) = match operation.r#type() {
-            Type::Reserve | Type::Create => (base, all),
-            _ => (all, base),
-        };
+        let Conversion { taken, made } = Conversion::new(operation.r#type(), &subjects);
         if operation.r#type() == Type::Create && self.has_volume(&at.place.agent, &made) {
             return Err(on_agent("A persistent volume of this id exists already".into()));
         }
@@ -144,7 +152,7 @@ impl Master {
     }
 
     /// Whether the agent has a volume of the same role and id as one of these.
-    fn has_volume(&self, agent: &str, volumes: &Resources) -> bool {
+    pub(super) fn has_volume(&self, agent: &str, volumes: &Resources) -> bool {
         let name = |item: &crate::wire::resources::Item| {
             let disk = item.kind.disk.as_ref().and_then(|disk| disk.persistence.clone());
             disk.map(|id| (item.kind.role().map(str::to_owned), id))
@@ -243,7 +251,7 @@ pub(crate) fn finished(operation: &str, agent: &str, uuid: [u8; 16]) -> Operatio
 
 /// Brings the older form of a reservation, `role` and `reservation`, into the newer.
 #[expect(deprecated, reason = "the older form is what is brought into the newer")]
-fn upgrade(resource: &mut Resource) {
+pub(super) fn upgrade(resource: &mut Resource) {
     use crate::proto::mesos::v1::resource::{ReservationInfo, reservation_info};
     let role = resource.role.take().filter(|role| role != "*");
     let dynamic = resource.reservation.take();

@@ -35,6 +35,7 @@ impl Master {
             self.next_framework += 1;
             info.id = Some(FrameworkId { value: id.clone() });
         }
+        let is_new = !self.frameworks.contains_key(&id);
         if let Some(known) = self.frameworks.get(&id) {
             // These two cannot change; Mesos keeps the old ones without a word.
             info.user.clone_from(&known.info.user);
@@ -57,6 +58,11 @@ impl Master {
         let subscribed = events::subscribed(&id, &self.info);
         self.send(&id, subscribed);
         self.send(&id, events::heartbeat());
+        if is_new {
+            self.framework_added(&id)
+        } else {
+            self.framework_updated(&id)
+        }
         self.resume(&id);
         Ok(())
     }
@@ -80,6 +86,7 @@ impl Master {
         self.take_offers_back(now, Tell::Rescind, lost);
         self.set_info(now, id, info, update.suppressed_roles);
         if changed {
+            self.framework_updated(id);
             self.resume(id);
         }
         Ok(())

@@ -2,6 +2,8 @@
 
 use super::{Capability, Master, agent, events};
 use crate::local::clock::Time;
+use crate::local::operator::time;
+use crate::local::seen;
 use crate::local::status::of_master;
 use crate::local::updates::Update;
 use crate::proto::mesos::v1::TaskState;
@@ -18,7 +20,7 @@ impl Master {
         }
         let Some(framework) = self.frameworks.get_mut(&id) else { return };
         let connected = framework.connection.is_some();
-        let mut freed = None;
+        let (mut freed, mut news) = (None, None);
         if let Some(task) = framework.tasks.get_mut(&status.task_id.value) {
             if connected {
                 task.seen.set_status_update_state(status.state());
@@ -27,8 +29,11 @@ impl Master {
             if !is_terminal(task.state()) && is_terminal(latest) {
                 freed = Some((task.role.clone(), task.resources.clone()));
             }
-            task.note(latest, &status);
+            if seen::note(&mut task.seen, latest, &status) {
+                news = Some(task.seen.clone());
+            }
         }
+        news.into_iter().for_each(|task| self.task_updated(&task, &status));
         self.send(&id, events::update(status));
         if let Some((role, resources)) = freed {
             self.allocator.recover(now, (&id, &role, agent), &resources, None);
@@ -119,7 +124,7 @@ impl Master {
             };
             let state = self.lost_or(id, state);
             let mut status = of_master(now, task, agent, state, Reason::Reconciliation, message);
-            status.unreachable_time = unreachable.map(super::agents::time);
+            status.unreachable_time = unreachable.map(time);
             self.send(id, events::update(status));
         }
     }

@@ -6,6 +6,7 @@ mod frameworks;
 mod groups;
 mod offers;
 mod operations;
+mod operators;
 mod tasks;
 
 use super::action::{Action, Event as StreamEvent};
@@ -17,6 +18,7 @@ use super::resources;
 use crate::proto::mesos::v1::executor;
 use crate::proto::mesos::v1::framework_info::Capability;
 use crate::proto::mesos::v1::framework_info::capability::Type as CapabilityType;
+use crate::proto::mesos::v1::master;
 use crate::proto::mesos::v1::offer::{Operation, operation};
 use crate::proto::mesos::v1::scheduler::call::{self, Accept, Acknowledge, Decline, Kill, Subscribe};
 use crate::proto::mesos::v1::scheduler::{Call, Event, event};
@@ -73,6 +75,8 @@ struct Sim {
     volumes: BTreeSet<PathBuf>,
     /// what executors have heard, by their streams
     told: BTreeMap<u64, Vec<executor::Event>>,
+    /// what operators who watch have heard, by their streams
+    news: BTreeMap<u64, Vec<master::Event>>,
     /// what is said instead of starting the next processes
     refusal: Option<String>,
     /// whether their files are missing
@@ -154,6 +158,7 @@ impl Sim {
             mounted: BTreeMap::new(),
             volumes: BTreeSet::new(),
             told: BTreeMap::new(),
+            news: BTreeMap::new(),
             refusal: None,
             absent: false,
         }
@@ -174,6 +179,7 @@ impl Sim {
                                 self.events.entry(stream).or_default().push(*event)
                             }
                             StreamEvent::Executor(event) => self.told.entry(stream).or_default().push(*event),
+                            StreamEvent::Operator(event) => self.news.entry(stream).or_default().push(*event),
                         }
                     }
                     Action::Close { stream } => drop(self.closed.insert(stream)),

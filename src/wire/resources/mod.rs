@@ -137,6 +137,11 @@ impl Resources {
         Self { items: self.items.iter().filter(|item| meant(item)).cloned().collect() }
     }
 
+    /// The persistent volumes.
+    pub(crate) fn volumes(&self) -> Self {
+        self.filter(|item| item.kind.is_volume())
+    }
+
     /// All of them, allocated to a role, or to nobody.
     pub(crate) fn allocated(&self, role: Option<&str>) -> Self {
         let role: Option<Arc<str>> = role.map(Arc::from);

@@ -1,0 +1,95 @@
+//! What operators do with an agent's resources: RESERVE_RESOURCES, UNRESERVE_RESOURCES, CREATE_VOLUMES, DESTROY_VOLUMES.
+//!
+//! # Invariants
+//! * Only what nobody uses can be changed. What is on offer is taken back first, and its framework is not offered it
+//!   again at once.
+
+use crate::local::clock::Time;
+use crate::local::master::operations::{Conversion, upgrade};
+use crate::local::master::{Master, agent};
+use crate::local::reply::Reply;
+use crate::local::resources::{describe, unallocated};
+use crate::proto::mesos::v1::Resource;
+use crate::proto::mesos::v1::master::call::{
+    CreateVolumes, DestroyVolumes, ReserveResources, UnreserveResources,
+};
+use crate::proto::mesos::v1::offer::Operation;
+use crate::proto::mesos::v1::offer::operation::{self, Type};
+use crate::validate;
+
+fn operation(r#type: Type) -> Operation {
+    let mut operation = Operation::default();
+    operation.set_type(r#type);
+    operation
+}
+
+fn upgraded(mut resources: Vec<Resource>) -> Vec<Resource> {
+    resources.iter_mut().for_each(upgrade);
+    resources
+}
+
+impl Master {
+    pub(super) fn reserve(&mut self, now: Time, call: ReserveResources) -> Reply {
+        if !call.source.is_empty() {
+            return Reply::Refused(501, "The embedded cluster cannot move reservations (source) yet".into());
+        }
+        let resources = upgraded(call.resources);
+        let reserve = operation::Reserve { resources: resources.clone(), ..operation::Reserve::default() };
+        let operation = Operation { reserve: Some(Box::new(reserve)), ..operation(Type::Reserve) };
+        self.order(now, &call.agent_id.value, &operation, &resources)
+    }
+
+    pub(super) fn unreserve(&mut self, now: Time, call: UnreserveResources) -> Reply {
+        let resources = upgraded(call.resources);
+        let unreserve = Some(operation::Unreserve { resources: resources.clone() });
+        let operation = Operation { unreserve, ..operation(Type::Unreserve) };
+        self.order(now, &call.agent_id.value, &operation, &resources)
+    }
+
+    pub(super) fn create_volumes(&mut self, now: Time, call: CreateVolumes) -> Reply {
+        let volumes = upgraded(call.volumes);
+        let create = Some(operation::Create { volumes: volumes.clone() });
+        let operation = Operation { create, ..operation(Type::Create) };
+        self.order(now, &call.agent_id.value, &operation, &volumes)
+    }
+
+    pub(super) fn destroy_volumes(&mut self, now: Time, call: DestroyVolumes) -> Reply {
+        let volumes = upgraded(call.volumes);
+        let destroy = Some(operation::Destroy { volumes: volumes.clone() });
+        let operation = Operation { destroy, ..operation(Type::Destroy) };
+        self.order(now, &call.agent_id.value, &operation, &volumes)
+    }
+
+    /// Does an operation on what is free of an agent, or on offer.
+    fn order(&mut self, now: Time, agent: &str, operation: &Operation, subjects: &[Resource]) -> Reply {
+        let Some(known) = self.agents.get(agent) else {
+            return Reply::Refused(400, "No agent found with specified ID".into());
+        };
+        if let Err(why) = validate::operation(operation) {
+            let name = operation.r#type().as_str_name();
+            // Only of what it makes Mesos says where.
+            let place = match operation.r#type() {
+                Type::Reserve | Type::Create => {
+                    format!(" on agent {agent} at slave(1)@{} ({})", known.address, known.hostname())
+                }
+                _ => String::new(),
+            };
+            return Reply::Refused(400, format!("Invalid {name} operation{place}: {why}"));
+        }
+        let Conversion { taken, made } = Conversion::new(operation.r#type(), subjects);
+        if operation.r#type() == Type::Create && self.has_volume(agent, &made) {
+            return Reply::Refused(409, "A persistent volume of this id exists already".into());
+        }
+        self.take_offers_for(now, agent, &taken);
+        if !self.allocator.convert_free(now, agent, &taken, &made) {
+            let words =
+                format!("Not enough of it is free on agent {agent}: {}", describe(&unallocated(&taken)));
+            return Reply::Refused(409, words);
+        }
+        self.convert_agent(agent, &taken, &made);
+        let (created, destroyed) = (made.volumes(), taken.volumes());
+        let (framework, operation) = (String::new(), None);
+        self.tell_agent(agent, agent::Input::Convert { framework, operation, created, destroyed });
+        Reply::Accepted
+    }
+}

@@ -1,0 +1,150 @@
+//! The operator API, of the master and of agents alike: calls, answers, and what both say of themselves.
+//!
+//! # Invariants
+//! * An answer is a function of the state that is asked: `master/operators` and `agent/operators.rs` make it.
+
+use super::clock::Time;
+use super::master::VERSION;
+use super::reply::Reply;
+use crate::proto::mesos::v1::resource::{ReservationInfo, reservation_info};
+use crate::proto::mesos::v1::{Flag, Resource, TimeInfo, VersionInfo};
+use crate::proto::mesos::v1::{agent, master};
+use crate::wire::json::Encoded;
+use crate::wire::{self, Message, msg};
+use prost::Message as _;
+use serde_json::Value;
+use std::time::Duration;
+
+/// A call that was read and is whole.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Call {
+    Master(Box<master::Call>),
+    Agent(Box<agent::Call>),
+}
+
+/// An answer with a body.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Response {
+    Master(Box<master::Response>),
+    Agent(Box<agent::Response>),
+}
+
+impl Response {
+    /// Its type, and its bytes.
+    pub(crate) fn encode(&self) -> (&'static Message, Vec<u8>) {
+        match self {
+            Self::Master(response) => (msg::MASTER_RESPONSE, response.encode_to_vec()),
+            Self::Agent(response) => (msg::AGENT_RESPONSE, response.encode_to_vec()),
+        }
+    }
+}
+
+/// How much is logged, as an operator has asked. The embedded cluster has one log, which does not depend on it.
+#[derive(Debug, Default)]
+pub(crate) struct Verbosity {
+    level: u32,
+    until: Time,
+}
+
+impl Verbosity {
+    pub(crate) fn get(&self, now: Time) -> u32 {
+        if now < self.until { self.level } else { 0 }
+    }
+
+    pub(crate) fn set(&mut self, now: Time, level: u32, nanoseconds: i64) -> Reply {
+        let duration = Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(0));
+        (self.level, self.until) = (level, now + duration);
+        Reply::Ok
+    }
+}
+
+/// 501, naming the call.
+pub(crate) fn not_there(call: &str) -> Reply {
+    Reply::Refused(501, format!("501 Not Implemented. The embedded cluster cannot do {call}."))
+}
+
+pub(crate) fn version() -> VersionInfo {
+    let build_user = Some(format!("mesos (Python) {}", env!("CARGO_PKG_VERSION")));
+    VersionInfo { version: VERSION.into(), build_user, ..VersionInfo::default() }
+}
+
+pub(crate) fn flags(flags: &[(&str, String)]) -> Vec<Flag> {
+    flags.iter().map(|(name, value)| Flag { name: (*name).into(), value: Some(value.clone()) }).collect()
+}
+
+pub(crate) fn time(time: Time) -> TimeInfo {
+    TimeInfo { nanoseconds: i64::try_from(time.as_nanos()).unwrap_or(i64::MAX) }
+}
+
+/// Resources with their role where older tools look for it, too.
+#[expect(deprecated, reason = "it is where older tools look")]
+pub(crate) fn with_role(mut resources: Vec<Resource>) -> Vec<Resource> {
+    for resource in &mut resources {
+        match &resource.reservations[..] {
+            [] => resource.role = Some("*".into()),
+            [only] => {
+                resource.role = only.role.clone();
+                if only.r#type() == reservation_info::Type::Dynamic {
+                    let (principal, labels) = (only.principal.clone(), only.labels.clone());
+                    let old = ReservationInfo { principal, labels, ..ReservationInfo::default() };
+                    resource.reservation = Some(Box::new(old));
+                }
+            }
+            _ => {} // refined: there was no such thing
+        }
+    }
+    resources
+}
+
+/// A field with a message, and the lists in it that Mesos writes in JSON although they are empty.
+type Lists = (&'static str, &'static [&'static str]);
+
+const MASTER_LISTS: [Lists; 4] = [
+    ("get_tasks", &["tasks", "unreachable_tasks", "completed_tasks"]),
+    ("get_executors", &["executors"]),
+    ("get_frameworks", &["frameworks", "completed_frameworks"]),
+    ("get_agents", &["agents", "recovered_agents"]),
+];
+const AGENT_LISTS: [Lists; 3] = [
+    (
+        "get_tasks",
+        &["pending_tasks", "queued_tasks", "launched_tasks", "terminated_tasks", "completed_tasks"],
+    ),
+    ("get_executors", &["executors", "completed_executors"]),
+    ("get_frameworks", &["frameworks", "completed_frameworks"]),
+];
+
+/// A message as JSON: that of an operator with the lists that tools look into without asking whether they are there.
+pub(crate) fn json(message: &'static Message, bytes: &[u8]) -> Vec<u8> {
+    let lists: &[Lists] = match message.name {
+        "mesos.v1.master.Response" | "mesos.v1.master.Event" => &MASTER_LISTS,
+        "mesos.v1.agent.Response" => &AGENT_LISTS,
+        _ => &[],
+    };
+    let mut text = Vec::with_capacity(bytes.len() * 2);
+    if lists.is_empty() {
+        wire::json::encode(message, bytes, &mut text);
+        return text;
+    }
+    let value = serde_json::to_value(Encoded { message, bytes }).map(|mut value| {
+        fill(&mut value, lists);
+        value
+    });
+    let written = value.and_then(|value| serde_json::to_writer(&mut text, &value));
+    debug_assert!(written.is_ok(), "neither the values nor a Vec can fail");
+    text
+}
+
+fn fill(value: &mut Value, lists: &[Lists]) {
+    for (key, child) in value.as_object_mut().into_iter().flatten() {
+        if matches!(key.as_str(), "subscribed" | "get_state") {
+            fill(child, lists);
+        }
+        let named = lists.iter().find(|(name, _)| name == key).map_or(&[][..], |(_, names)| names);
+        for name in named {
+            if let Some(child) = child.as_object_mut() {
+                child.entry(*name).or_insert_with(|| Value::Array(Vec::new()));
+            }
+        }
+    }
+}
