@@ -6,7 +6,7 @@
 //! * JSON and protobuf are the same calls and events; only bytes differ.
 
 use super::action::Event;
-use super::master::VERSION;
+use super::endpoints::{self, Endpoint};
 use super::operator;
 use super::validate;
 use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};
@@ -75,10 +75,8 @@ pub(crate) enum Resource {
     Scheduler,
     Operator,
     Executor,
-    /// 200 and these bytes of JSON, or none
-    Fixed(String),
-    /// a file of a sandbox
-    File,
+    /// what tools read
+    Plain(Endpoint),
     Nothing,
 }
 
@@ -91,18 +89,9 @@ pub(crate) fn resource(host: Host, path: &str) -> Resource {
     match (host, path.strip_prefix(own).filter(|rest| rest.starts_with('/')).unwrap_or(path)) {
         (Host::Master, "/api/v1/scheduler") => Resource::Scheduler,
         (Host::Agent(_), "/api/v1/executor") => Resource::Executor,
-        (_, "/files/read") => Resource::File,
         // As in Mesos, whatever may follow: pymesos asks /api/v1/operator.
         (_, path) if path == "/api/v1" || path.starts_with("/api/v1/") => Resource::Operator,
-        (_, "/health") => Resource::Fixed(String::new()),
-        (_, "/version") => {
-            let version = format!(
-                r#"{{"build_user":"mesos (Python) {}","version":"{VERSION}"}}"#,
-                env!("CARGO_PKG_VERSION")
-            );
-            Resource::Fixed(version)
-        }
-        _ => Resource::Nothing,
+        _ => endpoints::find(host, path).map_or(Resource::Nothing, Resource::Plain),
     }
 }
 

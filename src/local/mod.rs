@@ -7,7 +7,7 @@
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`, `seen`) are state
 //! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
-//! `cork`, `api` and `files` the protocol, `driver` owns it all.
+//! `cork`, `api`, `endpoints` and `files` the protocol, `driver` owns it all.
 //!
 //! # Invariants
 //! * Knows nothing of Python.
@@ -22,6 +22,7 @@ mod clock;
 mod core;
 mod cork;
 mod driver;
+mod endpoints;
 mod faults;
 mod fetch;
 mod files;
@@ -120,7 +121,9 @@ impl Cluster {
         let descriptors = watcher.raw().into_iter().chain(descriptors).collect();
         let (messages, inbox) = mpsc::unbounded_channel();
         let report = messages.clone();
-        let root: Arc<Path> = config.work_dir.as_path().into();
+        // Where the sandboxes of each agent are; a master has none.
+        let homes: Vec<Arc<Path>> =
+            core.ids().iter().map(|id| config.work_dir.join("agents").join(id).into()).collect();
         let children = Children {
             root: config.work_dir,
             environment: config.environment,
@@ -148,7 +151,11 @@ impl Cluster {
         for (host, listener) in listeners {
             let _inside = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| listening(&error))?;
-            servers.spawn(server::serve(host, listener, driver.clone(), root.clone(), stopped.clone()));
+            let home = match host {
+                Host::Master => None,
+                Host::Agent(at) => homes.get(at).cloned(),
+            };
+            servers.spawn(server::serve(host, listener, driver.clone(), home, stopped.clone()));
         }
         runtime.spawn(async move {
             driver.run(inbox).await;

@@ -1,7 +1,10 @@
 //! The operator API, of the master and of agents alike: calls, answers, and what both say of themselves.
 //!
 //! # Invariants
-//! * An answer is a function of the state that is asked: `master/operators` and `agent/operators.rs` make it.
+//! * An answer is a function of the state that is asked: `master/operators` and `agent/operators.rs` make it. Of files
+//!   `operator/files.rs` makes it, as they are outside.
+
+mod files;
 
 use super::clock::Time;
 use super::master::VERSION;
@@ -11,6 +14,7 @@ use crate::proto::mesos::v1::{Flag, Resource, TimeInfo, VersionInfo};
 use crate::proto::mesos::v1::{agent, master};
 use crate::wire::json::Encoded;
 use crate::wire::{self, Message, msg};
+pub(crate) use files::Wanted;
 use prost::Message as _;
 use serde_json::Value;
 use std::time::Duration;

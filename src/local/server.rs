@@ -5,19 +5,22 @@
 //! * When a subscriber goes away, its stream's body is dropped and the cluster hears of it; when the cluster closes a
 //!   stream, what was sent before still arrives.
 
-use super::api::{self, Host, Refusal, Request, Resource, STREAM_ID};
+use super::api::{self, Encoding, Host, Refusal, Request, Resource, STREAM_ID};
 use super::cork::Cork;
 use super::driver::{Answer, Ask, Message, Shared};
-use super::files;
+use super::endpoints::{self, Endpoint, Page, Query};
+use super::operator::Wanted;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
+use std::fs::File;
 use std::future::poll_fn;
+use std::io::Read as _;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -29,6 +32,8 @@ use tokio::task::{JoinSet, spawn_blocking};
 /// Why a connection broke.
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
+/// How much of a file is read at once.
+const PIECE: usize = 64 * 1024;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Serves a port until `stop` changes; then lets connections finish what they are at.
@@ -36,7 +41,7 @@ pub(crate) async fn serve(
     host: Host,
     listener: TcpListener,
     driver: Shared,
-    sandboxes: Arc<Path>,
+    home: Option<Arc<Path>>,
     mut stop: watch::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
@@ -44,7 +49,7 @@ pub(crate) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(host, stream, driver.clone(), sandboxes.clone(), stop.clone()));
+                    connections.spawn(connection(host, stream, driver.clone(), home.clone(), stop.clone()));
                 }
                 // Out of descriptors, most likely: give others a chance to close some.
                 Err(error) => {
@@ -64,15 +69,15 @@ async fn connection(
     host: Host,
     stream: TcpStream,
     driver: Shared,
-    sandboxes: Arc<Path>,
+    home: Option<Arc<Path>>,
     mut stop: watch::Receiver<()>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
     let service = service_fn(move |request| {
-        let (driver, sandboxes) = (driver.clone(), sandboxes.clone());
-        async move { Ok::<_, Infallible>(respond(host, request, &driver, sandboxes).await) }
+        let (driver, home) = (driver.clone(), home.clone());
+        async move { Ok::<_, Infallible>(respond(host, request, &driver, home).await) }
     });
     let cork = Cork::new(stream);
     let serving = hyper::server::conn::http1::Builder::new()
@@ -110,20 +115,16 @@ async fn respond(
     host: Host,
     request: hyper::Request<Incoming>,
     driver: &Shared,
-    sandboxes: Arc<Path>,
+    home: Option<Arc<Path>>,
 ) -> Response<Content> {
     let (head, body) = request.into_parts();
     let resource = api::resource(host, head.uri.path());
     match resource {
         Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
-        Resource::Fixed(text) => return json(text),
-        Resource::File => {
-            let query = head.uri.query().unwrap_or_default().to_owned();
-            return match spawn_blocking(move || files::read(&sandboxes, &query)).await {
-                Ok(Ok(text)) => json(text),
-                Ok(Err((status, text))) => plain(status, text),
-                Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-            };
+        Resource::Plain(endpoint) => {
+            let query = Query::new(head.uri.query());
+            let page = look(endpoint, home, query.clone()).await;
+            return shown(page, &query);
         }
         Resource::Scheduler | Resource::Executor | Resource::Operator => {}
     }
@@ -151,6 +152,11 @@ async fn respond(
         Request::Executor { encoding, .. } => *encoding,
         Request::Call { .. } => None,
     };
+    if let Request::Operator { call, encoding } = &request
+        && let Some(wanted) = Wanted::of(call)
+    {
+        return look_into(wanted, home, *encoding).await;
+    }
     let agent = match host {
         Host::Master => None,
         Host::Agent(agent) => Some(agent),
@@ -168,11 +174,7 @@ async fn respond(
             }
             response
         }
-        Ok(Answer::Message(encoding, body)) => {
-            let mut response = Response::new(Content::Full(Some(body)));
-            response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
-            response
-        }
+        Ok(Answer::Message(encoding, body)) => message(encoding, body),
         Ok(Answer::Status(status)) => {
             let mut response = Response::new(Content::full(String::new()));
             *response.status_mut() = status;
@@ -183,11 +185,65 @@ async fn respond(
     }
 }
 
-fn json(text: String) -> Response<Content> {
-    let has_body = !text.is_empty();
+fn message(encoding: Encoding, body: Bytes) -> Response<Content> {
+    let mut response = Response::new(Content::Full(Some(body)));
+    response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
+    response
+}
+
+async fn look_into(wanted: Wanted, home: Option<Arc<Path>>, encoding: Encoding) -> Response<Content> {
+    match spawn_blocking(move || wanted.answer(home.as_deref())).await {
+        Ok(Ok(answer)) => message(encoding, encoding.response(&answer)),
+        Ok(Err(page)) => shown(page, &Query::new(None)),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    }
+}
+
+async fn look(endpoint: Endpoint, home: Option<Arc<Path>>, query: Query) -> Page {
+    match endpoint {
+        Endpoint::Health => Page::Empty,
+        Endpoint::Version => endpoints::version(),
+        Endpoint::Files(files) => {
+            let answer = spawn_blocking(move || endpoints::files(files, home.as_deref(), &query)).await;
+            answer.unwrap_or_else(|error| Page::Text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
+        }
+    }
+}
+
+fn shown(page: Page, query: &Query) -> Response<Content> {
+    let (text, media) = match (page, query.callback()) {
+        (Page::Json(text), None) => (text, "application/json"),
+        (Page::Json(text), Some(callback)) => (format!("{callback}({text})"), "text/javascript"),
+        (Page::Empty, _) => return Response::new(Content::full(String::new())),
+        (Page::Text(status, text), _) => return plain(status, text),
+        (Page::File { name, file, size }, _) => return download(&name, file, size),
+    };
     let mut response = Response::new(Content::full(text));
-    if has_body {
-        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response
+}
+
+/// A file in pieces, read while they are sent.
+fn download(name: &str, file: File, size: u64) -> Response<Content> {
+    let (sender, pieces) = mpsc::channel(1);
+    spawn_blocking(move || {
+        let mut rest = file.take(size);
+        loop {
+            let mut piece = Vec::with_capacity(PIECE);
+            match rest.by_ref().take(PIECE as u64).read_to_end(&mut piece) {
+                Ok(0) => break,
+                // Nobody reads any more.
+                Ok(_) if sender.blocking_send(piece.into()).is_err() => break,
+                Ok(_) => {}
+                // The reader sees that it gets less than was promised.
+                Err(error) => return tracing::warn!(%error, "a file could not be read to its end"),
+            }
+        }
+    });
+    let mut response = Response::new(Content::Pieces(pieces, size));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename={name}")) {
+        response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
     }
     response
 }
@@ -216,7 +272,12 @@ impl Drop for Guard {
 /// The body of a response.
 pub(crate) enum Content {
     Full(Option<Bytes>),
-    Events { events: mpsc::UnboundedReceiver<Bytes>, _guard: Guard },
+    /// and how many bytes they are in all
+    Pieces(mpsc::Receiver<Bytes>, u64),
+    Events {
+        events: mpsc::UnboundedReceiver<Bytes>,
+        _guard: Guard,
+    },
 }
 
 impl Content {
@@ -235,6 +296,9 @@ impl Body for Content {
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Pieces(pieces, _) => {
+                pieces.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
+            }
             Self::Events { events, .. } => {
                 events.poll_recv(context).map(|record| record.map(|record| Ok(Frame::data(record))))
             }
@@ -250,6 +314,7 @@ impl Body for Content {
             Self::Full(bytes) => {
                 hyper::body::SizeHint::with_exact(bytes.as_ref().map_or(0, |b| b.len() as u64))
             }
+            Self::Pieces(_, size) => hyper::body::SizeHint::with_exact(*size),
             Self::Events { .. } => hyper::body::SizeHint::default(),
         }
     }

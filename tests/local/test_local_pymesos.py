@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -64,3 +67,37 @@ def heard(driver: mesos.SchedulerDriver, notes: Recorder, name: str) -> tuple[An
     while name not in notes.names:
         assert driver.run_once(PATIENCE), f"no {name}"
     return notes.events[-1][1:]
+
+
+def test_operators_over_pymesos_ask_and_watch() -> None:
+    with LocalCluster() as cluster:
+        line = [sys.executable, HERE / "operator_pymesos.py", cluster.master, cluster.agents[0].address]
+        environment = os.environ | {"PYTHONPATH": str(REAL / "stand_ins")}
+        done = subprocess.run(line, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    said = json.loads(done.stdout)
+    assert said.pop("heard") == [
+        "f is added",
+        "one is added",
+        "one is TASK_STARTING",
+        "one is TASK_RUNNING",
+        "one is TASK_FINISHED",
+        "f is removed",
+    ]
+    assert said == {
+        "health": [True, True],
+        "version": ["1.11.0", "1.11.0"],
+        "flags": [True, True],
+        "metrics": [True, True],
+        "level": 0,
+        "state": ["get_agents", "get_executors", "get_frameworks", "get_tasks"],
+        "agents": 1,
+        "executors": [],
+        "completed": ["one"],
+        "roles": ["*"],
+        "master": True,
+        "containers": None,
+        "on agent": ["get_executors", "get_frameworks", "get_tasks"],
+        "files": ["stderr", "stdout"],
+        "stdout": {"size": 5, "data": "ZG9uZQo="},
+        "reserved": ["*", "web"],
+    }

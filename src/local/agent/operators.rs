@@ -33,6 +33,8 @@ impl Agent {
                 self.verbosity.set(now, set.level, set.duration.nanoseconds)
             }
             _ if call.r#type() == Type::Unknown => Reply::Refused(501, "501 Not Implemented.".into()),
+            // There are none.
+            _ if call.r#type() == Type::PruneImages => Reply::Ok,
             _ => not_there(call.r#type().as_str_name()),
         };
         out.push(Action::Reply { request, reply }.into());
@@ -73,7 +75,8 @@ impl Agent {
             Type::GetContainers => {
                 let asked = call.get_containers.as_deref().cloned().unwrap_or_default();
                 Response {
-                    get_containers: Some(self.get_containers(now, &asked)),
+                    get_containers: Some(self.get_containers(now, &asked))
+                        .filter(|all| !all.containers.is_empty()),
                     ..answer(Kind::GetContainers)
                 }
             }

@@ -71,13 +71,32 @@ pub(crate) fn agent_call(call: &agent::Call) -> Checked {
     present(agent_body(r#type, call))
 }
 
-/// Of the calls that the embedded cluster does.
+#[expect(deprecated, reason = "they can be asked for")]
 fn agent_body(r#type: AgentType, call: &agent::Call) -> Body {
     match r#type {
         AgentType::GetMetrics => ("get_metrics", call.get_metrics.is_some()),
         AgentType::SetLoggingLevel => ("set_logging_level", call.set_logging_level.is_some()),
         AgentType::ListFiles => ("list_files", call.list_files.is_some()),
         AgentType::ReadFile => ("read_file", call.read_file.is_some()),
+        AgentType::LaunchNestedContainer => {
+            ("launch_nested_container", call.launch_nested_container.is_some())
+        }
+        AgentType::WaitNestedContainer => ("wait_nested_container", call.wait_nested_container.is_some()),
+        AgentType::KillNestedContainer => ("kill_nested_container", call.kill_nested_container.is_some()),
+        AgentType::RemoveNestedContainer => {
+            ("remove_nested_container", call.remove_nested_container.is_some())
+        }
+        AgentType::LaunchNestedContainerSession => {
+            ("launch_nested_container_session", call.launch_nested_container_session.is_some())
+        }
+        AgentType::AttachContainerInput => ("attach_container_input", call.attach_container_input.is_some()),
+        AgentType::AttachContainerOutput => {
+            ("attach_container_output", call.attach_container_output.is_some())
+        }
+        AgentType::LaunchContainer => ("launch_container", call.launch_container.is_some()),
+        AgentType::WaitContainer => ("wait_container", call.wait_container.is_some()),
+        AgentType::KillContainer => ("kill_container", call.kill_container.is_some()),
+        AgentType::RemoveContainer => ("remove_container", call.remove_container.is_some()),
         _ => ("", true),
     }
 }

@@ -1,0 +1,166 @@
+"""Operators are answered on the embedded cluster as by Apache Mesos: the same calls in the same situation.
+
+Invariants
+* Answers and events are compared whole (`operator_calls.py` says what is left out of them, and why).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from mesos import LocalCluster
+
+from .cluster import AGENT_FLAGS, RealCluster
+from .operator_calls import UNSAID, ask, comparable, post, watching
+from .setup import RealMesos
+from .situation import Situation
+
+MASTER = [
+    "GET_HEALTH", "GET_LOGGING_LEVEL", "GET_VERSION", "GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS",
+    "GET_EXECUTORS", "GET_OPERATIONS", "GET_TASKS", "GET_ROLES", "GET_MASTER",
+]  # fmt: skip
+AGENT = [
+    "GET_HEALTH", "GET_LOGGING_LEVEL", "GET_VERSION", "GET_STATE", "GET_CONTAINERS", "GET_FRAMEWORKS",
+    "GET_EXECUTORS", "GET_OPERATIONS", "GET_TASKS", "GET_AGENT", "GET_RESOURCE_PROVIDERS",
+]  # fmt: skip
+#: Calls that are refused, or do nothing: to the master, then to an agent.
+REFUSED: list[dict[str, Any]] = [
+    {},
+    {"type": "NO_SUCH_CALL"},
+    {"type": "UNKNOWN"},
+    {"type": "LIST_FILES"},
+    {"type": "LIST_FILES", "list_files": {"path": "/nothing"}},
+    {"type": "READ_FILE", "read_file": {"path": "/nothing", "offset": 0}},
+    {"type": "GET_METRICS"},
+    {"type": "SET_LOGGING_LEVEL"},
+    {"type": "TEARDOWN"},
+    {"type": "TEARDOWN", "teardown": {"framework_id": {"value": "nobody"}}},
+    {"type": "MARK_AGENT_GONE", "mark_agent_gone": {"agent_id": {"value": "nobody"}}},
+    {"type": "RESERVE_RESOURCES", "reserve_resources": {"agent_id": {"value": "nobody"}}},
+    {"type": "UNRESERVE_RESOURCES", "unreserve_resources": {"agent_id": {"value": "nobody"}}},
+    {"type": "CREATE_VOLUMES", "create_volumes": {"agent_id": {"value": "nobody"}}},
+    {"type": "DESTROY_VOLUMES", "destroy_volumes": {"agent_id": {"value": "nobody"}}},
+]
+REFUSED_BY_AGENT: list[dict[str, Any]] = [
+    {},
+    {"type": "NO_SUCH_CALL"},
+    {"type": "UNKNOWN"},
+    {"type": "READ_FILE", "read_file": {"path": "/nothing", "offset": 0}},
+    {"type": "KILL_CONTAINER"},
+    {"type": "PRUNE_IMAGES"},
+]
+
+
+class Seen(NamedTuple):
+    """What an operator was answered, by call; what was heard, by subject; what was refused."""
+
+    answers: dict[str, Any]
+    events: dict[str, list[Any]]
+    refusals: list[tuple[int, str]]
+
+
+def look(master: str) -> Seen:
+    """Bring the situation about, and ask everything."""
+    known = ask(master, "GET_AGENTS")["get_agents"]["agents"][0]
+    agent = known["pid"].partition("@")[2]
+    ids = {known["agent_info"]["id"]["value"]: "AGENT"}
+    ids[ask(master, "GET_MASTER")["get_master"]["master_info"]["id"]] = "MASTER"
+    with watching(master) as watch:
+        with Situation(master) as situation:
+            names = {situation.framework_id: "FRAMEWORK"} | ids
+            answers = {f"master {kind}": ask(master, kind) for kind in MASTER}
+            answers |= {f"agent {kind}": ask(agent, kind, "/slave(1)/api/v1") for kind in AGENT}
+            latest = f"/frameworks/{situation.framework_id}/executors/running/runs/latest"
+            path = "/slave(1)/api/v1"
+            answers["list"] = names_of(ask(agent, "LIST_FILES", path, path=latest))
+            answers["read"] = ask(agent, "READ_FILE", path, path=f"{latest}/stdout", offset=3, length=4)
+            refusals = [post(master, "/api/v1", call) for call in REFUSED]
+            refusals += [post(agent, path, call) for call in REFUSED_BY_AGENT]
+        heard = watch.until("FRAMEWORK_REMOVED", "situation")
+    for kind in ("GET_STATE", "GET_FRAMEWORKS", "GET_TASKS", "GET_EXECUTORS"):
+        answers[f"master {kind} afterwards"] = ask(master, kind)
+    events: dict[str, list[Any]] = {}
+    for event in heard[1:]:
+        events.setdefault(subject(event), []).append(comparable(event, names))
+    compared = {kind: comparable(own(answer), names) for kind, answer in answers.items()}
+    return Seen(compared, events, [reworded(*refusal) for refusal in refusals])
+
+
+def names_of(listing: Any) -> list[str]:
+    return [entry["path"].rpartition("/")[2] for entry in listing["list_files"]["file_infos"]]
+
+
+def subject(event: dict[str, Any]) -> str:
+    """Return the task or the framework that an event is about."""
+    body = event[event["type"].lower()]
+    task = body.get("task") or body.get("status")
+    info = body.get("framework", body).get("framework_info", {})
+    return str(task["task_id"]["value"] if task else info.get("name"))
+
+
+def own(node: Any) -> Any:
+    """Give what runs a command the same name everywhere."""
+    if isinstance(node, list):
+        return [own(child) for child in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: own(value) for key, value in node.items()}
+    if str(node.get("value", "")).endswith("mesos-executor"):
+        node |= {"value": "mesos-executor", "arguments": ["mesos-executor"]}
+    return node
+
+
+def reworded(status: int, words: str) -> tuple[int, str]:
+    for begin in ("Failed to convert JSON into Call protobuf", "Missing required fields"):
+        if words.startswith(begin):
+            return status, "what is missing"
+    return status, words
+
+
+@pytest.fixture(scope="module")
+def expected(real_mesos: RealMesos, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    with RealCluster(real_mesos, tmp_path_factory.mktemp("operators")) as cluster:
+        return look(cluster.master)
+
+
+@pytest.fixture(scope="module")
+def seen() -> Iterator[Seen]:
+    with LocalCluster(resources=AGENT_FLAGS["resources"]) as cluster:
+        yield look(cluster.master)
+
+
+def lines(said: Any) -> list[str]:
+    """One value a line, so that a difference is seen at once."""
+    return json.dumps(said, indent=1, sort_keys=True).splitlines()
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [f"master {kind}" for kind in MASTER]
+    + [f"agent {kind}" for kind in AGENT]
+    + ["list", "read"]
+    + [f"master {kind} afterwards" for kind in ("GET_STATE", "GET_FRAMEWORKS", "GET_TASKS", "GET_EXECUTORS")],
+)
+def test_the_same_answer(expected: Seen, seen: Seen, kind: str) -> None:
+    assert lines(seen.answers[kind]) == lines(expected.answers[kind])
+
+
+def test_the_same_events(expected: Seen, seen: Seen) -> None:
+    assert sorted(seen.events) == sorted(expected.events)
+    for about, events in expected.events.items():
+        assert lines(seen.events[about]) == lines(events), about
+
+
+def test_the_same_refusals(expected: Seen, seen: Seen) -> None:
+    calls = REFUSED + REFUSED_BY_AGENT
+    for call, refusal, same in zip(calls, seen.refusals, expected.refusals, strict=True):
+        assert refusal == same, call
+
+
+def test_what_is_left_out_has_a_reason() -> None:
+    for key, inside, why in UNSAID:
+        print(f"{inside}.{key}: {why}")
+        assert why
