@@ -99,8 +99,14 @@ impl Core {
         let mut core = Self { master, agents: none, ids, reach, unheard, positions };
         for (index, &address) in agents.iter().enumerate() {
             let id = format!("{}-S{index}", core.master.id());
-            let info =
-                AgentInfo { id, address, resources: resources.clone(), registered: now, reregistered: None };
+            let info = AgentInfo {
+                id,
+                address,
+                resources: resources.clone(),
+                own: resources.clone(),
+                registered: now,
+                reregistered: None,
+            };
             core.agents.push(Agent::new(index, address, info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());

@@ -5,6 +5,7 @@
 //!   `operator/files.rs` makes it, as they are outside.
 
 mod files;
+mod text;
 
 use super::clock::Time;
 use super::master::VERSION;
@@ -18,6 +19,7 @@ pub(crate) use files::Wanted;
 use prost::Message as _;
 use serde_json::Value;
 use std::time::Duration;
+pub(crate) use text::json;
 
 /// A call that was read and is whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,57 +100,4 @@ pub(crate) fn with_role(mut resources: Vec<Resource>) -> Vec<Resource> {
         }
     }
     resources
-}
-
-/// A field with a message, and the lists in it that Mesos writes in JSON although they are empty.
-type Lists = (&'static str, &'static [&'static str]);
-
-const MASTER_LISTS: [Lists; 4] = [
-    ("get_tasks", &["tasks", "unreachable_tasks", "completed_tasks"]),
-    ("get_executors", &["executors"]),
-    ("get_frameworks", &["frameworks", "completed_frameworks"]),
-    ("get_agents", &["agents", "recovered_agents"]),
-];
-const AGENT_LISTS: [Lists; 3] = [
-    (
-        "get_tasks",
-        &["pending_tasks", "queued_tasks", "launched_tasks", "terminated_tasks", "completed_tasks"],
-    ),
-    ("get_executors", &["executors", "completed_executors"]),
-    ("get_frameworks", &["frameworks", "completed_frameworks"]),
-];
-
-/// A message as JSON: that of an operator with the lists that tools look into without asking whether they are there.
-pub(crate) fn json(message: &'static Message, bytes: &[u8]) -> Vec<u8> {
-    let lists: &[Lists] = match message.name {
-        "mesos.v1.master.Response" | "mesos.v1.master.Event" => &MASTER_LISTS,
-        "mesos.v1.agent.Response" => &AGENT_LISTS,
-        _ => &[],
-    };
-    let mut text = Vec::with_capacity(bytes.len() * 2);
-    if lists.is_empty() {
-        wire::json::encode(message, bytes, &mut text);
-        return text;
-    }
-    let value = serde_json::to_value(Encoded { message, bytes }).map(|mut value| {
-        fill(&mut value, lists);
-        value
-    });
-    let written = value.and_then(|value| serde_json::to_writer(&mut text, &value));
-    debug_assert!(written.is_ok(), "neither the values nor a Vec can fail");
-    text
-}
-
-fn fill(value: &mut Value, lists: &[Lists]) {
-    for (key, child) in value.as_object_mut().into_iter().flatten() {
-        if matches!(key.as_str(), "subscribed" | "get_state") {
-            fill(child, lists);
-        }
-        let named = lists.iter().find(|(name, _)| name == key).map_or(&[][..], |(_, names)| names);
-        for name in named {
-            if let Some(child) = child.as_object_mut() {
-                child.entry(*name).or_insert_with(|| Value::Array(Vec::new()));
-            }
-        }
-    }
 }

@@ -20,7 +20,7 @@ UNSAID = [
     (
         "SUBSCRIBED",
         ["master_info", "capabilities"],
-        "what operators can do to agents: there are no operators",
+        "agents of the embedded cluster are neither drained nor updated by operators",
     ),
 ]
 #: What each says in its own words: (pattern, what is compared instead, why).

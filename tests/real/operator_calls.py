@@ -31,6 +31,7 @@ UNSAID = [
     ("checkpoint", "agent_info", "a field of the API before v1, which v1 does not have"),
     ("cpus_system_time_secs", "resource_statistics", "nobody measures what processes use"),
     ("cpus_user_time_secs", "resource_statistics", "nobody measures what processes use"),
+    ("offers", "frameworks", "how many they are is chance: what is in them is compared as offered_resources"),
     ("git_sha", "version_info", "it is not Mesos' source"),
     ("git_tag", "version_info", "it is not Mesos' source"),
     ("build_date", "version_info", "it is not Mesos' source"),

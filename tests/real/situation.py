@@ -1,7 +1,8 @@
 """A situation in which a cluster has something of everything to tell, for what reads its endpoints.
 
-Two frameworks: one that was torn down, after a task of its own; and one that is there, with a role, a running and a
-finished command, an executor with a running and a finished task, a reservation and a volume that is in use.
+Two frameworks: one that was torn down, after a task of its own; and one that is there, with a role, a running
+and a finished command, an executor with a running and a finished task, a reservation and a volume that is in
+use.
 
 Invariants
 * It has come about when `Situation` is constructed: nothing changes any more until it is closed.

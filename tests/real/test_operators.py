@@ -6,6 +6,7 @@ Invariants
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple
 import pytest
 from mesos import LocalCluster
 
-from .cluster import AGENT_FLAGS, RealCluster
+from .cluster import AGENT_FLAGS, RealCluster, wait_until
+from .conversation import reworded as addressless
+from .conversations.infos import scalar
 from .operator_calls import UNSAID, ask, comparable, post, watching
 from .setup import RealMesos
 from .situation import Situation
@@ -54,12 +57,38 @@ REFUSED_BY_AGENT: list[dict[str, Any]] = [
 ]
 
 
+CPUS = 16  # of the agent
+RUNNING = 2  # executors in the situation
+
+
+RESERVATION = {"type": "DYNAMIC", "role": "ordered"}
+CPU = scalar("cpus", 1) | {"reservations": [RESERVATION]}
+DISK = scalar("disk", 64) | {"reservations": [RESERVATION]}
+VOLUME = DISK | {"disk": {"persistence": {"id": "v"}, "volume": {"mode": "RW", "container_path": "data"}}}
+#: What an operator orders, one after the other.
+ORDERS: list[tuple[str, dict[str, Any]]] = [
+    ("RESERVE_RESOURCES", {"resources": [CPU, DISK]}),
+    ("RESERVE_RESOURCES", {"resources": [CPU | {"scalar": {"value": 1000}}]}),
+    ("RESERVE_RESOURCES", {"resources": [scalar("cpus", 1)]}),
+    ("RESERVE_RESOURCES", {"resources": [scalar("cpus", -1)]}),
+    ("CREATE_VOLUMES", {"volumes": [VOLUME]}),
+    ("CREATE_VOLUMES", {"volumes": [VOLUME]}),
+    ("CREATE_VOLUMES", {"volumes": [DISK]}),
+    ("UNRESERVE_RESOURCES", {"resources": [VOLUME]}),
+    ("DESTROY_VOLUMES", {"volumes": [VOLUME]}),
+    ("DESTROY_VOLUMES", {"volumes": [VOLUME]}),
+    ("UNRESERVE_RESOURCES", {"resources": [CPU, DISK]}),
+    ("UNRESERVE_RESOURCES", {"resources": [CPU]}),
+]
+
+
 class Seen(NamedTuple):
-    """What an operator was answered, by call; what was heard, by subject; what was refused."""
+    """What an operator was answered, by call, and heard, by subject; what was refused; what orders did."""
 
     answers: dict[str, Any]
     events: dict[str, list[Any]]
     refusals: list[tuple[int, str]]
+    orders: list[Any]
 
 
 def look(master: str) -> Seen:
@@ -70,6 +99,8 @@ def look(master: str) -> Seen:
     ids[ask(master, "GET_MASTER")["get_master"]["master_info"]["id"]] = "MASTER"
     with watching(master) as watch:
         with Situation(master) as situation:
+            situation.talk.call("REVIVE")
+            settle(master, agent)
             names = {situation.framework_id: "FRAMEWORK"} | ids
             answers = {f"master {kind}": ask(master, kind) for kind in MASTER}
             answers |= {f"agent {kind}": ask(agent, kind, "/slave(1)/api/v1") for kind in AGENT}
@@ -82,11 +113,45 @@ def look(master: str) -> Seen:
         heard = watch.until("FRAMEWORK_REMOVED", "situation")
     for kind in ("GET_STATE", "GET_FRAMEWORKS", "GET_TASKS", "GET_EXECUTORS"):
         answers[f"master {kind} afterwards"] = ask(master, kind)
+    orders = [order(master, *one) for one in ORDERS]
     events: dict[str, list[Any]] = {}
     for event in heard[1:]:
+        # How far the task really is when an update is passed on is a matter of time.
+        assert "state" in event.get("task_updated", {"state": ""})
+        event.get("task_updated", {}).pop("state", None)
         events.setdefault(subject(event), []).append(comparable(event, names))
     compared = {kind: comparable(own(answer), names) for kind, answer in answers.items()}
-    return Seen(compared, events, [reworded(*refusal) for refusal in refusals])
+    effects = [
+        [*order[:2], addressless(comparable(order[2], names)), comparable(order[3], names)]
+        for order in orders
+    ]
+    return Seen(compared, events, [reworded(*refusal) for refusal in refusals], effects)
+
+
+def order(master: str, kind: str, body: dict[str, Any]) -> Any:
+    """Order something; return how it was answered, and what the agent has then."""
+    [agent] = ask(master, "GET_AGENTS")["get_agents"]["agents"]
+    call = {"type": kind, kind.lower(): {"agent_id": agent["agent_info"]["id"], **body}}
+    status, words = post(master, "/api/v1", call)
+    [agent] = ask(master, "GET_AGENTS")["get_agents"]["agents"]
+    # Of conflicts each speaks in its own words.
+    return [kind, status, words if status != http.client.CONFLICT else "", agent["total_resources"]]
+
+
+def settle(master: str, agent: str) -> None:
+    """Wait until all that is free is on offer, and until what has run tasks that ended is gone."""
+
+    def is_settled() -> bool:
+        [offered] = ask(master, "GET_AGENTS")["get_agents"]["agents"]
+        amounts = sum(
+            resource["scalar"]["value"]
+            for resource in offered.get("offered_resources", []) + offered.get("allocated_resources", [])
+            if resource["name"] == "cpus"
+        )
+        containers = ask(agent, "GET_CONTAINERS", "/slave(1)/api/v1")["get_containers"]["containers"]
+        return amounts > CPUS - 0.01 and len(containers) == RUNNING
+
+    wait_until(is_settled, lambda: "what has ended still has something")
 
 
 def names_of(listing: Any) -> list[str]:
@@ -158,6 +223,11 @@ def test_the_same_refusals(expected: Seen, seen: Seen) -> None:
     calls = REFUSED + REFUSED_BY_AGENT
     for call, refusal, same in zip(calls, seen.refusals, expected.refusals, strict=True):
         assert refusal == same, call
+
+
+def test_the_same_effects_of_orders(expected: Seen, seen: Seen) -> None:
+    for number, (order, same) in enumerate(zip(seen.orders, expected.orders, strict=True)):
+        assert lines(order) == lines(same), number
 
 
 def test_what_is_left_out_has_a_reason() -> None:

@@ -8,7 +8,8 @@
 use super::Owner;
 use crate::local::seen::{self, remember};
 use crate::proto::mesos::v1::{
-    CommandInfo, ExecutorId, ExecutorInfo, FrameworkId, Resource, Task, TaskInfo, TaskStatus, value,
+    CommandInfo, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId, Resource, Task, TaskInfo, TaskStatus,
+    value,
 };
 use crate::task::is_terminal;
 use std::collections::{BTreeMap, VecDeque};
@@ -16,6 +17,9 @@ use std::collections::{BTreeMap, VecDeque};
 const FRAMEWORKS: usize = 50;
 const EXECUTORS: usize = 150;
 const TASKS: usize = 200;
+
+/// What a command executor has longer than its task to end, in nanoseconds.
+const ROOM: i64 = 2_000_000_000;
 
 /// What runs commands on a Mesos agent.
 const COMMAND_EXECUTOR: &str = "mesos-executor";
@@ -181,6 +185,11 @@ pub(super) fn command_executor(framework: &str, task: &TaskInfo) -> ExecutorInfo
         labels: task.labels.clone(),
         discovery: task.discovery.clone(),
         resources: vec![extra("cpus", 0.1), extra("mem", 32.0)],
+        shutdown_grace_period: task
+            .kill_policy
+            .as_ref()
+            .and_then(|policy| policy.grace_period)
+            .map(|grace| DurationInfo { nanoseconds: grace.nanoseconds.saturating_add(ROOM) }),
         ..ExecutorInfo::default()
     }
 }

@@ -24,7 +24,10 @@ use std::time::Duration;
 pub(crate) struct AgentInfo {
     pub(crate) id: String,
     pub(crate) address: SocketAddr,
+    /// what operations have made of its own
     pub(crate) resources: Resources,
+    /// as it registered
+    pub(crate) own: Resources,
     pub(crate) registered: Time,
     /// when it came back last
     pub(crate) reregistered: Option<Time>,
@@ -40,7 +43,7 @@ impl AgentInfo {
         v1::AgentInfo {
             hostname: self.hostname(),
             port: Some(i32::from(self.address.port())),
-            resources: resources::unallocated(&self.resources),
+            resources: resources::unallocated(&self.own),
             id: Some(AgentId { value: self.id.clone() }),
             ..v1::AgentInfo::default()
         }

@@ -73,8 +73,7 @@ impl Master {
         for (task, mut known) in tasks {
             let (state, reason) = (TaskState::TaskKilled, Reason::FrameworkRemoved);
             let words = format!("Framework {id} removed");
-            let mut status = of_master(now, &task, Some(known.agent()), state, reason, words);
-            status.executor_id = known.executor().cloned();
+            let status = of_master(now, &task, Some(known.agent()), state, reason, words);
             if seen::note(&mut known.seen, state, &status) {
                 self.task_updated(&known.seen, &status);
             }

@@ -6,7 +6,7 @@
 
 use crate::local::clock::Time;
 use crate::local::master::operations::{Conversion, upgrade};
-use crate::local::master::{Master, agent};
+use crate::local::master::{AgentInfo, Master, agent};
 use crate::local::reply::Reply;
 use crate::local::resources::{describe, unallocated};
 use crate::proto::mesos::v1::Resource;
@@ -65,23 +65,25 @@ impl Master {
         let Some(known) = self.agents.get(agent) else {
             return Reply::Refused(400, "No agent found with specified ID".into());
         };
-        if let Err(why) = validate::operation(operation) {
-            let name = operation.r#type().as_str_name();
-            // Only of what it makes Mesos says where.
-            let place = match operation.r#type() {
-                Type::Reserve | Type::Create => {
-                    format!(" on agent {agent} at slave(1)@{} ({})", known.address, known.hostname())
-                }
-                _ => String::new(),
-            };
-            return Reply::Refused(400, format!("Invalid {name} operation{place}: {why}"));
-        }
         let Conversion { taken, made } = Conversion::new(operation.r#type(), subjects);
-        if operation.r#type() == Type::Create && self.has_volume(agent, &made) {
-            return Reply::Refused(409, "A persistent volume of this id exists already".into());
+        let checked = validate::operation(operation).and_then(|()| match operation.r#type() {
+            Type::Create if self.has_volume(agent, &made) => {
+                let id = subjects.iter().find_map(persistence).unwrap_or_default();
+                Err(format!("Persistence ID '{id}' is not unique"))
+            }
+            Type::Destroy if !known.resources.contains(&taken) => Err("Persistent volumes not found".into()),
+            _ => Ok(()),
+        });
+        if let Err(why) = checked {
+            return invalid(operation.r#type(), known, &why);
         }
         self.take_offers_for(now, agent, &taken);
-        if !self.allocator.convert_free(now, agent, &taken, &made) {
+        let is_free = self.allocator.convert_free(now, agent, &taken, &made);
+        if !is_free && operation.r#type() == Type::Destroy {
+            let words = "Invalid DESTROY operation: Persistent volumes in use";
+            return Reply::Refused(400, words.into());
+        }
+        if !is_free {
             let words =
                 format!("Not enough of it is free on agent {agent}: {}", describe(&unallocated(&taken)));
             return Reply::Refused(409, words);
@@ -92,4 +94,20 @@ impl Master {
         self.tell_agent(agent, agent::Input::Convert { framework, operation, created, destroyed });
         Reply::Accepted
     }
+}
+
+fn persistence(resource: &Resource) -> Option<&str> {
+    Some(&resource.disk.as_ref()?.persistence.as_ref()?.id)
+}
+
+/// 400. Only of what makes something Mesos says where.
+fn invalid(r#type: Type, agent: &AgentInfo, why: &str) -> Reply {
+    let (name, AgentInfo { id, address, .. }) = (r#type.as_str_name(), agent);
+    let place = match r#type {
+        Type::Reserve | Type::Create => {
+            format!(" on agent {id} at slave(1)@{address} ({})", agent.hostname())
+        }
+        _ => String::new(),
+    };
+    Reply::Refused(400, format!("Invalid {name} operation{place}: {why}"))
 }

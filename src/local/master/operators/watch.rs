@@ -13,7 +13,8 @@ use crate::proto::mesos::v1::master::event::{
     AgentAdded, AgentRemoved, FrameworkAdded, FrameworkRemoved, FrameworkUpdated, Subscribed, TaskAdded,
     TaskUpdated, Type,
 };
-use crate::proto::mesos::v1::{AgentId, FrameworkInfo, Task, TaskStatus};
+use crate::proto::mesos::v1::master::response::get_frameworks::Framework;
+use crate::proto::mesos::v1::{AgentId, FrameworkInfo, Task, TaskStatus, TimeInfo};
 
 /// Somebody who watches.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ impl Master {
 
     pub(in crate::local::master) fn framework_added(&mut self, id: &str) {
         self.news(|this| {
-            let framework = Box::new(this.framework_view(this.frameworks.get(id)?));
+            let framework = Box::new(this.framework_news(id)?);
             let framework_added = Some(FrameworkAdded { framework });
             Some(Event { framework_added, ..event(Type::FrameworkAdded) })
         });
@@ -101,10 +102,17 @@ impl Master {
 
     pub(in crate::local::master) fn framework_updated(&mut self, id: &str) {
         self.news(|this| {
-            let framework = Box::new(this.framework_view(this.frameworks.get(id)?));
+            let framework = Box::new(this.framework_news(id)?);
             let framework_updated = Some(FrameworkUpdated { framework });
             Some(Event { framework_updated, ..event(Type::FrameworkUpdated) })
         });
+    }
+
+    /// A framework as events have it: with a time of its end that is none, and without constraints.
+    fn framework_news(&self, id: &str) -> Option<Framework> {
+        let known = self.framework_view(self.frameworks.get(id)?);
+        let unregistered_time = Some(TimeInfo { nanoseconds: 0 });
+        Some(Framework { unregistered_time, offer_constraints: None, ..known })
     }
 
     pub(in crate::local::master) fn framework_removed(&mut self, info: &FrameworkInfo) {
