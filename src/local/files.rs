@@ -126,6 +126,7 @@ fn mode(known: &Stat) -> String {
         FileType::BlockDevice => 'b',
         _ => '-',
     };
+    #[expect(clippy::useless_conversion, reason = "its width depends on the platform")]
     let mode = u32::from(known.st_mode);
     let permission = |bit: u32, letter| if mode >> bit & 1 == 1 { letter } else { '-' };
     std::iter::once(kind)

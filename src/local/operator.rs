@@ -13,11 +13,9 @@ use super::reply::Reply;
 use crate::proto::mesos::v1::resource::{ReservationInfo, reservation_info};
 use crate::proto::mesos::v1::{Flag, Resource, TimeInfo, VersionInfo};
 use crate::proto::mesos::v1::{agent, master};
-use crate::wire::json::Encoded;
-use crate::wire::{self, Message, msg};
+use crate::wire::{Message, msg};
 pub(crate) use files::Wanted;
 use prost::Message as _;
-use serde_json::Value;
 use std::time::Duration;
 pub(crate) use text::json;
 
