@@ -22,9 +22,7 @@ using Bytes = rust::Slice<const uint8_t>;
 inline Bytes bytes(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
-inline std::string text(Bytes bytes) {
-  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-}
+inline std::string text(Bytes bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 // A message class of one library.
 class MessageType {
