@@ -193,7 +193,7 @@ def test_update_framework(make: Make, script: Script) -> None:
 
 
 def test_constraints_from_the_start(make: Make, script: Script) -> None:
-    """libmesos' constructor takes none: until they are said, no role gets offers."""
+    """Its constructor takes none: until libmesos is told of them, no role gets offers."""
     identity = registered(script)
     script.say("disconnected")
     script.say("registered", identity, INFO)
