@@ -1,8 +1,8 @@
 """The embedded cluster: a Mesos master and agents inside this process.
 
 It speaks Apache Mesos' v1 APIs for schedulers and executors over HTTP on loopback, and runs commands, task
-groups and executors of one's own as real processes; resources can be reserved, and made into persistent
-volumes; files are fetched. What it cannot do yet (containers, health checks) it refuses, saying so.
+groups and executors of one's own as real processes, and checks them; resources can be reserved, and made into
+persistent volumes; files are fetched. What it cannot do (containers, secrets) it refuses, saying so.
 
 A cluster belongs to the process that made it. In a forked child it is closed, and `LocalCluster.default()`
 makes a new one.
@@ -40,7 +40,8 @@ class LocalCluster:
     * `resources`: what each agent offers, in Mesos' text form: ``name:value`` separated by ``;``, where a
       value is a number (``mem`` and ``disk`` in megabytes), ranges ``[1-2,5-6]`` or a set ``{a,b}``;
       ``name(role):value`` is reserved for a role.
-      They are counted, not enforced: a task that was given one cpu may use all of them.
+      They are counted, not enforced: a task that was given one cpu may use all of them, whatever
+      `TaskInfo.limits` says.
     * `port`: where it listens on 127.0.0.1. 0 takes a free port, see `master`.
     * `work_dir`: where the tasks' sandboxes are made; created if missing, and kept. None makes a temporary
       directory, which `close` removes.

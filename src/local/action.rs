@@ -3,6 +3,7 @@
 //! # Invariants
 //! * Master and agents share these; what they say to each other never gets out of `core`, and is of their own `Output`.
 
+use super::probe::Probe;
 use super::process::{Launch, RunId, Signal};
 use super::reply::Reply;
 use crate::proto::mesos::v1::{executor, master, scheduler};
@@ -29,6 +30,15 @@ pub(crate) enum Action {
     Signal {
         run: RunId,
         signal: Signal,
+    },
+    /// To look at a task over the network.
+    Probe {
+        run: RunId,
+        probe: Probe,
+    },
+    /// The answer is of no use any more.
+    EndProbe {
+        run: RunId,
     },
     /// Where a task's files are, below the cluster's directory, and what volumes are to be seen there.
     Sandbox {

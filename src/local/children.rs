@@ -99,9 +99,12 @@ impl Processes for Children {
         let sandbox = self.root.join(&launch.sandbox);
         let failed = |error: io::Error| format!("The sandbox {} cannot be made: {error}", sandbox.display());
         fs::create_dir_all(&sandbox).map_err(failed)?;
-        point_at(&sandbox).map_err(failed)?;
+        if !launch.looks {
+            point_at(&sandbox).map_err(failed)?;
+        }
         let open = |name| OpenOptions::new().create(true).append(true).open(sandbox.join(name));
-        let (stdout, mut stderr) = (open("stdout").map_err(failed)?, open("stderr").map_err(failed)?);
+        let stdout = open(if launch.looks { "stderr" } else { "stdout" }).map_err(failed)?;
+        let mut stderr = open("stderr").map_err(failed)?;
         let mut command = match &launch.command {
             TaskCommand::Shell(script) => {
                 let mut command = Command::new("/bin/sh");
@@ -134,7 +137,8 @@ impl Processes for Children {
         let Some(number) = i32::try_from(pid).ok().and_then(Pid::from_raw) else {
             return Err(format!("{pid} is not the number of a process"));
         };
-        let leader = Arc::new(Leader::new(number, sandbox.as_os_str().as_bytes().to_vec()));
+        let sandbox = (!launch.looks).then(|| sandbox.as_os_str().as_bytes().to_vec());
+        let leader = Arc::new(Leader::new(number, sandbox));
         self.leaders.0.insert(run, leader.clone());
         let (report, sweeper) = (self.report.clone(), self.sweeper.clone());
         let watcher = Arc::downgrade(&self.watcher);
@@ -294,6 +298,7 @@ mod tests {
             command: TaskCommand::Shell(script.into()),
             environment: Vec::new(),
             uris: Vec::new(),
+            looks: false,
         }
     }
 
@@ -338,6 +343,22 @@ mod tests {
         children.start(RUN, &launch("exec sleep 1000")).unwrap();
         children.signal(RUN, Signal::Terminate);
         assert_eq!(exits.recv().unwrap().1, Exit::Signal { number: 15, dumped: false });
+    }
+
+    #[test]
+    fn a_look_at_a_task_takes_nothing_of_it_along() {
+        let root = tempfile::tempdir().unwrap();
+        let (mut children, exits) = children(root.path());
+        children.start(RUN, &launch("exec sleep 1000")).unwrap();
+        let look = RunId { number: 1, ..RUN };
+        children.start(look, &Launch { looks: true, ..launch("echo seen; exit 3") }).unwrap();
+        assert_eq!(exits.recv().unwrap(), (look, Exit::Code(3)));
+        children.sweeper.sweep(Some(&children.watcher));
+        assert!(exits.try_recv().is_err(), "the task runs on");
+        let written = fs::read_to_string(root.path().join(launch("").sandbox).join("stderr")).unwrap();
+        assert_eq!(written, "seen\n");
+        children.signal(RUN, Signal::Kill);
+        assert_eq!(exits.recv().unwrap().0, RUN);
     }
 
     #[test]

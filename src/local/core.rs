@@ -11,6 +11,7 @@ use super::clock::{Entropy, Time};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
 use super::operator;
+use super::probe::Found;
 use super::process::{Exit, RunId};
 use super::resources::Resources;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
@@ -62,6 +63,11 @@ pub(crate) enum Input {
     Exited {
         run: RunId,
         exit: Exit,
+    },
+    /// what a look over the network has found
+    Probed {
+        run: RunId,
+        found: Found,
     },
     Fault(Fault),
     Tick,
@@ -162,6 +168,9 @@ impl Core {
                 messages.push_back(agent(run, agent::Input::NotFetched { run }));
             }
             Input::Exited { run, exit } => messages.push_back(agent(run, agent::Input::Exited { run, exit })),
+            Input::Probed { run, found } => {
+                messages.push_back(agent(run, agent::Input::Probed { run, found }));
+            }
             Input::Fault(fault) => self.fault(now, fault, &mut messages, out),
             Input::Tick => {
                 if self.master.due().is_some_and(|due| due <= now) {

@@ -16,6 +16,8 @@ use super::children::Children;
 use super::clock::{SystemClock, Time, within};
 use super::core::{Core, Input};
 use super::faults::Fault;
+use super::probe::{Found, Probe};
+use super::prober::Prober;
 use super::process::{Exit, Launch, Processes as _, RunId};
 use super::reply::Reply;
 use super::server::Guard;
@@ -40,6 +42,11 @@ pub(crate) enum Message {
     Exited {
         run: RunId,
         exit: Exit,
+    },
+    /// what a look over the network has found
+    Probed {
+        run: RunId,
+        found: Found,
     },
     /// the files that a process needs are there, or not
     Fetched {
@@ -84,6 +91,7 @@ pub(crate) struct Driver {
     pub(crate) clock: SystemClock,
     pub(crate) core: Core,
     pub(crate) children: Children,
+    pub(crate) prober: Prober,
     /// what is still to be started
     pub(crate) starts: VecDeque<(RunId, Box<Launch>)>,
     /// what the task waits for
@@ -185,6 +193,7 @@ impl Driver {
 
     async fn end(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         self.exchange = Exchange::default();
+        self.prober = Prober::default();
         self.children.kill_all();
         let reaped = async {
             while self.children.count() > 0 {
@@ -232,6 +241,10 @@ impl Driver {
             Message::Exited { run, exit } => {
                 self.children.forget(run);
                 Some(Input::Exited { run, exit })
+            }
+            Message::Probed { run, found } => {
+                self.prober.end(run);
+                Some(Input::Probed { run, found })
             }
             Message::Fetched { run, launch, fetched: true } => {
                 self.starts.push_back((run, launch));
@@ -282,6 +295,8 @@ impl Driver {
                 Action::Close { stream } => drop(self.exchange.streams.remove(&stream)),
                 Action::Start { run, launch } => self.starts.push_back((run, launch)),
                 Action::Signal { run, signal } => self.children.signal(run, signal),
+                Action::Probe { run, probe } => self.probe(run, probe),
+                Action::EndProbe { run } => self.prober.end(run),
                 Action::Sandbox { task, directory, volumes } => {
                     self.children.place(task, &directory, &volumes);
                 }
@@ -289,6 +304,16 @@ impl Driver {
                 Action::DestroyVolume { directory } => self.children.destroy_volume(&directory),
             }
         }
+    }
+
+    fn probe(&mut self, run: RunId, probe: Probe) {
+        let asks = self.asks.clone();
+        self.prober.start(&self.children.runtime, run, probe, move |found| {
+            // A cluster that has ended does not mind.
+            if let Some(asks) = asks.upgrade() {
+                let _ended = asks.send(Message::Probed { run, found });
+            }
+        });
     }
 
     fn answer(&mut self, request: u64, reply: Reply) {

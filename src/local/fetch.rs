@@ -5,19 +5,13 @@
 //! * What is fetched is a file of this machine (a path, or `file://`) or comes over `http://`.
 
 use super::process::Uri;
+use super::web;
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
-use hyper::header::{HOST, LOCATION};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use tokio::net::TcpStream;
 use tokio::task::spawn_blocking;
-
-/// How often a server may send us elsewhere.
-const REDIRECTS: usize = 5;
 
 /// Fetches everything; the first that cannot be had is the error, and in the sandbox's stderr.
 pub(crate) async fn fetch(uris: Vec<Uri>, sandbox: PathBuf) -> Result<(), String> {
@@ -86,32 +80,12 @@ fn finish(target: &Path, unpack: Option<&[&str]>, executable: bool, sandbox: &Pa
 }
 
 /// Gets what is at `host[:port]/path`.
-async fn get(mut rest: String) -> Result<Bytes, String> {
-    for _ in 0..=REDIRECTS {
-        let (host, path) = rest.split_once('/').map_or((rest.as_str(), ""), |parts| parts);
-        let address = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };
-        let stream = TcpStream::connect(&address).await.map_err(words)?;
-        let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
-        let connection = tokio::spawn(connection);
-        let request = Request::get(format!("/{path}")).header(HOST, host).body(Empty::<Bytes>::new());
-        let request = request.map_err(|error| error.to_string())?;
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
-        let (status, location) = (response.status(), response.headers().get(LOCATION).cloned());
-        let body = response.into_body().collect().await.map_err(|error| error.to_string())?.to_bytes();
-        connection.abort();
-        match (status, location.as_ref().and_then(|to| to.to_str().ok())) {
-            (StatusCode::OK, _) => return Ok(body),
-            (status, Some(to)) if status.is_redirection() => {
-                rest = match to.strip_prefix("http://") {
-                    Some(elsewhere) => elsewhere.to_owned(),
-                    None => format!("{host}/{}", to.trim_start_matches('/')),
-                };
-            }
-            (status, _) => return Err(format!("the server answers {status}")),
-        }
+async fn get(rest: String) -> Result<Bytes, String> {
+    let answer = web::get(rest).await?;
+    match answer.status() {
+        StatusCode::OK => answer.body().await,
+        status => Err(format!("the server answers {status}")),
     }
-    Err("the server sends us on and on".into())
 }
 
 #[cfg(test)]

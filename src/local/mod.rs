@@ -6,8 +6,9 @@
 //!     server --Ask--> driver --Input--> core (master <-> agents) --Action--> driver --> server, children
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`, `seen`) are state
-//! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `server`,
-//! `cork`, `api`, `endpoints` and `files` the protocol, `driver` owns it all.
+//! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `fetch`
+//! and `prober` what agents do over the network, `server`, `cork`, `api`, `endpoints` and `files` the protocol, `driver` owns
+//! it all.
 //!
 //! # Invariants
 //! * Knows nothing of Python.
@@ -29,6 +30,8 @@ mod files;
 mod master;
 mod operator;
 mod owner;
+mod probe;
+mod prober;
 mod process;
 mod reply;
 mod resources;
@@ -41,6 +44,7 @@ mod tests;
 mod updates;
 mod validate;
 mod watcher;
+mod web;
 
 use crate::error::{Error, Result};
 use crate::runtime;
@@ -50,6 +54,7 @@ use children::{Children, Leaders, Sandboxes};
 use clock::{Entropy, SystemClock, SystemEntropy, within};
 use driver::{Driver, Exchange, Message, Shared};
 pub(crate) use faults::Fault;
+use prober::Prober;
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -139,6 +144,7 @@ impl Cluster {
             clock,
             core,
             children,
+            prober: Prober::default(),
             starts: VecDeque::new(),
             awaited: None,
             asks: messages.downgrade(),

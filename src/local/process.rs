@@ -41,6 +41,8 @@ pub(crate) struct Launch {
     pub(crate) environment: Vec<(String, String)>,
     /// what is to be in the sandbox first
     pub(crate) uris: Vec<Uri>,
+    /// it only looks at the task whose sandbox it is: what it writes is the task's errors, and the task outlives it
+    pub(crate) looks: bool,
 }
 
 /// `CommandInfo.URI`
@@ -115,21 +117,43 @@ impl Launch {
         launch
     }
 
-    fn of(place: Place<'_>, sandbox: PathBuf, command: Option<&CommandInfo>, resources: &[Resource]) -> Self {
-        let value = command.and_then(|command| command.value.clone()).unwrap_or_default();
-        let variables = command.and_then(|command| command.environment.as_ref());
-        let variables = variables.into_iter().flat_map(|environment| &environment.variables);
+    /// A command that looks at the task of this launch, with these variables of the task.
+    pub(crate) fn look(&self, command: &CommandInfo, mut environment: Vec<(String, String)>) -> Self {
+        environment.extend(variables(Some(command)));
         Self {
-            sandbox,
-            command: match command {
-                Some(command) if !command.shell() => Command::Program(value, command.arguments.clone()),
-                _ => Command::Shell(value),
-            },
-            told: place.variables(resources),
-            environment: variables.map(|this| (this.name.clone(), this.value().to_owned())).collect(),
-            uris: command.into_iter().flat_map(|command| &command.uris).map(uri).collect(),
+            sandbox: self.sandbox.clone(),
+            command: program(Some(command)),
+            told: self.told.clone(),
+            environment,
+            uris: Vec::new(),
+            looks: true,
         }
     }
+
+    fn of(place: Place<'_>, sandbox: PathBuf, command: Option<&CommandInfo>, resources: &[Resource]) -> Self {
+        Self {
+            sandbox,
+            command: program(command),
+            told: place.variables(resources),
+            environment: variables(command).collect(),
+            uris: command.into_iter().flat_map(|command| &command.uris).map(uri).collect(),
+            looks: false,
+        }
+    }
+}
+
+fn program(command: Option<&CommandInfo>) -> Command {
+    let value = command.and_then(|command| command.value.clone()).unwrap_or_default();
+    match command {
+        Some(command) if !command.shell() => Command::Program(value, command.arguments.clone()),
+        _ => Command::Shell(value),
+    }
+}
+
+fn variables(command: Option<&CommandInfo>) -> impl Iterator<Item = (String, String)> {
+    let variables = command.and_then(|command| command.environment.as_ref());
+    let variables = variables.into_iter().flat_map(|environment| &environment.variables);
+    variables.map(|this| (this.name.clone(), this.value().to_owned()))
 }
 
 fn uri(uri: &command_info::Uri) -> Uri {

@@ -26,13 +26,14 @@ const ROUNDS: u32 = 200;
 #[derive(Debug)]
 pub(crate) struct Leader {
     pid: Pid,
-    sandbox: Vec<u8>,
+    /// of a look at a task there is none: the sandbox is the task's
+    sandbox: Option<Vec<u8>>,
     /// whether the number is still its own
     alive: Mutex<bool>,
 }
 
 impl Leader {
-    pub(super) fn new(pid: Pid, sandbox: Vec<u8>) -> Self {
+    pub(super) fn new(pid: Pid, sandbox: Option<Vec<u8>>) -> Self {
         Self { pid, sandbox, alive: Mutex::new(true) }
     }
 
@@ -168,7 +169,9 @@ impl<'a> Tasks<'a> {
             }
         };
         self.sessions.entry(leader.pid.as_raw_pid()).and_modify(stronger).or_insert(signal);
-        self.sandboxes.entry(&leader.sandbox).and_modify(stronger).or_insert(signal);
+        if let Some(sandbox) = &leader.sandbox {
+            self.sandboxes.entry(sandbox).and_modify(stronger).or_insert(signal);
+        }
     }
 
     /// Living processes of theirs; without those that the signal to the group has reached, if one is enough.
@@ -207,7 +210,8 @@ mod tests {
     #[test]
     fn a_reaped_leader_is_not_signalled() {
         let child = Command::new("/bin/sh").args(["-c", "exit 0"]).spawn().unwrap();
-        let leader = Arc::new(Leader::new(Pid::from_raw(child.id().cast_signed()).unwrap(), b"/s".to_vec()));
+        let leader =
+            Arc::new(Leader::new(Pid::from_raw(child.id().cast_signed()).unwrap(), Some(b"/s".to_vec())));
         let sweeper = Sweeper::default();
         assert!(leader.signal_group(Signal::Terminate));
         assert!(sweeper.put_ended(leader.clone(), child));

@@ -133,12 +133,19 @@ pub(crate) fn compatible(executor: &ExecutorInfo, known: Option<&ExecutorInfo>) 
 /// What a real agent would do for the task and this cluster would silently leave out.
 pub(crate) fn not_yet(task: &TaskInfo) -> Checked {
     let refuse = |what: &str| Err(format!("The embedded cluster cannot {what} yet"));
-    if task.health_check.is_some() || task.check.is_some() {
-        return refuse("check a task (TaskInfo.health_check, TaskInfo.check)");
-    }
     let executor = task.executor.as_deref();
     let commands = task.command.iter().chain(executor.and_then(|executor| executor.command.as_ref()));
-    for command in commands {
+    // Executors of a framework's own check their tasks themselves.
+    let checks = executor
+        .is_none_or(|executor| executor.command.is_none())
+        .then_some((&task.check, &task.health_check));
+    let (check, health) = checks.map_or((None, None), |(check, health)| (check.as_ref(), health.as_ref()));
+    if health.and_then(|health| health.http.as_ref()).is_some_and(|http| http.scheme() == "https") {
+        return refuse("check health over https");
+    }
+    let looks = check.and_then(|check| check.command.as_ref()).map(|check| &*check.command);
+    let looks = looks.into_iter().chain(health.and_then(|health| health.command.as_deref()));
+    for command in commands.map(|command| &**command).chain(looks) {
         let known = |uri: &command_info::Uri| {
             ["/", "file://", "http://"].iter().any(|scheme| uri.value.starts_with(scheme))
         };

@@ -5,12 +5,13 @@
 //! * A kill is SIGTERM, then SIGKILL after the grace period. A second kill may shorten that, never lengthen it.
 //! * A command by itself has an executor of its own, whose id is the task's.
 
+use super::checker::{self, Checker};
 use super::records::command_executor;
 use super::{Agent, GRACE, Output, Owner, Reason, RunId, Source, TaskState, period};
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
-use crate::proto::mesos::v1::{ContainerId, KillPolicy, TaskInfo};
+use crate::proto::mesos::v1::{CheckStatusInfo, ContainerId, KillPolicy, TaskInfo};
 use crate::task::is_terminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,17 +39,31 @@ pub(super) struct Run {
     deadline: Option<Time>,
     /// the deadline has passed
     late: bool,
+    pub(super) checkers: Vec<Checker>,
+    /// what the check has found, if there is one
+    pub(super) check_status: Option<CheckStatusInfo>,
+    pub(super) healthy: Option<bool>,
+    /// it is killed for its health
+    pub(super) unhealthy: bool,
     /// nobody is to hear of it any more
     pub(super) silent: bool,
 }
 
 impl Run {
-    pub(super) fn new(owner: Owner, task: &TaskInfo, executor: &str, container: ContainerId) -> Self {
+    /// A task by itself, or one of the group with this number.
+    pub(super) fn new(
+        owner: Owner,
+        task: &TaskInfo,
+        executor: &str,
+        container: ContainerId,
+        group: Option<u64>,
+        launch: &Launch,
+    ) -> Self {
         Self {
             owner,
             task: task.task_id.value.clone(),
             executor: executor.into(),
-            group: None,
+            group,
             container,
             pid: None,
             policy: task.kill_policy,
@@ -58,12 +73,17 @@ impl Run {
                 .filter(|limit| !limit.is_zero()),
             deadline: None,
             late: false,
+            checkers: Checker::of(task, launch, group.is_some()),
+            check_status: checker::unknown(task),
+            healthy: None,
+            unhealthy: false,
             silent: false,
         }
     }
 
     pub(super) fn due(&self) -> Option<Time> {
-        [self.killed.and_then(|(_, escalate)| escalate), self.deadline].into_iter().flatten().min()
+        let own = [self.killed.and_then(|(_, escalate)| escalate), self.deadline];
+        own.into_iter().flatten().chain(self.checkers.iter().filter_map(Checker::due)).min()
     }
 
     /// How long a kill waits: as the call says, or the task, or Mesos.
@@ -83,7 +103,7 @@ pub(super) fn not_fetched(container: &str) -> String {
 }
 
 impl Agent {
-    pub(super) fn run_command(&mut self, now: Time, owner: Owner, task: &TaskInfo, out: &mut Vec<Output>) {
+    pub(super) fn run_command(&mut self, owner: Owner, task: &TaskInfo, out: &mut Vec<Output>) {
         let container = self.new_container();
         let id = task.task_id.value.clone();
         let place = Place {
@@ -97,24 +117,20 @@ impl Agent {
         let launch = Launch::task(place, &id, task.command.as_deref(), &task.resources);
         self.records.executor(&owner, &command_executor(owner.id(), task), &container);
         self.records.task(owner.id(), &id, task);
-        let run = Run::new(owner, task, &id, ContainerId { value: container, parent: None });
+        let container = ContainerId { value: container, parent: None };
+        let run = Run::new(owner, task, &id, container, None, &launch);
         let volumes = self.volumes(&task.resources);
-        self.start_command(now, run, launch, volumes, out);
+        self.start_command(run, launch, volumes, out);
     }
 
     pub(super) fn start_command(
         &mut self,
-        now: Time,
-        mut run: Run,
+        run: Run,
         launch: Launch,
         volumes: Vec<(String, PathBuf)>,
         out: &mut Vec<Output>,
     ) {
         let id = self.next_run();
-        run.deadline = run.limit.map(|limit| now + limit);
-        if run.deadline.is_some() {
-            self.timed.insert(id);
-        }
         out.push(
             Action::Sandbox { task: run.task.clone(), directory: launch.sandbox.clone(), volumes }.into(),
         );
@@ -138,6 +154,13 @@ impl Agent {
             self.report(now, id, TaskState::TaskStarting, None, None, out);
         }
         self.report(now, id, TaskState::TaskRunning, None, None, out);
+        if let Some(run) = self.runs.get_mut(&id)
+            && let Some(limit) = run.limit
+        {
+            run.deadline = Some(now + limit);
+            self.timed.insert(id);
+        }
+        self.start_checks(now, id);
         if let Some(grace) = doomed {
             self.terminate(now, id, grace, out);
         }
@@ -184,6 +207,7 @@ impl Agent {
         message: String,
         out: &mut Vec<Output>,
     ) {
+        self.stop_checks(id, out);
         self.report(now, id, state, reason, Some(message), out);
         self.timed.remove(&id);
         if let Some(run) = self.runs.remove(&id) {
@@ -203,8 +227,9 @@ impl Agent {
         let meant = |run: &Run| !run.silent && run.task == task && run.owner.id() == owner.id();
         let Some((&id, run)) = self.runs.iter_mut().find(|(_, run)| meant(run)) else { return false };
         let grace = run.grace(policy);
-        run.deadline = None;
         match (run.pid, run.group) {
+            // The default executor has decided, and keeps to it.
+            (Some(_), Some(_)) if run.killed.is_some() => {}
             (Some(_), _) => self.terminate(now, id, grace, out),
             // its executor has it already
             (None, Some(_)) => run.doomed = Some(grace),
@@ -245,11 +270,13 @@ impl Agent {
             }
             None => {
                 run.killed = Some((now, Some(now + grace)));
+                run.deadline = None;
                 self.timed.insert(id);
                 let announce = run.owner.hears_killing() && !run.late;
                 if announce {
                     self.report(now, id, TaskState::TaskKilling, None, None, out);
                 }
+                self.stop_checks(id, out);
                 out.push(Action::Signal { run: id, signal: Signal::Terminate }.into());
             }
         }
@@ -261,9 +288,10 @@ impl Agent {
         for id in due {
             let Some(run) = self.runs.get_mut(&id) else { continue };
             if run.deadline.is_some_and(|deadline| deadline <= now) {
-                (run.late, run.deadline) = (true, None);
+                run.late = true;
                 self.terminate(now, id, Duration::ZERO, out);
             }
+            self.tick_checks(now, id, out);
             let Some(run) = self.runs.get_mut(&id) else { continue };
             if let Some((_, escalate)) = &mut run.killed
                 && escalate.is_some_and(|escalate| escalate <= now)
@@ -286,6 +314,7 @@ impl Agent {
     ) {
         let Some(run) = self.runs.get(&id).filter(|run| !run.silent) else { return };
         let (framework, task, executor) = (run.owner.id().to_owned(), run.task.clone(), run.executor.clone());
+        let (healthy, check_status) = self.health(run, state, reason);
         let mut container = self.container(run.container.clone(), run.pid);
         // The container of a group's task is one in the executor's, and known while it runs.
         if run.group.is_some() && (state == TaskState::TaskStarting || is_terminal(state)) {
@@ -296,6 +325,7 @@ impl Agent {
         status.reason = reason.map(Into::into);
         status.container_status = Some(Box::new(container));
         status.set_source(Source::Executor);
+        (status.healthy, status.check_status) = (healthy, check_status.map(Box::new));
         debug_assert!(is_terminal(state) || status.message.is_none());
         self.queue(now, &framework, status, out);
     }

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(super) struct Group {
     container: String,
     grace: Duration,
+    /// one of its tasks was killed for its health
+    pub(super) unhealthy: bool,
 }
 
 impl Agent {
@@ -36,11 +38,11 @@ impl Agent {
         if !self.groups.contains_key(&key) {
             let grace = executor.shutdown_grace_period.as_ref().map(|grace| grace.nanoseconds);
             let grace = period(grace).unwrap_or(SHUTDOWN_GRACE);
-            let group = Group { container: self.new_container(), grace };
+            let group = Group { container: self.new_container(), grace, unhealthy: false };
             self.records.executor(&owner, &executor, &group.container);
             self.groups.insert(key.clone(), group);
         }
-        let Some(Group { container, grace }) = self.groups.get(&key) else { return };
+        let Some(Group { container, grace, .. }) = self.groups.get(&key) else { return };
         let (container, grace, number) = (container.clone(), *grace, self.started);
         for task in tasks {
             self.records.task(owner.id(), &id, &task);
@@ -55,10 +57,9 @@ impl Agent {
                 grace,
             };
             let launch = Launch::member(place, &task.task_id.value, task.command.as_deref(), &task.resources);
-            let mut run = Run::new(owner.clone(), &task, &id, inner);
-            run.group = Some(number);
+            let run = Run::new(owner.clone(), &task, &id, inner, Some(number), &launch);
             let volumes = self.volumes(&task.resources);
-            self.start_command(now, run, launch, volumes, out);
+            self.start_command(run, launch, volumes, out);
         }
         for run in self.find(|run| run.group == Some(number)) {
             self.report(now, run, TaskState::TaskStarting, None, None, out);
@@ -72,8 +73,8 @@ impl Agent {
         };
         if state != TaskState::TaskFinished {
             for other in self.find(|other| other.group == Some(group)) {
-                let grace = self.runs.get(&other).map_or(GRACE, |other| other.grace(None));
-                self.terminate(now, other, grace, out);
+                // Whatever its own policy says.
+                self.terminate(now, other, GRACE, out);
             }
         }
         let key: Key = (run.owner.id().to_owned(), run.executor.clone());

@@ -1,17 +1,20 @@
 //! One agent: what runs on it, and how its framework hears of that.
 //!
 //! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
-//! the place of its default executor; `executors.rs` has the executors with a process of their own, and
-//! `subscription.rs` the API by which those speak; `operations.rs` what changes the agent's resources; `recovery.rs` lets
-//! the agent end and start again; `status.rs` puts statuses together; `records.rs` keeps what operators ask for,
-//! `operators.rs` answers them.
+//! the place of its default executor; `checks.rs` has tasks looked at, each as its `checker.rs` says; `executors.rs` has
+//! the executors with a process of their own, and `subscription.rs` the API by which those speak; `ends.rs` tells all of
+//! these to end; `operations.rs` what changes the agent's resources; `recovery.rs` lets the agent end and start again;
+//! `status.rs` puts statuses together; `records.rs` keeps what operators ask for, `operators.rs` answers them.
 //!
 //! # Invariants
 //! * What is said of a task goes through `Updates`: in order, at least once.
 //! * A framework that was shut down hears nothing more: what it had is ended in silence.
 //! * An executor is known by its framework and its id. It has one run at a time.
 
+mod checker;
+mod checks;
 mod commands;
+mod ends;
 mod events;
 mod executors;
 mod groups;
@@ -26,7 +29,8 @@ use super::action::Action;
 use super::clock::{Entropy, Time};
 use super::operator::Verbosity;
 use super::owner::Owner;
-use super::process::{Exit, RunId};
+use super::probe::Found;
+use super::process::{Exit, RunId, Signal};
 use super::resources::Resources;
 use super::updates::{Update, Updates};
 use crate::proto::mesos::v1::agent as operator;
@@ -130,6 +134,11 @@ pub(crate) enum Input {
         run: RunId,
         exit: Exit,
     },
+    /// what a look over the network has found
+    Probed {
+        run: RunId,
+        found: Found,
+    },
     /// The agent's own process ends, without a word.
     Stop,
     Start,
@@ -186,6 +195,8 @@ pub(crate) struct Agent {
     runs: BTreeMap<RunId, Run>,
     /// those that have, or had, something to wait for
     timed: BTreeSet<RunId>,
+    /// looks at commands that are under way
+    looks: BTreeMap<RunId, RunId>,
     groups: BTreeMap<Key, Group>,
     executors: BTreeMap<Key, Executor>,
     operations: Vec<Pending>,
@@ -210,6 +221,7 @@ impl Agent {
             updates: Updates::default(),
             runs: BTreeMap::new(),
             timed: BTreeSet::new(),
+            looks: BTreeMap::new(),
             groups: BTreeMap::new(),
             executors: BTreeMap::new(),
             operations: Vec::new(),
@@ -235,7 +247,7 @@ impl Agent {
             Input::Run { owner, task } if task.executor.is_some() => {
                 self.run_by_executor(now, owner, *task, &mut out);
             }
-            Input::Run { owner, task } => self.run_command(now, owner, &task, &mut out),
+            Input::Run { owner, task } => self.run_command(owner, &task, &mut out),
             Input::RunGroup { owner, executor, tasks } => {
                 self.run_group(now, owner, *executor, tasks, &mut out);
             }
@@ -266,15 +278,21 @@ impl Agent {
             Input::Call { request, call } => self.call(now, request, *call, &mut out),
             Input::Operator { request, call } => self.operate(now, request, &call, &mut out),
             Input::Closed { stream } => self.closed(stream),
+            Input::Started { run, .. } if self.is_stale(run) => {
+                out.push(Action::Signal { run, signal: Signal::Kill }.into());
+            }
             Input::Started { run, pid } => {
                 self.command_started(now, run, pid, &mut out);
                 self.executor_started(run, pid, &mut out);
             }
+            Input::NotStarted { run, .. } if self.looked(now, run, Found::Nothing, &mut out) => {}
             Input::NotStarted { run, why } => {
                 self.command_not_started(now, run, &why, &mut out);
                 self.executor_exited(now, run, executors::NOT_EXECUTED, &mut out);
             }
             Input::NotFetched { run } => self.not_fetched(now, run, &mut out),
+            Input::Probed { run, found } => drop(self.looked(now, run, found, &mut out)),
+            Input::Exited { run, exit } if self.looked(now, run, exit.into(), &mut out) => {}
             Input::Exited { run, exit } => {
                 self.command_exited(now, run, exit, &mut out);
                 self.executor_exited(now, run, exit.status(), &mut out);
@@ -315,56 +333,6 @@ impl Agent {
 
     fn new_container(&mut self) -> String {
         uuid::Uuid::from_bytes(self.entropy.uuid()).to_string()
-    }
-
-    /// A KILL: of a command, or of a task that an executor has or is to get.
-    fn kill(
-        &mut self,
-        now: Time,
-        owner: &Owner,
-        task: &str,
-        policy: Option<KillPolicy>,
-        out: &mut Vec<Output>,
-    ) {
-        if self.kill_command(now, owner, task, policy.as_ref(), out)
-            || self.kill_by_executor(now, owner, task, policy, out)
-            // The master knows a task until its end is acknowledged; one that ended needs no killing.
-            || self.updates.knows(owner.id(), task)
-        {
-            return;
-        }
-        let state = if owner.is_partition_aware() { TaskState::TaskDropped } else { TaskState::TaskLost };
-        let words = "Cannot find executor";
-        self.say(now, owner, task, None, state, Reason::ExecutorTerminated, words, out);
-    }
-
-    /// Neither a command nor an executor can start without its files.
-    fn not_fetched(&mut self, now: Time, run: RunId, out: &mut Vec<Output>) {
-        self.command_not_fetched(now, run, out);
-        self.executor_not_fetched(now, run, out);
-    }
-
-    fn shut_down_executor(&mut self, now: Time, key: &Key, out: &mut Vec<Output>) {
-        for run in self.find(|run| run.owner.id() == key.0 && run.executor == key.1) {
-            self.terminate(now, run, GRACE, out);
-        }
-        self.shut_down(now, key, out);
-    }
-
-    fn shut_down_framework(&mut self, now: Time, framework: &str, out: &mut Vec<Output>) {
-        self.updates.drop_framework(framework);
-        self.records.shut_down(framework);
-        self.fleeting.remove(framework);
-        self.operations.retain(|pending| !pending.is_of(framework));
-        for run in self.find(|run| run.owner.id() == framework) {
-            self.runs.get_mut(&run).into_iter().for_each(|run| run.silent = true);
-            self.terminate(now, run, GRACE, out);
-        }
-        let own = self.executors.keys().filter(|key| key.0 == framework);
-        for key in own.cloned().collect::<Vec<_>>() {
-            self.executors.get_mut(&key).into_iter().for_each(Executor::silence);
-            self.shut_down(now, &key, out);
-        }
     }
 }
 

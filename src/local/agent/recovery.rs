@@ -26,6 +26,7 @@ impl Agent {
             Input::Started { .. }
             | Input::NotStarted { .. }
             | Input::NotFetched { .. }
+            | Input::Probed { .. }
             | Input::Exited { .. } => self.missed.push(input),
             Input::Call { request, .. } | Input::Operator { request, .. } => {
                 let reply = Reply::Refused(503, "Agent has not finished recovery".into());
@@ -48,9 +49,10 @@ impl Agent {
                 out.push(Action::Signal { run: executor.run, signal: Signal::Kill }.into());
             }
         }
-        for (id, run) in self.runs.iter_mut().filter(|(_, run)| !run.owner.checkpoints()) {
-            run.silent = true;
-            out.push(Action::Signal { run: *id, signal: Signal::Kill }.into());
+        for id in self.find(|run| !run.owner.checkpoints()) {
+            self.stop_checks(id, out);
+            self.runs.get_mut(&id).into_iter().for_each(|run| run.silent = true);
+            out.push(Action::Signal { run: id, signal: Signal::Kill }.into());
         }
         for framework in std::mem::take(&mut self.fleeting) {
             self.updates.drop_framework(&framework);

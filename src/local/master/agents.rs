@@ -162,7 +162,7 @@ impl Master {
                 }
                 let (reason, words) = (Reason::AgentReregistered, "Unreachable agent re-reregistered");
                 let mut status = about(now, &id, &task, task.state(), reason, words);
-                status.container_status = task.container().cloned().map(Box::new);
+                task.describe(&mut status);
                 self.send(&framework, events::update(status));
                 self.task_added(&task.seen);
                 if let Some(known) = self.frameworks.get_mut(&framework) {

@@ -10,7 +10,7 @@ use crate::local::resources;
 use crate::local::seen::{self, remember};
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{ContainerStatus, ExecutorId, FrameworkId, TaskInfo, TaskState};
+use crate::proto::mesos::v1::{ExecutorId, FrameworkId, TaskInfo, TaskState, TaskStatus};
 
 /// Mesos' `--max_completed_frameworks` and `--max_completed_tasks_per_framework`.
 pub(super) const FRAMEWORKS: usize = 50;
@@ -37,9 +37,13 @@ impl Task {
         self.seen.executor_id.as_ref()
     }
 
-    /// What was last said of its container.
-    pub(super) fn container(&self) -> Option<&ContainerStatus> {
-        self.seen.statuses.last()?.container_status.as_deref()
+    /// Repeats what was last said of it beside its state.
+    pub(super) fn describe(&self, status: &mut TaskStatus) {
+        status.executor_id = self.executor().cloned();
+        let Some(last) = self.seen.statuses.last() else { return };
+        status.container_status.clone_from(&last.container_status);
+        status.check_status.clone_from(&last.check_status);
+        status.healthy = last.healthy;
     }
 
     /// The state that was forwarded last, and the update's uuid.

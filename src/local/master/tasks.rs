@@ -137,8 +137,7 @@ impl Master {
         let state = known.forwarded().map_or(known.state(), |(state, _)| state);
         let message = "Reconciliation: Latest task state";
         let mut status = of_master(now, task, Some(known.agent()), state, Reason::Reconciliation, message);
-        status.container_status = known.container().cloned().map(Box::new);
-        status.executor_id = known.executor().cloned();
+        known.describe(&mut status);
         self.send(id, events::update(status));
         true
     }

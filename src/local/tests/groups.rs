@@ -8,7 +8,7 @@ use TaskState::{TaskError, TaskFailed, TaskFinished, TaskKilled, TaskRunning, Ta
 
 const RESOURCES: &str = "cpus:4;mem:4096;disk:1024";
 
-fn executor(client: &Client, resources: &str) -> ExecutorInfo {
+pub(super) fn executor(client: &Client, resources: &str) -> ExecutorInfo {
     let mut resources = resources::to_proto(&resources::parse(resources).unwrap(), "*");
     resources.iter_mut().for_each(|resource| resource.allocation_info = None);
     let mut info = ExecutorInfo {
@@ -21,7 +21,7 @@ fn executor(client: &Client, resources: &str) -> ExecutorInfo {
     info
 }
 
-fn group(executor: ExecutorInfo, tasks: Vec<TaskInfo>) -> Operation {
+pub(super) fn group(executor: ExecutorInfo, tasks: Vec<TaskInfo>) -> Operation {
     let launch = operation::LaunchGroup { executor: Box::new(executor), task_group: TaskGroupInfo { tasks } };
     let mut operation = Operation { launch_group: Some(Box::new(launch)), ..Operation::default() };
     operation.set_type(operation::Type::LaunchGroup);

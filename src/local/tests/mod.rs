@@ -1,5 +1,6 @@
 //! The state machines in virtual time, with processes that only exist on paper.
 
+mod checks;
 mod executors;
 mod faults;
 mod frameworks;
@@ -12,6 +13,7 @@ mod tasks;
 use super::action::{Action, Event as StreamEvent};
 use super::clock::{Entropy, Time};
 use super::core::{Core, Input};
+use super::probe::{Found, Probe};
 use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
 use super::resources;
@@ -68,6 +70,8 @@ struct Sim {
     closed: BTreeSet<u64>,
     started: Vec<(RunId, Launch)>,
     signals: Vec<(Time, RunId, Signal)>,
+    /// looks over the network that are under way
+    probes: BTreeMap<RunId, Probe>,
     /// where the files of tasks are
     sandboxes: BTreeMap<String, PathBuf>,
     /// the volumes that each task sees, and where
@@ -154,6 +158,7 @@ impl Sim {
             closed: BTreeSet::new(),
             started: Vec::new(),
             signals: Vec::new(),
+            probes: BTreeMap::new(),
             sandboxes: BTreeMap::new(),
             mounted: BTreeMap::new(),
             volumes: BTreeSet::new(),
@@ -193,6 +198,8 @@ impl Sim {
                         });
                     }
                     Action::Signal { run, signal } => self.signals.push((self.now, run, signal)),
+                    Action::Probe { run, probe } => drop(self.probes.insert(run, probe)),
+                    Action::EndProbe { run } => drop(self.probes.remove(&run).expect("it was under way")),
                     Action::Sandbox { task, directory, volumes } => {
                         self.sandboxes.insert(task.clone(), directory);
                         self.mounted.insert(task, volumes);

@@ -5,7 +5,8 @@ use crate::proto::mesos::v1::offer_filters::{MinAllocatableResources, ResourceQu
 use crate::proto::mesos::v1::scheduler::call::{Revive, Suppress};
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{
-    ContainerInfo, HealthCheck, OfferFilters, OperationId, OperationState, container_info, value,
+    ContainerInfo, HealthCheck, OfferFilters, OperationId, OperationState, container_info,
+    health_check::HttpCheckInfo, value,
 };
 
 const RESOURCES: &str = "cpus:4;mem:4096;ports:[31000-32000]";
@@ -243,10 +244,11 @@ fn tasks_that_cannot_be_end_in_task_error() {
         ),
         (
             Box::new(|task| {
-                let command = task.command.clone();
-                task.health_check = Some(HealthCheck { command, ..HealthCheck::default() }.into());
+                let http = HttpCheckInfo { scheme: Some("https".into()), ..HttpCheckInfo::default() };
+                task.health_check =
+                    Some(HealthCheck { http: Some(http.into()), ..HealthCheck::default() }.into());
             }),
-            "The embedded cluster cannot check a task (TaskInfo.health_check, TaskInfo.check) yet",
+            "The embedded cluster cannot check health over https yet",
         ),
         (
             Box::new(|task| task.container = Some(Box::default())),
