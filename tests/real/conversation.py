@@ -1,6 +1,7 @@
 """A conversation with a master over the scheduler API, noted word for word, so that two can be compared.
 
 Invariants
+* An event that does not come within MARGIN fails the test, whatever else comes meanwhile.
 * What differs by nature (ids, times, addresses, process ids) has names in its place, the same in every
   transcript; so has what the lists UNSAID and OWN_WORDS name, with reasons.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import time
 from typing import Any
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -41,6 +43,7 @@ class Conversation:
 
     def __init__(self, master: str, **info: Any) -> None:
         self.master = master
+        self.info = info
         self.heard: Transcript = []
         self.offered = False
         self.names: dict[str, str] = {}
@@ -50,17 +53,25 @@ class Conversation:
         call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
         if "id" in info:
             call["framework_id"] = info["id"]
+        self.stream.connect()
+        self.socket = self.stream.sock  # the response may take it over
         self.stream.request("POST", "/api/v1/scheduler", json.dumps(call), JSON)
         self.response = self.stream.getresponse()
         assert self.response.status == http.client.OK, self.response.read()
         self.headers = JSON | {"Mesos-Stream-Id": self.response.headers["Mesos-Stream-Id"]}
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether the framework has capabilities: all that the tests know of."""
+        return bool(self.info.get("capabilities"))
 
     def event(self) -> dict[str, Any] | None:
         """Note and return the next event; None at the end of the stream.
 
         Not heartbeats, nor offers after the first ones: when freed resources come again is a matter of time.
         """
-        while length := self.response.readline():
+        deadline = time.monotonic() + MARGIN
+        while length := self.readline(deadline):
             event: dict[str, Any] = json.loads(self.response.read(int(length)))
             if event["type"] == "HEARTBEAT":
                 continue
@@ -75,6 +86,14 @@ class Conversation:
             return event
         self.heard.append("the end")
         return None
+
+    def readline(self, deadline: float) -> bytes:
+        """Return the length of the next record, of a heartbeat perhaps; fail when there is none in time."""
+        try:
+            self.socket.settimeout(max(deadline - time.monotonic(), 0.001))
+            return self.response.readline()
+        except TimeoutError:
+            raise AssertionError(f"nothing for {MARGIN:.0f} s: {self.heard}") from None
 
     def expect(self, kind: str) -> Any:
         """Note events up to one of this type; return its body."""

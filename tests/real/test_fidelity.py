@@ -18,7 +18,9 @@ from mesos import LocalCluster
 
 from .cluster import AGENT_FLAGS, RealCluster
 from .conversation import OWN_WORDS, UNSAID, Conversation, Transcript
-from .conversations import CONVERSATIONS, page
+from .conversations import CONVERSATIONS, FAULTS, page
+from .faults import IMPATIENT, Faults, LocalFaults, RealFaults
+from .setup import RealMesos
 
 PAGE = Path(__file__).parents[2] / "docs" / "fidelity.md"
 
@@ -37,13 +39,16 @@ def local_cluster() -> Iterator[LocalCluster]:
         yield cluster
 
 
-def held(master: str, conversation: Callable[[Conversation], None], capabilities: list[Any]) -> Transcript:
+def held(
+    master: str, conversation: Callable[..., None], capabilities: list[Any], *more: Faults | Path
+) -> Transcript:
     info: dict[str, Any] = {"capabilities": capabilities, "failover_timeout": 60.0}
+    info |= getattr(conversation, "info", {})
     if capabilities:
         info["roles"] = ["fidelity/inner"]
     talk = Conversation(master, **info)
     try:
-        conversation(talk)
+        conversation(talk, *more)
     finally:
         with contextlib.suppress(AttributeError):  # it was never subscribed
             heard = list(talk.heard)
@@ -68,6 +73,21 @@ def test_it_goes_as_with_mesos(
 ) -> None:
     expected = held(real_cluster.master, conversation, capabilities)
     assert lines(held(local_cluster.master, conversation, capabilities)) == lines(expected)
+
+
+@pytest.mark.parametrize("capabilities", CAPABILITIES.values(), ids=CAPABILITIES)
+@pytest.mark.parametrize("conversation", FAULTS, ids=lambda conversation: conversation.__name__)
+def test_what_goes_wrong_goes_wrong_as_with_mesos(
+    real_mesos: RealMesos, tmp_path: Path, conversation: Callable[..., None], capabilities: list[Any]
+) -> None:
+    directories = [tmp_path / "real", tmp_path / "local"]
+    for directory in directories:
+        directory.mkdir()
+    with RealCluster(real_mesos, directories[0], master_flags=IMPATIENT) as real:
+        expected = held(real.master, conversation, capabilities, RealFaults(real), directories[0])
+    with LocalCluster(resources=AGENT_FLAGS["resources"]) as local:
+        transcript = held(local.master, conversation, capabilities, LocalFaults(local), directories[1])
+    assert lines(transcript) == lines(expected)
 
 
 def test_the_page_lists_what_is_compared() -> None:

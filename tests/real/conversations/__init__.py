@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 
 from ..conversation import OWN_WORDS, UNSAID
-from . import commands, executors, groups, operations
+from . import checks, commands, executors, faults, groups, operations
 
-MODULES = (commands, executors, groups, operations)
+MODULES = (commands, checks, executors, groups, operations)
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
+FAULTS = faults.CONVERSATIONS
 
 
 def page() -> str:
@@ -22,12 +23,15 @@ def page() -> str:
         "heard has to be equal, event by event and field by field, but for ids, times, addresses and process",
         "ids.",
         "",
-        "Master and agent are Mesos' own. Its command and default executors do not come with its library: on",
-        "the real side those of `tests/real/libexec` run, so that in what these two report the comparison is",
-        "with them. Agents that end and come back, and the master's fail-over, are not compared here.",
+        "On the real side master, agent, containerizer and status-update streams are Mesos' own code, in the",
+        "one binary of 1.11.0 that can be installed: a Python package that holds the library. Its command",
+        "executor, default executor and fetcher are programs of their own, which are not in there; what is",
+        "in `tests/real/libexec` stands in for them, written after Mesos' sources. So where an update is an",
+        "executor's own words (how a command ended, what a check found, a kill for bad health),",
+        "our executor is compared with our stand-in, and Mesos only with what it makes of those words.",
     ]
     number = 0
-    for module in MODULES:
+    for module in (*MODULES, faults):
         title = inspect.cleandoc(module.__doc__ or "").splitlines()[0].rstrip(".")
         lines += ["", f"## {title}", "", "| | conversation | |", "|---|---|---|"]
         for conversation in module.CONVERSATIONS:

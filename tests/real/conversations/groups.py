@@ -10,7 +10,7 @@ from typing import Any
 from ..conversation import Conversation
 from .infos import executor, scalar, task
 
-#: Ends by SIGKILL only, which is the first thing that executor sends.
+#: Ends by SIGKILL only.
 DEAF = "trap '' TERM; exec sleep 1000"
 QUICK = {"kill_policy": {"grace_period": {"nanoseconds": 100_000_000}}}
 

@@ -122,6 +122,9 @@ class Agent:
     def _subscription(self):
         """Yield the events of one subscription. Raises OSError or HTTPException when it cannot be had."""
         with self.lock:
+            if self.connection is not None:  # to the agent as it was before
+                self.connection.close()
+                self.connection = None
             updates = [
                 {"framework_id": self.identity["framework_id"], "status": status}
                 for status in self.unacknowledged.values()

@@ -1,7 +1,8 @@
 """Stand-in for mesos-executor, the command executor: runs one task's shell command or program.
 
 TASK_STARTING, TASK_RUNNING, then the state in which the command ended; it exits when that is acknowledged. A
-kill is SIGTERM to the command's process group, and SIGKILL after the grace period. Its own lines go to the
+kill is SIGTERM to the command's process group, and SIGKILL after the grace period. The task is checked, and
+ended when it takes too long, as its TaskInfo says. Its own lines go to the
 sandbox's stderr, so that stdout is the command's alone.
 """
 
@@ -12,6 +13,7 @@ import sys
 import threading
 
 from agent_api import Agent
+from checks import Checks, nothing_yet
 
 GRACE_PERIOD = 3.0  # seconds from SIGTERM to SIGKILL, when no kill policy says otherwise
 ACKNOWLEDGEMENT_TIMEOUT = 10.0  # seconds to wait for the acknowledgement of the last update
@@ -29,6 +31,10 @@ class CommandExecutor:
         self.leaving = False  # the agent has asked to: nobody will acknowledge
         self.says_killing = False
         self.last_update = None
+        self.checks = None
+        self.late = False  # killed for its max_completion_time
+        self.unhealthy = False  # killed for its health
+        self.unchecked = {}  # what every status says of a check
 
     def run(self):
         """Handle events until the agent is gone; other ends leave by os._exit()."""
@@ -49,15 +55,32 @@ class CommandExecutor:
         command = task["command"]
         self.task_id = task["task_id"]["value"]
         self.grace_period = grace_period(task.get("kill_policy"), GRACE_PERIOD)
-        self.agent.update(self.task_id, "TASK_STARTING")
+        self.unchecked = nothing_yet(task)
+        self.agent.update(self.task_id, "TASK_STARTING", **self.unchecked)
         try:
             self.process = start(command)
         except OSError as error:
             self.end("TASK_FAILED", f"Failed to launch: {error}")
             return
         print(f"Forked command at {self.process.pid}", file=sys.stderr)
-        self.agent.update(self.task_id, "TASK_RUNNING")
+        self.agent.update(self.task_id, "TASK_RUNNING", **self.unchecked)
+        self.checks = Checks(task, self.on_check)
+        if limit := int(task.get("max_completion_time", {}).get("nanoseconds", 0)):
+            timer = threading.Timer(limit / 1e9, self.on_late)
+            timer.daemon = True
+            timer.start()
         threading.Thread(target=self.wait, daemon=True).start()
+
+    def on_check(self, reason, fields, kill):
+        self.agent.update(self.task_id, "TASK_RUNNING", reason=reason, **fields)
+        if kill:
+            self.unhealthy = True
+            self.kill(self.grace_period)
+
+    def on_late(self):
+        if not self.killed:
+            self.late = True
+            self.kill(0)
 
     def on_kill(self, kill):
         self.kill(grace_period(kill.get("kill_policy"), self.grace_period))
@@ -79,13 +102,19 @@ class CommandExecutor:
             message = f"Command terminated with signal {signal.strsignal(-status)}"
         else:
             message = f"Command exited with status {status}"
+        self.checks.stop()
         state = "TASK_KILLED" if self.killed else "TASK_FINISHED" if status == 0 else "TASK_FAILED"
-        self.end(state, message)
+        if self.late:
+            self.end("TASK_FAILED", message, reason="REASON_MAX_COMPLETION_TIME_REACHED")
+        elif self.unhealthy:
+            self.end(state, message, healthy=False)
+        else:
+            self.end(state, message)
 
-    def end(self, state, message):
+    def end(self, state, message, **fields):
         # The acknowledgement may come before update() has returned the uuid: then the timer ends the process.
         threading.Timer(ACKNOWLEDGEMENT_TIMEOUT, os._exit, (0,)).start()
-        self.last_update = self.agent.update(self.task_id, state, message=message)
+        self.last_update = self.agent.update(self.task_id, state, message=message, **self.unchecked, **fields)
         if self.leaving or self.last_update not in self.agent.unacknowledged:
             os._exit(0)
 
@@ -93,8 +122,9 @@ class CommandExecutor:
         if self.killed or self.process is None or self.process.poll() is not None:
             return
         self.killed = True
-        if self.says_killing:
-            self.agent.update(self.task_id, "TASK_KILLING")
+        self.checks.stop()
+        if self.says_killing and not self.late:
+            self.agent.update(self.task_id, "TASK_KILLING", **self.unchecked)
         os.killpg(self.process.pid, signal.SIGTERM)
         threading.Timer(grace, self.kill_now).start()
 

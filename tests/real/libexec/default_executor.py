@@ -1,7 +1,8 @@
 """Stand-in for mesos-default-executor: runs task groups, each task a nested container that the agent makes.
 
-When a task of a group fails or is killed, the others are killed too. It exits once every task has ended and
-every update is acknowledged.
+When a task of a group fails or is killed, the others are killed too: SIGTERM, and SIGKILL after the grace
+period. Tasks are checked, and ended when they take too long, as their TaskInfos say. It exits once every task
+has ended and every update is acknowledged.
 """
 
 import os
@@ -11,7 +12,10 @@ import threading
 import uuid
 
 from agent_api import Agent, CallError
+from checks import Checks, nothing_yet
+from command_executor import grace_period
 
+GRACE_PERIOD = 3.0  # seconds from SIGTERM to SIGKILL, but for a KILL that says otherwise
 END_TIMEOUT = 10.0  # seconds that tasks get to end once a shutdown is asked for
 
 
@@ -23,7 +27,11 @@ class DefaultExecutor:
         self.parent = None
         self.lock = threading.Lock()
         self.containers = {}  # task id -> ContainerID of a task that has not ended
+        self.tasks = {}
+        self.checks = {}
         self.killed = set()
+        self.late = set()  # killed for their max_completion_time
+        self.unhealthy = False  # a task was killed for its health: it is said of all that end from then on
         self.launched = False
         self.says_killing = False
         self.leaving = False  # the agent has asked to: nobody will acknowledge
@@ -46,13 +54,16 @@ class DefaultExecutor:
         group = {task["task_id"]["value"]: task for task in launch_group["task_group"]["tasks"]}
         with self.lock:
             self.launched = True
+            self.tasks |= group
             for name in group:
                 self.containers[name] = {"value": str(uuid.uuid4()), "parent": self.parent}
         for name in group:
             threading.Thread(target=self.run_task, args=(name, group), daemon=True).start()
 
     def on_kill(self, kill):
-        self.kill_in_background([kill["task_id"]["value"]])
+        name = kill["task_id"]["value"]
+        own = grace_period(self.tasks.get(name, {}).get("kill_policy"), GRACE_PERIOD)
+        self.kill_in_background([name], grace_period(kill.get("kill_policy"), own))
 
     def on_shutdown(self, _):
         self.leaving = True
@@ -66,7 +77,7 @@ class DefaultExecutor:
     def run_task(self, name, group):
         """Launch the container of one task of a group and wait for its end."""
         task, container = group[name], self.containers[name]
-        where = {"container_status": {"container_id": container}}
+        where = {"container_status": {"container_id": container}, **nothing_yet(task)}
         self.agent.update(name, "TASK_STARTING", **where)
         try:
             launch = {key: task[key] for key in ("command", "container") if key in task}
@@ -75,7 +86,8 @@ class DefaultExecutor:
             )
             self.agent.update(name, "TASK_RUNNING", **where)
             if name in self.killed:  # before there was a container to kill
-                self.kill(container)
+                self.kill(container, signal.SIGKILL)
+            self.watch(name, task, container)
             answer = self.agent.call(
                 {"type": "WAIT_CONTAINER", "wait_container": {"container_id": container}}
             )
@@ -84,6 +96,12 @@ class DefaultExecutor:
         except (OSError, CallError) as error:
             status, message = None, str(error)
         state = "TASK_KILLED" if name in self.killed else "TASK_FINISHED" if status == 0 else "TASK_FAILED"
+        if name in self.checks:
+            self.checks[name].stop()
+        if name in self.late:
+            state, where["reason"] = "TASK_FAILED", "REASON_MAX_COMPLETION_TIME_REACHED"
+        if self.unhealthy:
+            where["healthy"] = False
         if state != "TASK_FINISHED":
             self.kill_in_background([other for other in group if other != name])
         self.agent.update(name, state, message=message, **where)
@@ -91,22 +109,55 @@ class DefaultExecutor:
             del self.containers[name]
         self.on_acknowledged(None)  # it may have come in between
 
-    def kill_in_background(self, names):
+    def watch(self, name, task, container):
+        """Have a task that runs looked at, and its time measured."""
+
+        def on_check(reason, fields, kill):
+            where = {"container_status": {"container_id": container}}
+            self.agent.update(name, "TASK_RUNNING", reason=reason, **where, **fields)
+            if kill:
+                self.unhealthy = True
+                self.kill_in_background([name], grace_period(task.get("kill_policy"), GRACE_PERIOD))
+
+        def on_late():
+            if name not in self.killed:
+                self.late.add(name)
+                self.kill_in_background([name], 0)
+
+        variables = task["command"].get("environment", {}).get("variables", [])
+        environment = {**os.environ, **{one["name"]: one.get("value", "") for one in variables}}
+        self.checks[name] = Checks(task, on_check, environment)
+        if limit := int(task.get("max_completion_time", {}).get("nanoseconds", 0)):
+            after(limit / 1e9, on_late)
+
+    def kill_in_background(self, names, grace=GRACE_PERIOD):
         """Kill the containers of those tasks that still run, without keeping events waiting."""
         for name in names:
             container = self.containers.get(name)
-            if container is not None and name not in self.killed:
-                self.killed.add(name)
-                if self.says_killing:
-                    where = {"container_status": {"container_id": container}}
-                    self.agent.update(name, "TASK_KILLING", **where)
-                threading.Thread(target=self.kill, args=(container,), daemon=True).start()
+            if container is None or name in self.killed:
+                continue
+            self.killed.add(name)
+            if name in self.checks:
+                self.checks[name].stop()
+            if self.says_killing and name not in self.late:
+                where = {"container_status": {"container_id": container}, **nothing_yet(self.tasks[name])}
+                self.agent.update(name, "TASK_KILLING", **where)
+            after(0, self.kill, container, signal.SIGTERM)
+            after(grace, self.kill, container, signal.SIGKILL)
 
-    def kill(self, container):
+    def kill(self, container, number):
         try:
-            self.agent.call({"type": "KILL_CONTAINER", "kill_container": {"container_id": container}})
+            kill = {"container_id": container, "signal": number}
+            self.agent.call({"type": "KILL_CONTAINER", "kill_container": kill})
         except (OSError, CallError) as error:
             print(f"Could not kill {container['value']}: {error}", file=sys.stderr)
+
+
+def after(seconds, what, *arguments):
+    """Call something on another thread, which does not keep the process from ending."""
+    timer = threading.Timer(seconds, what, arguments)
+    timer.daemon = True
+    timer.start()
 
 
 def how_it_ended(status):
