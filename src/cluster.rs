@@ -22,9 +22,12 @@ impl PyCluster {
         resources: String,
         port: u16,
         work_dir: PathBuf,
+        authenticate_executors: bool,
+        domain_sockets: bool,
     ) -> Result<Self, Error> {
         let environment = inherited_environment();
-        let config = Config { agents, resources, port, work_dir, environment };
+        let config =
+            Config { agents, resources, port, work_dir, authenticate_executors, domain_sockets, environment };
         py.detach(|| Cluster::start(config)).map(Self)
     }
 

@@ -1,4 +1,7 @@
-"""Both halves of a framework on the embedded cluster: many tasks, and agents that go and come under them."""
+"""Both halves of a framework on the embedded cluster: many tasks, and agents that go and come under them.
+
+Each test runs over TCP and over a Unix domain socket, with tokens and without.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +44,12 @@ WORKER = """
 """
 
 
-@pytest.fixture
-def cluster() -> Iterator[mesos.LocalCluster]:
-    with mesos.LocalCluster() as cluster:
+@pytest.fixture(params=["tcp", "token", "socket", "socket and token"])
+def cluster(request: pytest.FixtureRequest) -> Iterator[mesos.LocalCluster]:
+    """A cluster whose executors reach their agent in one of these ways."""
+    with mesos.LocalCluster(
+        authenticate_executors="token" in request.param, domain_sockets="socket" in request.param
+    ) as cluster:
         yield cluster
 
 

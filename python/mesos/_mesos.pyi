@@ -350,7 +350,15 @@ def message(full_name: str) -> type[Message]: ...
 class _LocalCluster:
     """The native half of mesos.LocalCluster."""
 
-    def __new__(cls, agents: int, resources: str, port: int, work_dir: Path) -> Self: ...
+    def __new__(
+        cls,
+        agents: int,
+        resources: str,
+        port: int,
+        work_dir: Path,
+        authenticate_executors: bool,
+        domain_sockets: bool,
+    ) -> Self: ...
     @property
     def master(self) -> str: ...
     def agents(self) -> list[tuple[str, str]]: ...

@@ -45,6 +45,11 @@ class LocalCluster:
     * `port`: where it listens on 127.0.0.1. 0 takes a free port, see `master`.
     * `work_dir`: where the tasks' sandboxes are made; created if missing, and kept. None makes a temporary
       directory, which `close` removes.
+    * `authenticate_executors`: whether executors have to show their agent the token that it gives them in
+      $MESOS_EXECUTOR_AUTHENTICATION_TOKEN, as with the real agent's flag authenticate_http_executors. Who
+      shows none, or a wrong one, is refused with 401, who shows that of another executor with 403.
+    * `domain_sockets`: whether each agent also listens at a Unix domain socket in `work_dir`, which executors
+      are told of by $MESOS_DOMAIN_SOCKET, as with the real agent's flag http_executor_domain_sockets.
 
     Raises ConfigurationError if an argument is wrong (the message names it), OSError if the system gives no
     threads, descriptors or processes.
@@ -66,6 +71,9 @@ class LocalCluster:
         resources: str = "cpus:4;mem:4096;disk:8192;ports:[31000-32000]",
         port: int = 0,
         work_dir: str | os.PathLike[str] | None = None,
+        *,
+        authenticate_executors: bool = False,
+        domain_sockets: bool = False,
     ) -> None:
         """Start it: see the class."""
         _check_integer("agents", agents, 1, _MOST_AGENTS)
@@ -80,7 +88,14 @@ class LocalCluster:
         try:
             _register_hooks()
             with _making:
-                self._native = _LocalCluster(agents, resources, port, self._work_dir)
+                self._native = _LocalCluster(
+                    agents,
+                    resources,
+                    port,
+                    self._work_dir,
+                    bool(authenticate_executors),
+                    bool(domain_sockets),
+                )
                 self._finalizer = weakref.finalize(
                     self, _close, self._native, self._work_dir, self._temporary, self._pid
                 )

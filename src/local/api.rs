@@ -8,6 +8,7 @@
 use super::action::Event;
 use super::endpoints::{self, Endpoint};
 use super::operator;
+use super::token::{Claims, Key};
 use super::validate;
 use crate::proto::mesos::v1::executor::{self, call::Type as ExecutorType};
 use crate::proto::mesos::v1::scheduler::Call;
@@ -16,7 +17,7 @@ use crate::proto::mesos::v1::{agent, master};
 use crate::wire::json::{self, Manner};
 use crate::wire::{Message, is_complete, msg, validate as scan};
 use bytes::Bytes;
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use prost::Message as _;
 
@@ -51,6 +52,7 @@ pub(crate) enum Request {
     Executor {
         call: Box<executor::Call>,
         encoding: Option<Encoding>,
+        claims: Option<Claims>,
     },
 }
 
@@ -59,6 +61,8 @@ pub(crate) enum Request {
 pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) text: String,
+    /// what to bring along next time, if it was that
+    pub(crate) challenge: Option<String>,
 }
 
 /// Whose port a request came to.
@@ -179,24 +183,41 @@ pub(crate) fn expecting_post(method: &Method) -> String {
     format!("405 Method Not Allowed. Expecting one of {{ 'POST' }}, but received '{method}'.")
 }
 
-/// Reads a request to the executor API of an agent.
-pub(crate) fn executor(method: &Method, headers: &HeaderMap, body: &[u8]) -> Result<Request, Refusal> {
+/// Reads a request to the executor API of an agent, which may want tokens that this key has signed.
+pub(crate) fn executor(
+    method: &Method,
+    headers: &HeaderMap,
+    body: &[u8],
+    key: Option<&Key>,
+) -> Result<Request, Refusal> {
+    let header = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    let claims = key.map(|key| key.authenticate(header)).transpose().map_err(|challenge| Refusal {
+        challenge: Some(challenge),
+        ..refusal(StatusCode::UNAUTHORIZED, "401 Unauthorized.".into())
+    })?;
     let call: executor::Call = read(method, headers, body, msg::EXECUTOR_CALL)?;
     validate::executor_call(&call).map_err(|why| bad(format!("Failed to validate Executor::Call: {why}")))?;
     let subscribes = call.r#type() == ExecutorType::Subscribe;
     match accepted(headers) {
         None if subscribes => not_acceptable(),
-        encoding => Ok(Request::Executor { call: Box::new(call), encoding: encoding.filter(|_| subscribes) }),
+        encoding => {
+            let encoding = encoding.filter(|_| subscribes);
+            Ok(Request::Executor { call: Box::new(call), encoding, claims })
+        }
     }
 }
 
+fn refusal(status: StatusCode, text: String) -> Refusal {
+    Refusal { status, text, challenge: None }
+}
+
 fn bad(text: String) -> Refusal {
-    Refusal { status: StatusCode::BAD_REQUEST, text }
+    refusal(StatusCode::BAD_REQUEST, text)
 }
 
 fn not_acceptable<T>() -> Result<T, Refusal> {
     let text = format!("Expecting 'Accept' to allow '{PROTOBUF}' or '{JSON}'");
-    Err(Refusal { status: StatusCode::NOT_ACCEPTABLE, text })
+    Err(refusal(StatusCode::NOT_ACCEPTABLE, text))
 }
 
 /// A request's method, type and body.
@@ -206,7 +227,7 @@ fn read<T: prost::Message + Default>(
     body: &[u8],
     message: &'static Message,
 ) -> Result<T, Refusal> {
-    let refuse = |status, text: String| Err(Refusal { status, text });
+    let refuse = |status, text: String| Err(refusal(status, text));
     if method != Method::POST {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, expecting_post(method));
     }

@@ -6,7 +6,7 @@
 //! * Messages between master and agents are delivered in order, within the step that caused them.
 
 use super::action::Action;
-use super::agent::{self, Agent};
+use super::agent::{self, Access, Agent};
 use super::clock::{Entropy, Time};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
@@ -14,6 +14,7 @@ use super::operator;
 use super::probe::Found;
 use super::process::{Exit, RunId};
 use super::resources::Resources;
+use super::token::Claims;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::{executor, scheduler};
 use std::collections::{BTreeMap, VecDeque};
@@ -42,6 +43,7 @@ pub(crate) enum Input {
         agent: usize,
         request: u64,
         call: Box<executor::Call>,
+        claims: Option<Claims>,
     },
     /// A stream of the master, or of the agent at this position.
     Closed {
@@ -92,18 +94,19 @@ enum Message {
 }
 
 impl Core {
-    /// A cluster of equal agents, one at each address. `entropy` makes a source for the master and for each agent.
+    /// A cluster of equal agents, one at each address, which executors reach like this. `entropy` makes a source for the master and for each agent.
     pub(crate) fn new(
         now: Time,
         address: SocketAddr,
-        agents: &[SocketAddr],
+        agents: &[(SocketAddr, Access)],
         resources: &Resources,
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
         let master = Master::new(now, address, entropy());
         let (none, ids, reach, unheard, positions) = Default::default();
         let mut core = Self { master, agents: none, ids, reach, unheard, positions };
-        for (index, &address) in agents.iter().enumerate() {
+        for (index, (address, access)) in agents.iter().enumerate() {
+            let address = *address;
             let id = format!("{}-S{index}", core.master.id());
             let info = AgentInfo {
                 id,
@@ -113,7 +116,7 @@ impl Core {
                 registered: now,
                 reregistered: None,
             };
-            core.agents.push(Agent::new(index, address, info.to_proto(), entropy()));
+            core.agents.push(Agent::new(index, address, access.clone(), info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());
             core.reach.push(Reach::Up);
@@ -144,8 +147,8 @@ impl Core {
             Input::Call { request, call, stream_id } => {
                 messages.push_back(Message::ToMaster(master::Input::Call { request, call, stream_id }));
             }
-            Input::ExecutorCall { agent, request, call } => {
-                messages.push_back(Message::ToAgent(agent, agent::Input::Call { request, call }));
+            Input::ExecutorCall { agent, request, call, claims } => {
+                messages.push_back(Message::ToAgent(agent, agent::Input::Call { request, call, claims }));
             }
             Input::Operator { request, call: operator::Call::Master(call), .. } => {
                 messages.push_back(Message::ToMaster(master::Input::Operator { request, call }));

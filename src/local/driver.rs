@@ -221,9 +221,9 @@ impl Driver {
             Request::Operator { call, encoding } => {
                 (Some(encoding), Input::Operator { agent, request: number, call })
             }
-            Request::Executor { call, encoding } => {
+            Request::Executor { call, encoding, claims } => {
                 let agent = agent.unwrap_or_default();
-                (encoding, Input::ExecutorCall { agent, request: number, call })
+                (encoding, Input::ExecutorCall { agent, request: number, call, claims })
             }
         };
         self.exchange.answers.insert(number, Pending { agent, encoding, answer });

@@ -41,6 +41,7 @@ mod status;
 mod sweeper;
 #[cfg(test)]
 mod tests;
+mod token;
 mod updates;
 mod validate;
 mod watcher;
@@ -48,6 +49,8 @@ mod web;
 
 use crate::error::{Error, Result};
 use crate::runtime;
+use crate::sys::unix::Short;
+use agent::Access;
 use api::Host;
 pub(crate) use children::inherited_environment;
 use children::{Children, Leaders, Sandboxes};
@@ -55,14 +58,17 @@ use clock::{Entropy, SystemClock, SystemEntropy, within};
 use driver::{Driver, Exchange, Message, Shared};
 pub(crate) use faults::Fault;
 use prober::Prober;
+use server::{Listener, Served};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use sweeper::Sweeper;
+use token::Key;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -79,6 +85,10 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// where the sandboxes are; it must exist
     pub(crate) work_dir: PathBuf,
+    /// executors need a token, which the agent gives them
+    pub(crate) authenticate_executors: bool,
+    /// agents have a Unix domain socket each, and executors are told of it
+    pub(crate) domain_sockets: bool,
     /// what tasks inherit
     pub(crate) environment: Vec<(OsString, OsString)>,
 }
@@ -112,17 +122,24 @@ impl Cluster {
         let runtime = runtime::handle()?;
         let (address, listener) = listen(config.port)?;
         let agents = (0..config.agents).map(|_| listen(0)).collect::<Result<Vec<_>>>()?;
-        let addresses: Vec<SocketAddr> = agents.iter().map(|(address, _)| *address).collect();
+        let key = config.authenticate_executors.then(|| Key::new(&mut SystemEntropy));
+        let sockets = if config.domain_sockets { agents.as_slice() } else { &[] };
+        let sockets = sockets.iter().map(|(address, _)| Door::open(&config.work_dir, *address));
+        let sockets = sockets.collect::<Result<Vec<_>>>()?;
+        let access =
+            |at: usize| Access { socket: sockets.get(at).map(|door| door.path.clone()), key: key.clone() };
+        let addresses: Vec<_> = agents.iter().enumerate().map(|(at, agent)| (agent.0, access(at))).collect();
         let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
         let core = core::Core::new(clock.now(), address, &addresses, &resources, entropy);
-        let named = core.ids().iter().cloned().zip(addresses.iter().copied()).collect();
+        let named = core.ids().iter().cloned().zip(addresses.iter().map(|(address, _)| *address)).collect();
         let watcher = Arc::new(watcher::Watcher::start(core.id())?);
         let listeners: Vec<_> = [(Host::Master, listener)]
             .into_iter()
             .chain(agents.into_iter().enumerate().map(|(at, (_, listener))| (Host::Agent(at), listener)))
             .collect();
         let descriptors = listeners.iter().map(|(_, listener)| listener.as_raw_fd());
+        let descriptors = descriptors.chain(sockets.iter().map(|door| door.listener.as_raw_fd()));
         let descriptors = watcher.raw().into_iter().chain(descriptors).collect();
         let (messages, inbox) = mpsc::unbounded_channel();
         let report = messages.clone();
@@ -161,7 +178,17 @@ impl Cluster {
                 Host::Master => None,
                 Host::Agent(at) => homes.get(at).cloned(),
             };
-            servers.spawn(server::serve(host, listener, driver.clone(), home, stopped.clone()));
+            let served = Served { host, key: key.clone(), driver: driver.clone(), home };
+            servers.spawn(server::serve(Listener::Tcp(listener), served, stopped.clone()));
+        }
+        let mut doors = Vec::new();
+        for (at, Door { path, listener }) in sockets.into_iter().enumerate() {
+            let _inside = runtime.enter();
+            let listener = tokio::net::UnixListener::from_std(listener).map_err(|error| listening(&error))?;
+            let (host, home) = (Host::Agent(at), homes.get(at).cloned());
+            let served = Served { host, key: key.clone(), driver: driver.clone(), home };
+            servers.spawn(server::serve(Listener::Unix(listener), served, stopped.clone()));
+            doors.push(path);
         }
         runtime.spawn(async move {
             driver.run(inbox).await;
@@ -170,6 +197,10 @@ impl Cluster {
             if within(FLUSHING, all).await.is_none() {
                 tracing::debug!("some connections to the embedded cluster did not end in time");
                 servers.shutdown().await; // their connections go with them
+            }
+            for path in doors {
+                // The directory may be gone, and the socket with it.
+                let _gone = std::fs::remove_file(path);
             }
             drop(done);
         });
@@ -222,6 +253,29 @@ impl Cluster {
             drop(messages);
             let _ended = ended.recv(); // an error: its other end is dropped, which is what we wait for
         }
+    }
+}
+
+/// A Unix domain socket, and where it is.
+struct Door {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Door {
+    /// That of the agent at this address, of which there is one on this machine.
+    fn open(directory: &Path, address: SocketAddr) -> Result<Self> {
+        let path = directory.join(format!("agent-{}.sock", address.port()));
+        let bind = || {
+            // It may be left over from a process that was killed.
+            let _none = std::fs::remove_file(&path);
+            let listener = UnixListener::bind(Short::of(&path)?.path())?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        let failed = |error| Error::os("listening at a Unix domain socket for the embedded cluster", &error);
+        let listener = bind().map_err(failed)?;
+        Ok(Self { path, listener })
     }
 }
 

@@ -4,7 +4,7 @@ use super::owner::Owner;
 use crate::proto::mesos::v1::{CommandInfo, Resource, command_info};
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long an executor may try to come back to an agent that was started again.
@@ -79,6 +79,8 @@ impl Uri {
 pub(crate) struct Place<'a> {
     pub(crate) agent: &'a str,
     pub(crate) address: SocketAddr,
+    /// the agent's Unix domain socket
+    pub(crate) socket: Option<&'a Path>,
     pub(crate) owner: &'a Owner,
     pub(crate) executor: &'a str,
     pub(crate) container: &'a str,
@@ -189,6 +191,9 @@ impl Place<'_> {
             ("MESOS_SLAVE_ID", self.agent.into()),
             ("MESOS_SLAVE_PID", format!("slave(1)@{}", self.address)),
         ];
+        if let Some(socket) = self.socket {
+            all.push(("MESOS_DOMAIN_SOCKET", socket.display().to_string()));
+        }
         if checkpoint {
             all.push(("MESOS_RECOVERY_TIMEOUT", RECOVERY_TIMEOUT.into()));
             all.push(("MESOS_SUBSCRIPTION_BACKOFF_MAX", BACKOFF_MAX.into()));

@@ -10,22 +10,24 @@ use super::cork::Cork;
 use super::driver::{Answer, Ask, Message, Shared};
 use super::endpoints::{self, Endpoint, Page, Query};
 use super::operator::Wanted;
+use super::token::Key;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
 use std::fs::File;
 use std::future::poll_fn;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinSet, spawn_blocking};
 
@@ -36,20 +38,53 @@ type Broken = Box<dyn std::error::Error + Send + Sync>;
 const PIECE: usize = 64 * 1024;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
-/// Serves a port until `stop` changes; then lets connections finish what they are at.
-pub(crate) async fn serve(
-    host: Host,
-    listener: TcpListener,
-    driver: Shared,
-    home: Option<Arc<Path>>,
-    mut stop: watch::Receiver<()>,
-) {
+/// Where connections come from.
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// Who answers, and what it needs for that.
+#[derive(Clone)]
+pub(crate) struct Served {
+    pub(crate) host: Host,
+    /// what signs the tokens of executors, if they need one
+    pub(crate) key: Option<Key>,
+    pub(crate) driver: Shared,
+    /// where its sandboxes are
+    pub(crate) home: Option<Arc<Path>>,
+}
+
+/// A connection, whatever it is made of.
+type Line = Pin<Box<dyn Wire>>;
+
+trait Wire: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Wire for T {}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Line> {
+        match self {
+            Self::Tcp(listener) => {
+                let stream = listener.accept().await?.0;
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "TCP_NODELAY");
+                }
+                Ok(Box::pin(stream))
+            }
+            Self::Unix(listener) => Ok(Box::pin(listener.accept().await?.0)),
+        }
+    }
+}
+
+/// Serves a port, or a socket, until `stop` changes; then lets connections finish what they are at.
+pub(crate) async fn serve(listener: Listener, served: Served, mut stop: watch::Receiver<()>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(host, stream, driver.clone(), home.clone(), stop.clone()));
+                Ok(stream) => {
+                    connections.spawn(connection(stream, served.clone(), stop.clone()));
                 }
                 // Out of descriptors, most likely: give others a chance to close some.
                 Err(error) => {
@@ -65,19 +100,10 @@ pub(crate) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(
-    host: Host,
-    stream: TcpStream,
-    driver: Shared,
-    home: Option<Arc<Path>>,
-    mut stop: watch::Receiver<()>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY");
-    }
+async fn connection(stream: Line, served: Served, mut stop: watch::Receiver<()>) {
     let service = service_fn(move |request| {
-        let (driver, home) = (driver.clone(), home.clone());
-        async move { Ok::<_, Infallible>(respond(host, request, &driver, home).await) }
+        let served = served.clone();
+        async move { Ok::<_, Infallible>(respond(served, request).await) }
     });
     let cork = Cork::new(stream);
     let serving = hyper::server::conn::http1::Builder::new()
@@ -99,7 +125,7 @@ async fn connection(
 /// Serves, and sends after each turn what was written in it.
 async fn turn_by_turn<E: Into<Broken>>(
     mut serving: Pin<&mut impl Future<Output = Result<(), E>>>,
-    cork: &Cork<TcpStream>,
+    cork: &Cork<Line>,
 ) -> Result<(), Broken> {
     poll_fn(|cx| match serving.as_mut().poll(cx) {
         Poll::Ready(ended) => Poll::Ready(ended.map_err(Into::into)),
@@ -111,12 +137,8 @@ async fn turn_by_turn<E: Into<Broken>>(
     .await
 }
 
-async fn respond(
-    host: Host,
-    request: hyper::Request<Incoming>,
-    driver: &Shared,
-    home: Option<Arc<Path>>,
-) -> Response<Content> {
+async fn respond(served: Served, request: hyper::Request<Incoming>) -> Response<Content> {
+    let Served { host, key, driver, home } = served;
     let (head, body) = request.into_parts();
     let resource = api::resource(host, head.uri.path());
     match resource {
@@ -133,14 +155,18 @@ async fn respond(
         Err(error) => return plain(StatusCode::BAD_REQUEST, format!("Failed to read the body: {error}")),
     };
     let read = match resource {
-        Resource::Executor => api::executor(&head.method, &head.headers, &body),
+        Resource::Executor => api::executor(&head.method, &head.headers, &body, key.as_ref()),
         Resource::Operator => api::operator(host, &head.method, &head.headers, &body),
         _ => api::scheduler(&head.method, &head.headers, &body),
     };
     let request = match read {
         Ok(request) => request,
-        Err(Refusal { status, text }) => {
+        Err(Refusal { status, text, challenge }) => {
             let mut response = plain(status, text);
+            if let Some(Ok(challenge)) = challenge.map(HeaderValue::try_from) {
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                return response;
+            }
             if head.method != Method::POST {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             }

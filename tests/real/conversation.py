@@ -46,6 +46,7 @@ class Conversation:
         self.info = info
         self.heard: Transcript = []
         self.offered = False
+        self.acknowledged: set[str] = set()  #: updates, by their uuids
         self.names: dict[str, str] = {}
         self.parallel = False  #: tasks report at the same time: their order is a matter of chance
         self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
@@ -73,7 +74,7 @@ class Conversation:
         deadline = time.monotonic() + MARGIN
         while length := self.readline(deadline):
             event: dict[str, Any] = json.loads(self.response.read(int(length)))
-            if event["type"] == "HEARTBEAT":
+            if event["type"] == "HEARTBEAT" or self.is_again(event):
                 continue
             if event["type"] == "OFFERS" and self.offered:
                 # Nobody looks at them: what they hold has to be in the offer after the next REVIVE.
@@ -86,6 +87,10 @@ class Conversation:
             return event
         self.heard.append("the end")
         return None
+
+    def is_again(self, event: dict[str, Any]) -> bool:
+        """Whether an event is an update that was acknowledged: at least once is all that Mesos promises."""
+        return event.get("update", {}).get("status", {}).get("uuid") in self.acknowledged
 
     def readline(self, deadline: float) -> bytes:
         """Return the length of the next record, of a heartbeat perhaps; fail when there is none in time."""
@@ -153,6 +158,7 @@ class Conversation:
         return status
 
     def acknowledge(self, status: dict[str, Any]) -> None:
+        self.acknowledged.add(status["uuid"])
         self.call("ACKNOWLEDGE", **{key: status[key] for key in ("agent_id", "task_id", "uuid")})
 
     def until(self, *states: str) -> None:
@@ -243,7 +249,7 @@ def anonymise(node: Any) -> None:
     if not isinstance(node, dict):
         return
     for key, value in node.items():
-        if key in ("timestamp", "uuid", "executor_pid", "port") or (
+        if key in ("timestamp", "uuid", "executor_pid", "port", "unreachable_time") or (
             key in ("hostname", "ip", "pid") and isinstance(value, str | int)
         ):
             node[key] = key

@@ -10,6 +10,7 @@ use super::{Agent, Key, Output, Owner, Reason, RunId, TaskState, events, period}
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::{Exit, Launch, Place, Signal};
+use crate::local::token::Claims;
 use crate::proto::mesos::v1::executor::Event;
 use crate::proto::mesos::v1::{ExecutorInfo, KillPolicy, TaskInfo};
 use bytes::Bytes;
@@ -69,6 +70,8 @@ pub(super) struct Executor {
     /// when to send the next heartbeat; only with a stream
     pub(super) heartbeat: Option<Time>,
     pub(super) queued: Vec<Delivery>,
+    /// kills that came while its agent was not heard
+    pub(super) kills: Vec<(String, Option<KillPolicy>)>,
     /// what was delivered and has not ended: its number in the order of delivery, and its state
     pub(super) tasks: BTreeMap<String, (u64, TaskState)>,
     deliveries: u64,
@@ -115,6 +118,13 @@ impl Executor {
             self.deliveries += 1;
         }
         queued.into_iter().map(Delivery::into_event).collect()
+    }
+
+    /// The kills that it has missed, of tasks that it has.
+    pub(super) fn missed_kills(&mut self) -> Vec<Event> {
+        let missed = std::mem::take(&mut self.kills).into_iter();
+        let missed = missed.filter(|(task, _)| self.tasks.contains_key(task));
+        missed.map(|(task, policy)| events::kill(&task, policy)).collect()
     }
 
     /// The tasks that have not ended: what was delivered in that order, then what waits.
@@ -200,12 +210,17 @@ impl Agent {
         let place = Place {
             agent: self.id(),
             address: self.address,
+            socket: self.access.socket.as_deref(),
             owner: &owner,
             executor: &info.executor_id.value,
             container: &container,
             grace: period(grace).unwrap_or(SHUTDOWN_GRACE),
         };
-        let launch = Launch::executor(place, info.command.as_deref(), &info.resources);
+        let mut launch = Launch::executor(place, info.command.as_deref(), &info.resources);
+        if let Some(signer) = &self.access.key {
+            let claims = Claims { cid: container.clone(), eid: key.1.clone(), fid: key.0.clone() };
+            launch.told.push(("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", signer.sign(&claims)));
+        }
         let executor = Executor {
             owner,
             info,
@@ -216,6 +231,7 @@ impl Agent {
             stream: None,
             heartbeat: None,
             queued: Vec::new(),
+            kills: Vec::new(),
             tasks: BTreeMap::new(),
             deliveries: 0,
             sandbox: launch.sandbox.clone(),
@@ -263,8 +279,12 @@ impl Agent {
         for (key, executor) in own {
             let key = key.clone();
             if executor.tasks.contains_key(task) {
-                if executor.state == State::Running {
-                    self.tell(&key, [events::kill(task, policy)], out);
+                match executor.stream {
+                    None => executor.kills.push((task.into(), policy)),
+                    Some(_) if executor.state == State::Running => {
+                        self.tell(&key, [events::kill(task, policy)], out);
+                    }
+                    Some(_) => {}
                 }
                 return true;
             }

@@ -51,6 +51,7 @@ impl Agent {
             let place = Place {
                 agent: self.id(),
                 address: self.address,
+                socket: self.access.socket.as_deref(),
                 owner: &owner,
                 executor: &id,
                 container: &container,

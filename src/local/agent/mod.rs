@@ -32,6 +32,7 @@ use super::owner::Owner;
 use super::probe::Found;
 use super::process::{Exit, RunId, Signal};
 use super::resources::Resources;
+use super::token::{Claims, Key as TokenKey};
 use super::updates::{Update, Updates};
 use crate::proto::mesos::v1::agent as operator;
 use crate::proto::mesos::v1::executor;
@@ -47,6 +48,7 @@ use operations::Pending;
 use records::Records;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The grace period of a kill when neither the task nor the call has a policy, and of a command's shutdown.
@@ -108,6 +110,8 @@ pub(crate) enum Input {
     Call {
         request: u64,
         call: Box<executor::Call>,
+        /// of its token, if the agent wants one
+        claims: Option<Claims>,
     },
     /// of an operator
     Operator {
@@ -184,11 +188,21 @@ fn sent(update: Update) -> Output {
     Output::Update(Box::new(update))
 }
 
+/// How executors reach an agent, and what they have to show.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Access {
+    /// the path of its Unix domain socket, if it has one
+    pub(crate) socket: Option<PathBuf>,
+    /// what signs their tokens, if they need one
+    pub(crate) key: Option<TokenKey>,
+}
+
 /// An agent's state.
 pub(crate) struct Agent {
     info: AgentInfo,
     index: usize,
     address: SocketAddr,
+    access: Access,
     entropy: Box<dyn Entropy>,
     updates: Updates,
     /// commands, by themselves or in a group
@@ -212,11 +226,18 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn new(index: usize, address: SocketAddr, info: AgentInfo, entropy: Box<dyn Entropy>) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        address: SocketAddr,
+        access: Access,
+        info: AgentInfo,
+        entropy: Box<dyn Entropy>,
+    ) -> Self {
         Self {
             info,
             index,
             address,
+            access,
             entropy,
             updates: Updates::default(),
             runs: BTreeMap::new(),
@@ -275,7 +296,9 @@ impl Agent {
             Input::AcknowledgeOperation { framework, operation, uuid } => {
                 self.acknowledge_operation(&framework, &operation, &uuid);
             }
-            Input::Call { request, call } => self.call(now, request, *call, &mut out),
+            Input::Call { request, call, claims } => {
+                self.call(now, request, *call, claims.as_ref(), &mut out);
+            }
             Input::Operator { request, call } => self.operate(now, request, &call, &mut out),
             Input::Closed { stream } => self.closed(stream),
             Input::Started { run, .. } if self.is_stale(run) => {

@@ -10,6 +10,7 @@ use super::{Agent, Key, Output, Owner, Reason, TaskState, events};
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::reply::Reply;
+use crate::local::token::Claims;
 use crate::proto::mesos::v1::executor::Call;
 use crate::proto::mesos::v1::executor::call::{Subscribe, Type};
 use crate::proto::mesos::v1::executor::event::Subscribed;
@@ -23,7 +24,14 @@ pub(super) const HEARTBEAT: Duration = Duration::from_secs(30 * 60);
 
 impl Agent {
     /// A call, after `validate::executor_call`.
-    pub(super) fn call(&mut self, now: Time, request: u64, call: Call, out: &mut Vec<Output>) {
+    pub(super) fn call(
+        &mut self,
+        now: Time,
+        request: u64,
+        call: Call,
+        claims: Option<&Claims>,
+        out: &mut Vec<Output>,
+    ) {
         let key = (call.framework_id.value.clone(), call.executor_id.value.clone());
         if call.r#type() == Type::Heartbeat {
             // Mesos' own executors send it with ids that mean nothing.
@@ -31,15 +39,17 @@ impl Agent {
             return;
         }
         let refused = match self.executors.get(&key) {
-            None if self.has_framework(&key.0) => Some((400, "Executor cannot be found")),
-            None => Some((400, "Framework cannot be found")),
-            Some(executor) if executor.state == State::Registering && call.r#type() != Type::Subscribe => {
-                Some((403, "Executor is not subscribed"))
+            None if self.has_framework(&key.0) => Some((400, "Executor cannot be found".into())),
+            None => Some((400, "Framework cannot be found".into())),
+            Some(executor) => {
+                let foreign =
+                    claims.and_then(|claims| claims.check(&key.0, &key.1, &executor.container).err());
+                let early = executor.state == State::Registering && call.r#type() != Type::Subscribe;
+                foreign.or(early.then(|| "Executor is not subscribed".into())).map(|text| (403, text))
             }
-            Some(_) => None,
         };
         if let Some((code, text)) = refused {
-            out.push(Action::Reply { request, reply: Reply::Refused(code, text.into()) }.into());
+            out.push(Action::Reply { request, reply: Reply::Refused(code, text) }.into());
             return;
         }
         match call {
@@ -95,7 +105,8 @@ impl Agent {
         let known: BTreeSet<String> =
             subscribe.unacknowledged_tasks.into_iter().map(|task| task.task_id.value).collect();
         self.drop_undelivered(now, key, &known, out);
-        let events = self.executors.get_mut(key).map(super::Executor::deliver).unwrap_or_default();
+        let Some(executor) = self.executors.get_mut(key) else { return };
+        let events = [executor.missed_kills(), executor.deliver()].concat();
         self.tell(key, events, out);
     }
 

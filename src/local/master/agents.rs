@@ -128,8 +128,12 @@ impl Master {
         tasks.extend(self.unreachable.remove(agent).into_iter().flat_map(|known| known.tasks));
         for (framework, task, known) in tasks {
             let state = self.lost_or(&framework, TaskState::TaskGoneByOperator);
-            let (reason, words) = (Reason::AgentRemovedByOperator, "Agent has been marked gone");
-            let status = about(now, &task, &known, state, reason, words);
+            // Who knows no such state is told of no such reason.
+            let reason = match state {
+                TaskState::TaskLost => Reason::AgentRemoved,
+                _ => Reason::AgentRemovedByOperator,
+            };
+            let status = about(now, &task, &known, state, reason, "Agent has been marked gone");
             self.end_task(&framework, known, status);
         }
         self.tell_all(&events::agent_lost(agent));

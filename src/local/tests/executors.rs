@@ -1,6 +1,7 @@
 //! Executors with a process of their own: from the first task to their end.
 
 use super::*;
+use crate::local::token::{Claims, Key};
 use crate::proto::mesos::v1::executor::{Call as ExecutorCall, call as executor_call, event::Type as Told};
 use crate::proto::mesos::v1::scheduler::call::{Message, Shutdown};
 use crate::proto::mesos::v1::task_status::{Reason, Source};
@@ -17,6 +18,8 @@ pub(super) struct Worker {
     pub(super) stream: u64,
     framework: String,
     executor: String,
+    /// of its token
+    claims: Option<Claims>,
 }
 
 pub(super) fn by(mut task: TaskInfo, executor: ExecutorInfo) -> TaskInfo {
@@ -38,7 +41,7 @@ pub(super) fn executor(id: &str) -> ExecutorInfo {
 
 impl Worker {
     pub(super) fn new(client: &Client, executor: &str) -> Self {
-        Self { stream: 0, framework: client.framework.clone(), executor: executor.into() }
+        Self { stream: 0, framework: client.framework.clone(), executor: executor.into(), claims: None }
     }
 
     fn call(&self, sim: &mut Sim, r#type: executor_call::Type, mut call: ExecutorCall) -> Reply {
@@ -47,7 +50,8 @@ impl Worker {
         call.executor_id = ExecutorId { value: self.executor.clone() };
         call.set_type(r#type);
         let request = sim.requests;
-        sim.input(Input::ExecutorCall { agent: 0, request, call: Box::new(call) });
+        let claims = self.claims.clone();
+        sim.input(Input::ExecutorCall { agent: 0, request, call: Box::new(call), claims });
         sim.replies.remove(&request).expect("an answer")
     }
 
@@ -109,6 +113,27 @@ fn running(tasks: &[&str]) -> (Sim, Client, Worker) {
     assert_eq!(worker.subscribe(&mut sim, &[], Vec::new()), Reply::Stream(None));
     assert_eq!(worker.told(&mut sim).len(), 1 + tasks.len());
     (sim, client, worker)
+}
+
+#[test]
+fn an_executor_is_told_of_the_socket_and_has_to_be_who_its_token_says() {
+    let key = Key::new(&mut Counter(7));
+    let access = Access { socket: Some("/run/agent.sock".into()), key: Some(key.clone()) };
+    let mut sim = Sim::with_access(1, RESOURCES, &access);
+    let client = sim.subscribe(framework("f"));
+    let offer = sim.offer(&client);
+    let info = by(task("a", &offer, "cpus:0.5;mem:32"), executor("e"));
+    sim.accept(&client, &[&offer], vec![launch(vec![info])], 3600.0);
+    let told: BTreeMap<_, _> = sim.started[0].1.told.iter().cloned().collect();
+    assert_eq!(told["MESOS_DOMAIN_SOCKET"], "/run/agent.sock");
+    let token = format!("Bearer {}", told["MESOS_EXECUTOR_AUTHENTICATION_TOKEN"]);
+    let claims = key.authenticate(Some(token.as_bytes())).unwrap();
+    let mut worker = Worker::new(&client, "e");
+    worker.claims = Some(Claims { cid: "another".into(), ..claims.clone() });
+    let Reply::Refused(403, words) = worker.subscribe(&mut sim, &[], Vec::new()) else { panic!("taken") };
+    assert!(words.ends_with("does not contain a 'cid' claim with the correct active ContainerID"), "{words}");
+    worker.claims = Some(claims);
+    assert_eq!(worker.subscribe(&mut sim, &[], Vec::new()), Reply::Stream(None));
 }
 
 fn launch_more(sim: &mut Sim, client: &Client, id: &str) {

@@ -61,6 +61,19 @@ fn with_checkpoints_tasks_survive_their_agent_and_what_they_do_meanwhile_is_told
 }
 
 #[test]
+fn a_kill_waits_for_an_executor_that_is_on_its_way_back() {
+    let (mut sim, client, mut worker) = running(true, &[]);
+    sim.input(Input::Fault(Fault::AgentStops(0)));
+    sim.input(Input::Fault(Fault::AgentStarts(0)));
+    sim.kill(&client, "e", None, Some(7));
+    worker.subscribe(&mut sim, &["e"], Vec::new());
+    let told = sim.told.remove(&worker.stream).unwrap();
+    let kill = told[1].kill.as_ref().expect("KILL");
+    let grace = kill.kill_policy.as_ref().unwrap().grace_period.as_ref().unwrap();
+    assert_eq!((told.len(), kill.task_id.value.as_str(), grace.nanoseconds), (2, "e", 7));
+}
+
+#[test]
 fn an_executor_that_does_not_come_back_in_time_is_killed() {
     let (mut sim, client, _) = running(true, &[]);
     sim.input(Input::Fault(Fault::AgentStops(0)));

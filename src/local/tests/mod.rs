@@ -11,6 +11,7 @@ mod operators;
 mod tasks;
 
 use super::action::{Action, Event as StreamEvent};
+use super::agent::Access;
 use super::clock::{Entropy, Time};
 use super::core::{Core, Input};
 use super::probe::{Found, Probe};
@@ -139,6 +140,11 @@ fn filters(refuse_seconds: f64) -> Option<Filters> {
 
 impl Sim {
     fn new(agents: usize, resources: &str) -> Self {
+        Self::with_access(agents, resources, &Access::default())
+    }
+
+    /// One whose executors reach their agents like this.
+    fn with_access(agents: usize, resources: &str, access: &Access) -> Self {
         let now = seconds(1_000_000.0);
         let mut seed = 0;
         let entropy = || -> Box<dyn Entropy> {
@@ -147,7 +153,7 @@ impl Sim {
         };
         let resources = resources::parse(resources).unwrap();
         let address = |at: usize| SocketAddr::from(([127, 0, 0, 1], 5050 + u16::try_from(at).unwrap()));
-        let addresses: Vec<SocketAddr> = (1..=agents).map(address).collect();
+        let addresses: Vec<_> = (1..=agents).map(|at| (address(at), access.clone())).collect();
         let core = Core::new(now, address(0), &addresses, &resources, entropy);
         Self {
             core,

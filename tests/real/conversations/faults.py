@@ -65,10 +65,13 @@ def ended_without_its_agent(talk: Conversation, faults: Faults, directory: Path)
 def unacknowledged(talk: Conversation, faults: Faults, _: Path) -> None:
     """What was not acknowledged comes again after a restart of the agent."""
     talk.launch(scripted("e", "TASK_RUNNING TASK_FINISHED"))
-    talk.status(acknowledge=False)
+    first = talk.status(acknowledge=False)
     faults.stop_agent()
     faults.start_agent()
-    talk.until("TASK_RUNNING", "TASK_FINISHED")
+    again = talk.status(acknowledge=False)
+    assert again["uuid"] == first["uuid"]
+    talk.acknowledge(again)
+    talk.until("TASK_FINISHED")
 
 
 @checkpointing
