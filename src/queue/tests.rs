@@ -3,6 +3,7 @@
 use super::*;
 use crate::sys::{Waited, wait_readable};
 use bytes::Bytes;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::Duration;
 
@@ -64,6 +65,54 @@ fn sending_after_the_reader_left_drops() {
     let (sender, receiver, _signal) = with_fd().unwrap();
     drop(receiver);
     sender.send(numbered(0, 0));
+}
+
+/// A waker that says whether it is set, and clears itself just when two more events are queued.
+#[derive(Default)]
+struct Raced {
+    set: AtomicBool,
+    sender: OnceLock<WeakSender>,
+}
+
+impl Waker for Raced {
+    fn wake(&self) {
+        self.set.store(true, Ordering::SeqCst);
+    }
+
+    fn clear(&self) {
+        if let Some(sender) = self.sender.get() {
+            let sent = (0..2).all(|number| sender.send(numbered(0, number)));
+            assert!(sent, "the queue is open");
+        }
+        self.set.store(false, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn what_comes_while_the_waker_is_cleared_stays_announced() {
+    let waker = Arc::new(Raced::default());
+    let (sender, receiver) = with_waker(waker.clone());
+    waker.sender.get_or_init(|| sender.downgrade());
+    assert!(matches!(receiver.receive(), Received::Event(..)));
+    assert!(receiver.depth() == 1 && waker.set.load(Ordering::SeqCst), "a reader may stop here");
+}
+
+/// Whoever wakes up finds the end: it looks only once.
+#[test]
+fn the_end_is_there_before_it_is_announced() {
+    struct Looks(OnceLock<Receiver>, AtomicBool);
+    impl Waker for Looks {
+        fn wake(&self) {
+            let ended = self.0.get().is_some_and(|receiver| matches!(receiver.receive(), Received::Ended));
+            self.1.store(ended, Ordering::SeqCst);
+        }
+        fn clear(&self) {}
+    }
+    let waker = Arc::new(Looks(OnceLock::new(), AtomicBool::new(false)));
+    let (sender, receiver) = with_waker(waker.clone());
+    waker.0.get_or_init(|| receiver);
+    drop(sender);
+    assert!(waker.1.load(Ordering::SeqCst));
 }
 
 /// A reader that sleeps on the descriptor between batches of odd sizes must see every event of every producer.
