@@ -103,7 +103,7 @@ impl Agent {
     ) -> (Option<bool>, Option<CheckStatusInfo>) {
         use Reason::{TaskCheckStatusUpdated, TaskHealthCheckStatusUpdated};
         if matches!(reason, Some(TaskCheckStatusUpdated | TaskHealthCheckStatusUpdated)) {
-            return (run.healthy, run.check_status.clone());
+            return (run.healthy, run.check_status);
         }
         // The default executor has one word for all its tasks.
         let group = self.groups.get(&(run.owner.id().to_owned(), run.executor.clone()));
