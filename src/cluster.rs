@@ -8,6 +8,7 @@ use crate::local::{Cluster, Config, Fault, inherited_environment};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A running cluster.
 #[pyclass(frozen, module = "mesos._mesos", name = "_LocalCluster")]
@@ -24,10 +25,20 @@ impl PyCluster {
         work_dir: PathBuf,
         authenticate_executors: bool,
         domain_sockets: bool,
+        attributes: Vec<String>,
+        offer_timeout: Option<f64>,
     ) -> Result<Self, Error> {
-        let environment = inherited_environment();
-        let config =
-            Config { agents, resources, port, work_dir, authenticate_executors, domain_sockets, environment };
+        let config = Config {
+            agents,
+            resources,
+            attributes,
+            offer_timeout: offer_timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            port,
+            work_dir,
+            authenticate_executors,
+            domain_sockets,
+            environment: inherited_environment(),
+        };
         py.detach(|| Cluster::start(config)).map(Self)
     }
 

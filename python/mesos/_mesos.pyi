@@ -358,6 +358,8 @@ class _LocalCluster:
         work_dir: Path,
         authenticate_executors: bool,
         domain_sockets: bool,
+        attributes: Sequence[str],
+        offer_timeout: float | None,
     ) -> Self: ...
     @property
     def master(self) -> str: ...

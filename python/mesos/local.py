@@ -22,6 +22,7 @@ from mesos._mesos import _LocalCluster
 from mesos.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from types import TracebackType
 
@@ -31,6 +32,7 @@ __all__ = ["LocalAgent", "LocalCluster"]
 
 _HIGHEST_PORT = 65535
 _MOST_AGENTS = 1000
+_LONGEST = 1e9  # seconds
 
 
 class LocalCluster:
@@ -50,6 +52,11 @@ class LocalCluster:
       shows none, or a wrong one, is refused with 401, who shows that of another executor with 403.
     * `domain_sockets`: whether each agent also listens at a Unix domain socket in `work_dir`, which executors
       are told of by $MESOS_DOMAIN_SOCKET, as with the real agent's flag http_executor_domain_sockets.
+    * `attributes`: what agents say of themselves in offers, and what offer constraints look at, in Mesos'
+      text form: ``rack:a;level:10``, where a value is a number, ranges ``[1-2]`` or any other text. One text
+      is for all agents; of several each is for one of them, in order, and the others have none.
+    * `offer_timeout`: seconds after which an offer that is neither accepted nor declined is rescinded, and
+      made to somebody else; None, the default, is never: who keeps an offer has its resources.
 
     Raises ConfigurationError if an argument is wrong (the message names it), OSError if the system gives no
     threads, descriptors or processes.
@@ -74,6 +81,8 @@ class LocalCluster:
         *,
         authenticate_executors: bool = False,
         domain_sockets: bool = False,
+        attributes: str | Sequence[str] = (),
+        offer_timeout: float | None = None,
     ) -> None:
         """Start it: see the class."""
         _check_integer("agents", agents, 1, _MOST_AGENTS)
@@ -82,6 +91,8 @@ class LocalCluster:
             raise ConfigurationError(
                 f"resources: a text like 'cpus:4;mem:4096' is expected, not {resources!r}"
             )
+        each = _attributes(attributes, agents)
+        _check_seconds("offer_timeout", offer_timeout)
         self._pid = os.getpid()
         self._temporary = work_dir is None
         self._work_dir = _make_directory(work_dir)
@@ -95,6 +106,8 @@ class LocalCluster:
                     self._work_dir,
                     bool(authenticate_executors),
                     bool(domain_sockets),
+                    each,
+                    offer_timeout,
                 )
                 self._finalizer = weakref.finalize(
                     self, _close, self._native, self._work_dir, self._temporary, self._pid
@@ -273,6 +286,25 @@ _hooks_registered = False
 def _check_integer(name: str, value: object, least: int, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise ConfigurationError(f"{name}: a number from {least} to {most} is expected, not {value!r}")
+
+
+def _attributes(given: str | Sequence[str], agents: int) -> list[str]:
+    """Return a text for each agent."""
+    if isinstance(given, str):
+        return [given] * agents
+    each = list(given) if hasattr(given, "__iter__") else None
+    if each is None or not all(isinstance(text, str) for text in each):
+        raise ConfigurationError(f"attributes: texts like 'rack:a;level:10' are expected, not {given!r}")
+    if len(each) > agents:
+        raise ConfigurationError(f"attributes: {len(each)} texts are more than the agents={agents}")
+    return each
+
+
+def _check_seconds(name: str, value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LONGEST:
+        raise ConfigurationError(f"{name}: a number of seconds above 0 is expected, or None, not {value!r}")
 
 
 # What follows imports where it is needed: these modules are slow to import, and few programs make clusters.

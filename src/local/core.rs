@@ -15,10 +15,23 @@ use super::probe::Found;
 use super::process::{Exit, RunId};
 use super::resources::Resources;
 use super::token::Claims;
+use crate::proto::mesos::v1::Attribute;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::{executor, scheduler};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What a cluster is like.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shape {
+    /// of each agent
+    pub(crate) resources: Resources,
+    /// of one agent after the other; those that are left have none
+    pub(crate) attributes: Vec<Vec<Attribute>>,
+    /// after which an offer is taken back, if it ever is
+    pub(crate) offer_timeout: Option<Duration>,
+}
 
 /// What comes from outside.
 #[derive(Debug)]
@@ -94,25 +107,28 @@ enum Message {
 }
 
 impl Core {
-    /// A cluster of equal agents, one at each address, which executors reach like this. `entropy` makes a source for the master and for each agent.
+    /// A cluster with an agent at each address, which executors reach like this. `entropy` makes a source for the master
+    /// and for each agent.
     pub(crate) fn new(
         now: Time,
         address: SocketAddr,
         agents: &[(SocketAddr, Access)],
-        resources: &Resources,
+        shape: Shape,
         mut entropy: impl FnMut() -> Box<dyn Entropy>,
     ) -> Self {
-        let master = Master::new(now, address, entropy());
+        let master = Master::new(now, address, entropy(), shape.offer_timeout);
         let (none, ids, reach, unheard, positions) = Default::default();
         let mut core = Self { master, agents: none, ids, reach, unheard, positions };
+        let mut attributes = shape.attributes.into_iter();
         for (index, (address, access)) in agents.iter().enumerate() {
             let address = *address;
             let id = format!("{}-S{index}", core.master.id());
             let info = AgentInfo {
                 id,
                 address,
-                resources: resources.clone(),
-                own: resources.clone(),
+                resources: shape.resources.clone(),
+                own: shape.resources.clone(),
+                attributes: attributes.next().unwrap_or_default(),
                 registered: now,
                 reregistered: None,
             };

@@ -18,6 +18,7 @@ mod action;
 mod agent;
 mod allocator;
 mod api;
+mod attributes;
 mod children;
 mod clock;
 mod core;
@@ -81,6 +82,10 @@ pub(crate) struct Config {
     pub(crate) agents: usize,
     /// of each agent, in Mesos' text form
     pub(crate) resources: String,
+    /// of one agent after the other, in Mesos' text form; those that are left have none
+    pub(crate) attributes: Vec<String>,
+    /// after which an offer is taken back, if it ever is
+    pub(crate) offer_timeout: Option<Duration>,
     /// 0 takes a free one
     pub(crate) port: u16,
     /// where the sandboxes are; it must exist
@@ -116,6 +121,11 @@ impl Cluster {
     pub(crate) fn start(config: Config) -> Result<Self> {
         let resources = resources::parse(&config.resources)
             .map_err(|why| Error::Configuration(format!("resources={:?}: {why}", config.resources)))?;
+        let attributes = config.attributes.iter().map(|text| {
+            attributes::parse(text).map_err(|why| Error::Configuration(format!("attributes={text:?}: {why}")))
+        });
+        let attributes = attributes.collect::<Result<_>>()?;
+        let shape = core::Shape { resources, attributes, offer_timeout: config.offer_timeout };
         if config.agents == 0 {
             return Err(Error::Configuration("agents=0: a cluster has at least one agent".into()));
         }
@@ -131,7 +141,7 @@ impl Cluster {
         let addresses: Vec<_> = agents.iter().enumerate().map(|(at, agent)| (agent.0, access(at))).collect();
         let (sandboxes, clock) = (Sandboxes::default(), SystemClock::new());
         let entropy = || -> Box<dyn Entropy> { Box::new(SystemEntropy) };
-        let core = core::Core::new(clock.now(), address, &addresses, &resources, entropy);
+        let core = core::Core::new(clock.now(), address, &addresses, shape, entropy);
         let named = core.ids().iter().cloned().zip(addresses.iter().map(|(address, _)| *address)).collect();
         let watcher = Arc::new(watcher::Watcher::start(core.id())?);
         let listeners: Vec<_> = [(Host::Master, listener)]

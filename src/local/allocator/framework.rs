@@ -1,6 +1,7 @@
 //! What a framework wants, and what it does not want for a while.
 
-use super::super::clock::Time;
+use super::Constraints;
+use crate::local::clock::Time;
 use crate::local::resources::Resources;
 use crate::wire::resources::{Item, role};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +22,7 @@ pub(crate) struct Wishes {
     pub(crate) minimum: BTreeMap<String, Minimum>,
     /// whether it knows reservations that refine others
     pub(crate) refines: bool,
+    pub(crate) constraints: Constraints,
 }
 
 /// A refusal: for a while, nothing of an agent that these resources contain.

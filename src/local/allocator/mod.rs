@@ -8,11 +8,13 @@
 //! * Nothing happens by itself: `due` says when the next `allocate` is worth while.
 //! * What is reserved for a role goes to that role or one below it, and to nobody else.
 
+mod constraints;
 mod framework;
 mod sorter;
 
 use super::clock::{Entropy, Time};
 use super::resources::Resources;
+pub(crate) use constraints::{Constraints, Traits};
 use framework::{Filter, Framework};
 pub(crate) use framework::{Minimum, Wishes};
 use sorter::Sorter;
@@ -36,6 +38,7 @@ pub(crate) struct Allocation {
 struct Agent {
     free: Resources,
     total: Resources,
+    traits: Traits,
     /// nothing of it is given out otherwise
     active: bool,
 }
@@ -54,9 +57,9 @@ pub(crate) struct Allocator {
 }
 
 impl Allocator {
-    pub(crate) fn add_agent(&mut self, now: Time, id: &str, total: Resources) {
+    pub(crate) fn add_agent(&mut self, now: Time, id: &str, total: Resources, traits: Traits) {
         self.sorter.count(&total, 1);
-        self.agents.insert(id.into(), Agent { free: total.clone(), total, active: true });
+        self.agents.insert(id.into(), Agent { free: total.clone(), total, traits, active: true });
         self.next = Some(now);
     }
 
@@ -225,6 +228,9 @@ impl Allocator {
             };
             if place.free.is_empty() {
                 return;
+            }
+            if known.wishes.constraints.excludes(&role, &place.traits) {
+                continue;
             }
             let resources = known.part(&role, &place.free);
             if !known.takes(&role, agent, &resources) {

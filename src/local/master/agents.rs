@@ -8,13 +8,14 @@
 use super::offers::Tell;
 use super::{Executor, Master, Task, agent, events};
 use crate::local::action::Action;
+use crate::local::allocator::Traits;
 use crate::local::clock::Time;
 use crate::local::operator::time;
 use crate::local::resources::{self, Resources};
 use crate::local::seen;
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, AgentId, TaskState, TaskStatus};
+use crate::proto::mesos::v1::{self, AgentId, Attribute, TaskState, TaskStatus};
 use crate::task::is_terminal;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,6 +29,7 @@ pub(crate) struct AgentInfo {
     pub(crate) resources: Resources,
     /// as it registered
     pub(crate) own: Resources,
+    pub(crate) attributes: Vec<Attribute>,
     pub(crate) registered: Time,
     /// when it came back last
     pub(crate) reregistered: Option<Time>,
@@ -38,12 +40,18 @@ impl AgentInfo {
         self.address.ip().to_string()
     }
 
+    /// What offer constraints look at.
+    pub(super) fn traits(&self) -> Traits {
+        Traits { hostname: self.hostname(), attributes: self.attributes.clone() }
+    }
+
     /// As executors are told.
     pub(crate) fn to_proto(&self) -> v1::AgentInfo {
         v1::AgentInfo {
             hostname: self.hostname(),
             port: Some(i32::from(self.address.port())),
             resources: resources::unallocated(&self.own),
+            attributes: self.attributes.clone(),
             id: Some(AgentId { value: self.id.clone() }),
             ..v1::AgentInfo::default()
         }
@@ -148,7 +156,7 @@ impl Master {
         self.allocator.set_agent_active(now, agent, true);
         self.agents.get_mut(agent).into_iter().for_each(|known| known.reregistered = Some(now));
         if let Some(Unreachable { mut info, tasks, executors, .. }) = self.unreachable.remove(agent) {
-            self.allocator.add_agent(now, agent, info.resources.clone());
+            self.allocator.add_agent(now, agent, info.resources.clone(), info.traits());
             info.reregistered = Some(now);
             self.agents.insert(agent.into(), info);
             self.agent_added(agent);

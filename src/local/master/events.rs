@@ -167,6 +167,7 @@ pub(super) fn offer(
         hostname: host,
         url: Some(Box::new(url)),
         resources,
+        attributes: agent.attributes.clone(),
         allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),
         ..v1::Offer::default()
     }

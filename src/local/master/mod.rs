@@ -17,7 +17,7 @@
 //!
 //! What a real cluster has and this one has not yet: the operations GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and
 //! DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
-//! maintenance, so there are no inverse offers. Offer constraints are refused.
+//! maintenance, so there are no inverse offers.
 
 mod agents;
 mod events;
@@ -49,6 +49,7 @@ use agents::Unreachable;
 pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
 pub(crate) use events::VERSION;
+use offers::Tell;
 pub(crate) use operations::finished;
 use operators::Watcher;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -180,6 +181,8 @@ struct Offer {
     agent: String,
     role: String,
     resources: Resources,
+    /// when it is taken back
+    timeout: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -206,6 +209,7 @@ pub(crate) struct Master {
     unreachable: BTreeMap<String, Unreachable>,
     gone: BTreeSet<String>,
     offers: BTreeMap<String, Offer>,
+    offer_timeout: Option<Duration>,
     /// operators
     watchers: Vec<Watcher>,
     verbosity: Verbosity,
@@ -215,7 +219,12 @@ pub(crate) struct Master {
 }
 
 impl Master {
-    pub(crate) fn new(now: Time, address: SocketAddr, mut entropy: Box<dyn Entropy>) -> Self {
+    pub(crate) fn new(
+        now: Time,
+        address: SocketAddr,
+        mut entropy: Box<dyn Entropy>,
+        offer_timeout: Option<Duration>,
+    ) -> Self {
         let id = uuid::Uuid::from_bytes(entropy.uuid()).to_string();
         Self {
             info: events::master_info(id, address),
@@ -229,6 +238,7 @@ impl Master {
             unreachable: BTreeMap::new(),
             gone: BTreeSet::new(),
             offers: BTreeMap::new(),
+            offer_timeout,
             watchers: Vec::new(),
             verbosity: Verbosity::default(),
             next_framework: 0,
@@ -258,7 +268,7 @@ impl Master {
                 }
             }
             Input::AddAgent(agent) => {
-                self.allocator.add_agent(now, &agent.id, agent.resources.clone());
+                self.allocator.add_agent(now, &agent.id, agent.resources.clone(), agent.traits());
                 let id = agent.id.clone();
                 self.agents.insert(id.clone(), agent);
                 self.agent_added(&id);
@@ -284,8 +294,10 @@ impl Master {
         let framework = |framework: &Framework| {
             framework.removal.or(framework.connection.as_ref().map(|connection| connection.heartbeat))
         };
+        let timeouts = self.offers.values().filter_map(|offer| offer.timeout);
         let watchers = self.watchers.iter().map(|watcher| watcher.heartbeat);
-        self.frameworks.values().filter_map(framework).chain(self.allocator.due()).chain(watchers).min()
+        let own = self.frameworks.values().filter_map(framework).chain(timeouts).chain(watchers);
+        own.chain(self.allocator.due()).min()
     }
 
     fn tick(&mut self, now: Time) {
@@ -298,6 +310,9 @@ impl Master {
                 );
             }
         }
+        self.take_offers_back(now, Tell::Rescind, |offer| {
+            offer.timeout.is_some_and(|timeout| timeout <= now)
+        });
         let overdue = |framework: &&Framework| framework.removal.is_some_and(|removal| removal <= now);
         let ids: Vec<String> = self.frameworks.values().filter(overdue).map(Framework::id).collect();
         for id in ids {

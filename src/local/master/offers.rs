@@ -49,6 +49,7 @@ impl Master {
                 agent: given.agent,
                 role: given.role,
                 resources: given.resources,
+                timeout: self.offer_timeout.map(|timeout| now.saturating_add(timeout)),
             };
             let message = events::offer(&id, &offer, agent, multi_role, refined);
             offers.entry(given.framework).or_default().push(message);

@@ -3,7 +3,7 @@
 use super::offers::Tell;
 use super::{Capability, Connection, Framework, HEARTBEAT, Master, Reply, agent, events};
 use crate::local::action::Action;
-use crate::local::allocator::{Minimum, Wishes};
+use crate::local::allocator::{Constraints, Minimum, Wishes};
 use crate::local::clock::Time;
 use crate::local::owner::can;
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
@@ -28,7 +28,8 @@ impl Master {
 
     fn admit(&mut self, now: Time, connection: Connection, subscribe: Subscribe) -> Result<(), String> {
         let mut info = *subscribe.framework_info;
-        self.check_framework(&info, &subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
+        self.check_framework(&info)?;
+        let wishes = wishes(&info, subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
         let mut id = info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
         if id.is_empty() {
             id = format!("{}-{:04}", self.info.id, self.next_framework);
@@ -49,7 +50,7 @@ impl Master {
             self.out.push(Action::Close { stream: old.stream }.into());
         }
         self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
-        self.set_info(now, &id, info, subscribe.suppressed_roles);
+        self.set_info(now, &id, info, wishes);
         if let Some(framework) = self.frameworks.get_mut(&id) {
             framework.connection = Some(connection);
             (framework.removal, framework.recovered, framework.reregistered) = (None, false, now);
@@ -74,17 +75,18 @@ impl Master {
         update: UpdateFramework,
     ) -> Result<(), String> {
         let info = *update.framework_info;
-        self.check_framework(&info, &update.suppressed_roles, update.offer_constraints.as_ref())
-            .map_err(|why| format!("Supplied FrameworkInfo is not valid: {why}"))?;
+        self.check_framework(&info).map_err(|why| format!("Supplied FrameworkInfo is not valid: {why}"))?;
         if let Some(known) = self.frameworks.get(id) {
             validate::framework_update(&known.info, &info)
                 .map_err(|why| format!("FrameworkInfo update is not valid: {why}"))?;
         }
+        let wishes = wishes(&info, update.suppressed_roles, update.offer_constraints.as_ref())
+            .map_err(|why| format!("'UpdateFramework' call is not valid: {why}"))?;
         let changed = self.frameworks.get(id).is_some_and(|known| *known.info != info);
         let roles = validate::roles(&info);
         let lost = |offer: &super::Offer| offer.framework == id && !roles.contains(&offer.role);
         self.take_offers_back(now, Tell::Rescind, lost);
-        self.set_info(now, id, info, update.suppressed_roles);
+        self.set_info(now, id, info, wishes);
         if changed {
             self.framework_updated(id);
             self.resume(id);
@@ -92,30 +94,15 @@ impl Master {
         Ok(())
     }
 
-    fn check_framework(
-        &self,
-        info: &FrameworkInfo,
-        suppressed: &[String],
-        constraints: Option<&OfferConstraints>,
-    ) -> Result<(), String> {
+    fn check_framework(&self, info: &FrameworkInfo) -> Result<(), String> {
         validate::framework(info)?;
         if info.id.as_ref().is_some_and(|id| self.has_ended(id)) {
             return Err("Framework has been removed".into());
         }
-        validate::suppressed_roles(info, suppressed)?;
-        if constraints.is_some_and(|constraints| !constraints.role_constraints.is_empty()) {
-            return Err("The embedded cluster does not evaluate offer constraints yet".into());
-        }
         Ok(())
     }
 
-    fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, suppressed: Vec<String>) {
-        let wishes = Wishes {
-            roles: validate::roles(&info),
-            suppressed: suppressed.into_iter().collect(),
-            minimum: minimum(&info),
-            refines: can(&info, Capability::ReservationRefinement),
-        };
+    fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, wishes: Wishes) {
         self.allocator.update_framework(now, id, wishes);
         let info = Arc::new(info);
         match self.frameworks.get_mut(id) {
@@ -164,6 +151,32 @@ impl Master {
             self.tell_agent(&agent, agent::Input::ShutdownFramework { framework: id.into() });
         }
     }
+}
+
+/// What a framework asks of the allocator, or why it may not.
+fn wishes(
+    info: &FrameworkInfo,
+    suppressed: Vec<String>,
+    constraints: Option<&OfferConstraints>,
+) -> Result<Wishes, String> {
+    validate::suppressed_roles(info, &suppressed)?;
+    let roles = validate::roles(info);
+    let mut constrained = constraints.iter().flat_map(|constraints| constraints.role_constraints.keys());
+    if let Some(role) = constrained.find(|role| !roles.contains(*role)) {
+        return Err(format!(
+            "Offer constraints specify `role_constraints` for a role '{role}'not contained in the set of roles"
+        ));
+    }
+    let constraints = constraints.map(Constraints::new).transpose();
+    Ok(Wishes {
+        roles,
+        suppressed: suppressed.into_iter().collect(),
+        minimum: minimum(info),
+        refines: can(info, Capability::ReservationRefinement),
+        constraints: constraints
+            .map_err(|why| format!("Offer constraints are not valid: {why}"))?
+            .unwrap_or_default(),
+    })
 }
 
 /// `FrameworkInfo.offer_filters`, by role.

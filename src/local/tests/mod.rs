@@ -1,5 +1,6 @@
 //! The state machines in virtual time, with processes that only exist on paper.
 
+mod allocation;
 mod checks;
 mod executors;
 mod faults;
@@ -13,7 +14,7 @@ mod tasks;
 use super::action::{Action, Event as StreamEvent};
 use super::agent::Access;
 use super::clock::{Entropy, Time};
-use super::core::{Core, Input};
+use super::core::{Core, Input, Shape};
 use super::probe::{Found, Probe};
 use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
@@ -145,16 +146,24 @@ impl Sim {
 
     /// One whose executors reach their agents like this.
     fn with_access(agents: usize, resources: &str, access: &Access) -> Self {
+        let resources = resources::parse(resources).unwrap();
+        Self::with_shape(agents, Shape { resources, ..Shape::default() }, access)
+    }
+
+    fn with(agents: usize, shape: Shape) -> Self {
+        Self::with_shape(agents, shape, &Access::default())
+    }
+
+    fn with_shape(agents: usize, shape: Shape, access: &Access) -> Self {
         let now = seconds(1_000_000.0);
         let mut seed = 0;
         let entropy = || -> Box<dyn Entropy> {
             seed += 1_000_000;
             Box::new(Counter(seed))
         };
-        let resources = resources::parse(resources).unwrap();
         let address = |at: usize| SocketAddr::from(([127, 0, 0, 1], 5050 + u16::try_from(at).unwrap()));
         let addresses: Vec<_> = (1..=agents).map(|at| (address(at), access.clone())).collect();
-        let core = Core::new(now, address(0), &addresses, &resources, entropy);
+        let core = Core::new(now, address(0), &addresses, shape, entropy);
         Self {
             core,
             now,

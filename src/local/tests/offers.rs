@@ -120,43 +120,6 @@ fn revive_ends_filters_and_suppression_of_the_roles_it_names() {
 }
 
 #[test]
-fn two_frameworks_share_the_agents_equally() {
-    let mut sim = Sim::new(6, RESOURCES);
-    let first = sim.subscribe(framework("first"));
-    let offers = sim.offers(&first);
-    assert_eq!(offers.len(), 6, "alone it is offered everything");
-    let second = sim.subscribe(framework("second"));
-    assert!(sim.offers(&second).is_empty());
-    for offer in &offers {
-        sim.decline(&first, offer, filters(0.0));
-    }
-    // the first that was given back was allocated at once, as time stands still; the rest comes with the next turn
-    sim.advance(seconds(1.0));
-    let (mine, yours) = (sim.offers(&first).len(), sim.offers(&second).len());
-    assert_eq!((mine + yours, mine.abs_diff(yours) <= 1), (6, true), "{mine} {yours}");
-}
-
-#[test]
-fn roles_are_served_before_frameworks_and_subtrees_are_one() {
-    let mut sim = Sim::new(8, "cpus:1;mem:64");
-    let holder = sim.subscribe(framework("holder"));
-    let offers = sim.offers(&holder);
-    let many: Vec<Client> = (0..3).map(|_| sim.subscribe(with_roles(framework("web"), &["web/a"]))).collect();
-    let other = sim.subscribe(with_roles(framework("web"), &["web/b"]));
-    let alone = sim.subscribe(with_roles(framework("batch"), &["batch"]));
-    sim.simple(&holder, call::Type::Suppress);
-    for offer in &offers {
-        sim.decline(&holder, offer, filters(0.0));
-    }
-    sim.advance(seconds(1.0));
-    let web: Vec<usize> = many.iter().map(|client| sim.offers(client).len()).collect();
-    assert_eq!(sim.offers(&alone).len(), 4, "half for batch");
-    assert_eq!(sim.offers(&other).len(), 2, "half of the other half for web/b");
-    assert_eq!(web.iter().sum::<usize>(), 2, "the rest for three frameworks of web/a");
-    assert!(web.iter().all(|offers| *offers <= 1));
-}
-
-#[test]
 fn minimal_amounts_are_the_clusters_or_the_frameworks() {
     let mut sim = Sim::new(1, "cpus:0.009;mem:31;disk:1000");
     let client = sim.subscribe(framework("f"));
