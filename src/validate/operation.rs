@@ -1,6 +1,6 @@
 //! What Mesos refuses of operations on resources: reservations, volumes, disks.
 
-use super::resources::{all, one_allocation};
+use super::resources::{all, of, one_allocation, without_volume};
 use super::{Checked, refuse, unless};
 use crate::proto::mesos::v1::offer::Operation;
 use crate::proto::mesos::v1::offer::operation::{
@@ -70,16 +70,15 @@ fn dynamically_reserved(resource: &Resource) -> Checked {
 /// CREATE and DESTROY.
 fn volumes(volumes: &[Resource]) -> Checked {
     together(volumes)?;
-    volumes.iter().try_for_each(persistent)
+    volumes.iter().try_for_each(|volume| {
+        persistent(volume).map_err(|words| format!("Not a persistent volume: {words}"))
+    })
 }
 
 fn persistent(resource: &Resource) -> Checked {
     let words = match &resource.disk {
         None => {
-            return Err(format!(
-                "Not a persistent volume: Resource {} does not have DiskInfo",
-                describe(resource)
-            ));
+            return Err(format!("Resource {} does not have DiskInfo", describe(resource)));
         }
         Some(disk) if disk.persistence.is_none() => "'persistence' is not set in DiskInfo",
         Some(disk) => match &disk.volume {
@@ -88,7 +87,7 @@ fn persistent(resource: &Resource) -> Checked {
             Some(_) => return Ok(()),
         },
     };
-    Err(format!("Not a persistent volume: {words}"))
+    refuse(words)
 }
 
 fn grow(grow: &GrowVolume) -> Checked {
@@ -99,8 +98,14 @@ fn grow(grow: &GrowVolume) -> Checked {
     let amount = grow.addition.scalar.as_ref().map_or(0, |scalar| thousandths(scalar.value));
     unless(amount <= 0, "The size of 'GrowVolume.addition' field must be greater than zero")?;
     unless(grow.volume.provider_id.is_some(), "Growing a volume from a resource provider is not supported")?;
-    persistent(&grow.volume).map_err(|words| format!("'GrowVolume.volume' field: {words}"))?;
-    unless(grow.volume.shared.is_some(), "Growing a shared persistent volume is not supported")
+    persistent(&grow.volume)
+        .map_err(|words| format!("Invalid persistent volume in the 'GrowVolume.volume' field: {words}"))?;
+    unless(grow.volume.shared.is_some(), "Growing a shared persistent volume is not supported")?;
+    let together = of(&[without_volume(&grow.volume), (*grow.addition).clone()]);
+    unless(
+        together.items().len() != 1,
+        "Incompatible resources in the 'GrowVolume.volume' and 'GrowVolume.addition' fields",
+    )
 }
 
 fn shrink(shrink: &ShrinkVolume) -> Checked {
@@ -120,7 +125,8 @@ fn shrink(shrink: &ShrinkVolume) -> Checked {
         source_type(&shrink.volume) == SourceType::Mount,
         "Shrinking a volume on a MOUNT disk is not supported",
     )?;
-    persistent(&shrink.volume).map_err(|words| format!("'ShrinkVolume.volume' field: {words}"))?;
+    persistent(&shrink.volume)
+        .map_err(|words| format!("Invalid persistent volume in the 'ShrinkVolume.volume' field: {words}"))?;
     unless(shrink.volume.shared.is_some(), "Shrinking a shared persistent volume is not supported")
 }
 

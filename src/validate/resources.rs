@@ -67,3 +67,14 @@ fn disk(resource: &Resource) -> Checked {
 fn is_unreserved(resource: &Resource) -> bool {
     resources::item(&resource.encode_to_vec(), None).is_ok_and(|item| item.kind.reservations.is_empty())
 }
+
+/// The disk that a persistent volume was made of.
+pub(crate) fn without_volume(volume: &Resource) -> Resource {
+    let mut disk = volume.clone();
+    if let Some(info) = &mut disk.disk {
+        (info.persistence, info.volume) = (None, None);
+    }
+    disk.disk = disk.disk.filter(|info| info.source.is_some());
+    disk.shared = None;
+    disk
+}

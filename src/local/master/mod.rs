@@ -15,8 +15,7 @@
 //! * A task is known from its launch to the acknowledgement of its terminal update. Its resources are free as soon
 //!   as the agent knows that it ended.
 //!
-//! What a real cluster has and this one has not yet: the operations GROW_VOLUME, SHRINK_VOLUME, CREATE_DISK and
-//! DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
+//! What a real cluster has and this one has not yet: the operations CREATE_DISK and DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
 //! maintenance, so there are no inverse offers.
 
 mod agents;
@@ -27,6 +26,7 @@ mod offers;
 mod operations;
 mod operators;
 mod records;
+mod resize;
 mod subscribe;
 mod tasks;
 

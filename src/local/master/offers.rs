@@ -126,6 +126,7 @@ impl Master {
                 remaining.add(&offer.resources);
             }
         }
+        let (offered, mut resized) = (remaining.clone(), Resources::default());
         // Mesos looks at the resources of all operations before it does any of them.
         let (refused, operations): (Vec<_>, Vec<_>) =
             accept.operations.into_iter().partition(|operation| operations::invalid(operation).is_some());
@@ -141,6 +142,10 @@ impl Master {
                     let at = Launching { framework, place: &place };
                     self.convert(&at, operation, &mut remaining);
                 }
+                Type::GrowVolume | Type::ShrinkVolume => {
+                    let at = Launching { framework, place: &place };
+                    self.resize(&at, operation, &mut remaining, &mut resized);
+                }
                 Type::Unknown => {}
                 other => {
                     let why = format!("The embedded cluster cannot do {} yet", other.as_str_name());
@@ -148,8 +153,14 @@ impl Master {
                 }
             }
         }
-        let refuse = refusal(accept.filters.as_ref());
-        self.allocator.recover(now, (framework, &place.role, &place.agent), &remaining, Some(refuse));
+        // What operations have made was not refused.
+        let mut made = remaining.clone();
+        made.add(&resized);
+        made.subtract(&offered);
+        remaining.subtract(&made);
+        let place = (framework, place.role.as_str(), place.agent.as_str());
+        self.allocator.recover(now, place, &made, None);
+        self.allocator.recover(now, place, &remaining, Some(refusal(accept.filters.as_ref())));
     }
 
     /// Offers that can be accepted together, or why they cannot.

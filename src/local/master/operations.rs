@@ -16,17 +16,35 @@ use crate::proto::mesos::v1::scheduler::call::{AcknowledgeOperationStatus, recon
 use crate::proto::mesos::v1::{
     self, AgentId, FrameworkId, OperationId, OperationState, OperationStatus, Resource,
 };
+use crate::validate::resources::without_volume;
 
 /// What an operation is about, or that it does not say so.
-fn subjects(operation: &Operation) -> Result<&[Resource], String> {
+fn subjects(operation: &Operation) -> Result<Vec<Resource>, String> {
     let (field, given) = match operation.r#type() {
         Type::Reserve => ("reserve", operation.reserve.as_ref().map(|this| &this.resources)),
         Type::Unreserve => ("unreserve", operation.unreserve.as_ref().map(|this| &this.resources)),
         Type::Create => ("create", operation.create.as_ref().map(|this| &this.volumes)),
         Type::Destroy => ("destroy", operation.destroy.as_ref().map(|this| &this.volumes)),
-        _ => return Ok(&[]),
+        // These two have their own words for it.
+        Type::GrowVolume if operation.grow_volume.is_none() => {
+            return Err("A GROW_VOLUME operation must have the Offer.Operation.grow_volume field set".into());
+        }
+        Type::ShrinkVolume if operation.shrink_volume.is_none() => {
+            return Err(
+                "A SHRINK_VOLUME offer operation must have the Offer.Operation.shrink_volume field set"
+                    .into(),
+            );
+        }
+        Type::GrowVolume => {
+            let grow = operation.grow_volume.iter();
+            return Ok(grow.flat_map(|grow| [&*grow.volume, &*grow.addition]).cloned().collect());
+        }
+        Type::ShrinkVolume => {
+            return Ok(operation.shrink_volume.iter().map(|shrink| (*shrink.volume).clone()).collect());
+        }
+        _ => return Ok(Vec::new()),
     };
-    given.map(Vec::as_slice).ok_or_else(|| {
+    given.cloned().ok_or_else(|| {
         let name = operation.r#type().as_str_name();
         format!("A {name} offer operation must have the Offer.Operation.{field} field set.")
     })
@@ -90,7 +108,11 @@ impl Master {
     }
 
     /// Only what has an id is waited for.
-    fn note_operation(&mut self, at: &Launching<'_>, operation: Operation) -> Option<Box<v1::Operation>> {
+    pub(super) fn note_operation(
+        &mut self,
+        at: &Launching<'_>,
+        operation: Operation,
+    ) -> Option<Box<v1::Operation>> {
         let id = operation.id.clone()?;
         let agent_id = Some(AgentId { value: at.place.agent.clone() });
         let mut latest = OperationStatus { operation_id: Some(id.clone()), ..OperationStatus::default() };
@@ -108,6 +130,13 @@ impl Master {
         Some(Box::new(known))
     }
 
+    /// The words of a refusal that concerns an agent.
+    pub(super) fn on_agent(&self, id: &str, why: &str) -> String {
+        let known = self.agents.get(id).map(|agent| (agent.address.to_string(), agent.hostname()));
+        let (address, host) = known.unwrap_or_default();
+        format!("{why}; on agent {id} at slave(1)@{address} ({host})")
+    }
+
     fn conversion(
         &self,
         at: &Launching<'_>,
@@ -115,18 +144,13 @@ impl Master {
         remaining: &Resources,
     ) -> Result<Conversion, String> {
         let role = at.place.role.as_str();
-        let on_agent = |why: String| {
-            let address = self.agents.get(&at.place.agent).map(|agent| (agent.address, agent.hostname()));
-            let (address, host) = address.map(|(a, host)| (a.to_string(), host)).unwrap_or_default();
-            format!("{why}; on agent {} at slave(1)@{address} ({host})", at.place.agent)
-        };
-        let given = subjects(operation)?;
-        if given.is_empty() {
+        let on_agent = |why: String| self.on_agent(&at.place.agent, &why);
+        let mut subjects = subjects(operation)?;
+        if subjects.is_empty() {
             // That there is not one provider is how Mesos notices that there are no resources.
             let words = "Invalid resources: The resources have multiple resource providers: ";
             return Err(on_agent(words.into()));
         }
-        let mut subjects = given.to_vec();
         for resource in &mut subjects {
             upgrade(resource);
             resource.allocation_info.get_or_insert(AllocationInfo { role: Some(role.into()) });
@@ -267,16 +291,10 @@ pub(super) fn upgrade(resource: &mut Resource) {
 
 /// The resource as it is without the operation's effect: less reserved, or no volume.
 fn before(operation: Type, resource: &Resource) -> Resource {
-    let mut base = resource.clone();
-    match operation {
-        Type::Reserve | Type::Unreserve => drop(base.reservations.pop()),
-        _ => {
-            if let Some(disk) = &mut base.disk {
-                (disk.persistence, disk.volume) = (None, None);
-            }
-            base.disk = base.disk.filter(|disk| disk.source.is_some());
-            base.shared = None;
-        }
+    if !matches!(operation, Type::Reserve | Type::Unreserve) {
+        return without_volume(resource);
     }
+    let mut base = resource.clone();
+    base.reservations.pop();
     base
 }

@@ -327,8 +327,8 @@ fn what_cannot_be_done_yet_is_refused_by_name() {
     let mut with_id = launch(vec![task("i", &offer, "cpus:1;mem:64")]);
     with_id.id = Some(OperationId { value: "i".into() });
     let operations = vec![
-        operation(operation::Type::GrowVolume, Some("r")),
-        operation(operation::Type::CreateDisk, None),
+        operation(operation::Type::CreateDisk, Some("r")),
+        operation(operation::Type::DestroyDisk, None),
         with_id,
     ];
     sim.accept(&client, &[&offer], operations, 3600.0);
@@ -336,7 +336,7 @@ fn what_cannot_be_done_yet_is_refused_by_name() {
     assert_eq!(events.len(), 2, "an operation without an id fails in silence: {events:?}");
     let reserve = &events[0].update_operation_status.as_ref().unwrap().status;
     assert_eq!(reserve.state(), OperationState::OperationError);
-    assert_eq!(reserve.message(), "The embedded cluster cannot do GROW_VOLUME yet");
+    assert_eq!(reserve.message(), "The embedded cluster cannot do CREATE_DISK yet");
     let with_id = &events[1].update.as_ref().unwrap().status;
     assert_eq!(with_id.message(), "The `id` field cannot be set on LAUNCH operations");
 }
