@@ -145,11 +145,15 @@ pub(crate) fn offer_constraints(constraints: &OfferConstraints) -> Checked {
         for group in &constraints.groups {
             if group.attribute_constraints.is_empty() {
                 return Err(format!(
-                    "'OfferConstraints::RoleConstraints::groups' for role {role} contains an empty \
+                    "'OfferConstraints::RoleConstraints::groups' for role {role}contains an empty \
                      RoleConstraints::Group"
                 ));
             }
-            group.attribute_constraints.iter().try_for_each(attribute_constraint)?;
+            group
+                .attribute_constraints
+                .iter()
+                .try_for_each(attribute_constraint)
+                .map_err(|why| format!("A role {role} has an invalid 'AttributeConstraint': {why}"))?;
         }
     }
     Ok(())

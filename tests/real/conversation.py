@@ -41,16 +41,19 @@ Transcript = list[Any]
 class Conversation:
     """A framework that notes what it hears: events, and the answers to its calls."""
 
-    def __init__(self, master: str, **info: Any) -> None:
+    def __init__(self, master: str, *, offer_constraints: dict[str, Any] | None = None, **info: Any) -> None:
         self.master = master
         self.info = info
+        self.undo: list[dict[str, Any]] = []  #: orders of an operator, for the end
         self.heard: Transcript = []
         self.offered = False
         self.acknowledged: set[str] = set()  #: updates, by their uuids
         self.names: dict[str, str] = {}
         self.parallel = False  #: tasks report at the same time: their order is a matter of chance
         self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
-        subscribe = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
+        subscribe: dict[str, Any] = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
+        if offer_constraints is not None:
+            subscribe["offer_constraints"] = offer_constraints
         call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
         if "id" in info:
             call["framework_id"] = info["id"]
@@ -136,6 +139,13 @@ class Conversation:
         self.heard.append((kind, response.status, response.read().decode()))
         connection.close()
 
+    def operate(self, kind: str, **body: Any) -> Any:
+        """Make a call of an operator; note what it is answered, and return that if it is a message."""
+        status, text = post(self.master, {"type": kind, kind.lower(): body} if body else {"type": kind})
+        said = json.loads(text) if text.startswith("{") else text
+        self.heard.append((kind, status, said))
+        return said
+
     def executor_call(self, offer: dict[str, Any], call: dict[str, Any]) -> None:
         """Make a call of an executor to the agent of an offer; note what it is answered."""
         address = offer["url"]["address"]
@@ -202,6 +212,8 @@ class Conversation:
                 waiting.remove(said)
 
     def close(self) -> None:
+        for order in self.undo:
+            post(self.master, order)
         self.response.close()
         self.stream.close()
 
@@ -216,11 +228,21 @@ class Conversation:
             for kind, path, _ in UNSAID:
                 if isinstance(event, dict) and event["type"] == kind:
                     remove(event[kind.lower()], path)
-            if isinstance(event, list):
+            if isinstance(event, list) and isinstance(event[2], str):
                 event[2] = reworded(event[2])
         if self.parallel:
             heard.sort(key=subject)
         return heard
+
+
+def post(master: str, call: dict[str, Any]) -> tuple[int, str]:
+    """Make a call of the operator API."""
+    connection = http.client.HTTPConnection(master, timeout=MARGIN)
+    connection.request("POST", "/api/v1", json.dumps(call), JSON)
+    response = connection.getresponse()
+    answer = response.status, response.read().decode()
+    connection.close()
+    return answer
 
 
 def reworded(text: str) -> str:

@@ -65,7 +65,11 @@ impl Constraints {
     pub(crate) fn new(given: &OfferConstraints) -> Result<Self, String> {
         validate::offer_constraints(given)?;
         let roles = given.role_constraints.iter().map(|(role, constraints)| {
-            let group = |group: &Vec<AttributeConstraint>| group.iter().map(Constraint::new).collect();
+            let constraint = |given: &AttributeConstraint| {
+                Constraint::new(given)
+                    .map_err(|why| format!("A role {role} has an invalid 'AttributeConstraint': {why}"))
+            };
+            let group = |group: &Vec<AttributeConstraint>| group.iter().map(constraint).collect();
             let groups = constraints.groups.iter().map(|this| group(&this.attribute_constraints));
             Ok((role.clone(), groups.collect::<Result<Vec<Group>, String>>()?))
         });

@@ -39,6 +39,8 @@ pub(super) struct Framework {
     pub(super) active: bool,
     pub(super) wishes: Wishes,
     pub(super) filters: Vec<Filter>,
+    /// agents that it is not asked to leave again before a time
+    pub(super) leaving: Vec<(String, Time)>,
 }
 
 impl Framework {
@@ -60,6 +62,18 @@ impl Framework {
         let meant = |role: &String| roles.is_empty() || roles.contains(role);
         self.wishes.suppressed.retain(|role| !meant(role));
         self.filters.retain(|filter| !meant(&filter.role));
+        self.leaving.clear();
+    }
+
+    /// Forgets what is over.
+    pub(super) fn expire(&mut self, now: Time) {
+        self.filters.retain(|filter| filter.until > now);
+        self.leaving.retain(|(_, until)| *until > now);
+    }
+
+    pub(super) fn due(&self) -> Option<Time> {
+        let leaving = self.leaving.iter().map(|(_, until)| *until);
+        self.filters.iter().map(|filter| filter.until).chain(leaving).min()
     }
 
     /// The roles in which it may get something now.

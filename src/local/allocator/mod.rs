@@ -1,7 +1,8 @@
 //! Who is offered what: dominant resource fairness between roles, then between the frameworks of a role.
 //!
-//! Agents come in random order. Each one's free resources go, whole, to the first framework in the order of `sorter.rs`
-//! that does not refuse them (`framework.rs`); what is reserved for other roles goes to those.
+//! Agents come in random order. Each one's free resources go to the first framework in the order of `sorter.rs` that does
+//! not refuse them (`framework.rs`, `constraints.rs`), all that its role may have (`quota.rs`); the rest to the next one.
+//! Who holds something of an agent that will be unavailable is asked to leave it (`maintenance.rs`).
 //!
 //! # Invariants
 //! * What is allocated to a (framework, role, agent) stays so until `recover`, `remove_framework` or `remove_agent`.
@@ -10,13 +11,20 @@
 
 mod constraints;
 mod framework;
+mod maintenance;
+mod quota;
 mod sorter;
 
 use super::clock::{Entropy, Time};
 use super::resources::Resources;
+use crate::wire::resources::role::is_below;
 pub(crate) use constraints::{Constraints, Traits};
 use framework::{Filter, Framework};
 pub(crate) use framework::{Minimum, Wishes};
+pub(crate) use maintenance::Inverse;
+use maintenance::Maintenance;
+pub(crate) use quota::{Amounts, Quota, sum, within};
+use quota::{Budget, Stage, counts, is_reserved_within};
 use sorter::Sorter;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -24,6 +32,9 @@ use std::time::Duration;
 /// How long freed resources may wait to be offered with others, so that nobody gets all by being quick.
 /// It is also the least time that a filter lasts.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(50);
+
+/// By framework, role and agent.
+type Held = BTreeMap<(String, String, String), Resources>;
 
 /// Something to offer.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +52,8 @@ struct Agent {
     traits: Traits,
     /// nothing of it is given out otherwise
     active: bool,
+    /// that it will be unavailable
+    maintenance: Option<Maintenance>,
 }
 
 /// The allocator's state.
@@ -49,8 +62,8 @@ pub(crate) struct Allocator {
     frameworks: BTreeMap<String, Framework>,
     agents: BTreeMap<String, Agent>,
     sorter: Sorter,
-    /// by framework, role and agent
-    allocated: BTreeMap<(String, String, String), Resources>,
+    quotas: BTreeMap<String, Quota>,
+    allocated: Held,
     /// when to allocate next, if there is a reason to
     next: Option<Time>,
     last: Time,
@@ -59,7 +72,8 @@ pub(crate) struct Allocator {
 impl Allocator {
     pub(crate) fn add_agent(&mut self, now: Time, id: &str, total: Resources, traits: Traits) {
         self.sorter.count(&total, 1);
-        self.agents.insert(id.into(), Agent { free: total.clone(), total, traits, active: true });
+        self.agents
+            .insert(id.into(), Agent { free: total.clone(), total, traits, active: true, maintenance: None });
         self.next = Some(now);
     }
 
@@ -102,6 +116,38 @@ impl Allocator {
         let held = self.allocated.keys().map(|(_, role, _)| role);
         self.sorter.forget(id, &subscribed.chain(held).map(String::as_str).collect());
         self.soon(now);
+    }
+
+    /// Counts from the next `allocate` on.
+    pub(crate) fn set_weight(&mut self, role: &str, weight: f64) {
+        self.sorter.set_weight(role, weight);
+    }
+
+    /// Those that were set; all other roles weigh 1.
+    pub(crate) fn weights(&self) -> &BTreeMap<String, f64> {
+        self.sorter.weights()
+    }
+
+    /// Counts from the next `allocate` on.
+    pub(crate) fn set_quota(&mut self, now: Time, role: &str, quota: Quota) {
+        self.quotas.insert(role.into(), quota);
+        self.soon(now);
+    }
+
+    /// Those that were set.
+    pub(crate) fn quotas(&self) -> &BTreeMap<String, Quota> {
+        &self.quotas
+    }
+
+    /// What counts against the quota of a role, offers included.
+    pub(crate) fn consumed(&self, role: &str) -> Amounts {
+        let mut amounts = Amounts::new();
+        for agent in self.agents.values() {
+            sum(&mut amounts, &agent.total.filter(|item| is_reserved_within(item, role)), 1);
+        }
+        let own = self.allocated.iter().filter(|((_, own, _), _)| own == role || is_below(own, role));
+        own.for_each(|(_, held)| sum(&mut amounts, &held.filter(counts), 1));
+        amounts
     }
 
     /// A framework that is not active keeps what it has and gets nothing more.
@@ -194,33 +240,47 @@ impl Allocator {
 
     /// When `allocate` should be called next.
     pub(crate) fn due(&self) -> Option<Time> {
-        let filters = self.frameworks.values().flat_map(|framework| &framework.filters);
-        filters.map(|filter| filter.until).chain(self.next).min()
+        self.frameworks.values().filter_map(Framework::due).chain(self.next).min()
     }
 
-    /// Gives out what is free, if it is time.
-    pub(crate) fn allocate(&mut self, now: Time, entropy: &mut dyn Entropy) -> Vec<Allocation> {
+    /// Gives out what is free and asks for what is to become so, if it is time.
+    pub(crate) fn allocate(
+        &mut self,
+        now: Time,
+        entropy: &mut dyn Entropy,
+    ) -> (Vec<Allocation>, Vec<Inverse>) {
         if self.due().is_none_or(|due| due > now) {
-            return Vec::new();
+            return Default::default();
         }
         (self.next, self.last) = (None, now);
-        for framework in self.frameworks.values_mut() {
-            framework.filters.retain(|filter| filter.until > now);
-        }
+        self.frameworks.values_mut().for_each(|framework| framework.expire(now));
         let active = self.agents.iter().filter(|(_, agent)| agent.active);
         let mut agents: Vec<String> = active.map(|(id, _)| id.clone()).collect();
-        for left in (1..agents.len()).rev() {
-            agents.swap(left, entropy.below(left + 1));
+        let (mut budget, mut given) = (self.budget(), Held::new());
+        for stage in budget.stages() {
+            for left in (1..agents.len()).rev() {
+                agents.swap(left, entropy.below(left + 1));
+            }
+            for agent in &agents {
+                self.allocate_agent(agent, *stage, &mut budget, &mut given);
+            }
         }
-        let mut given = Vec::new();
-        for agent in &agents {
-            self.allocate_agent(agent, &mut given);
-        }
-        given
+        let allocation =
+            |((framework, role, agent), resources)| Allocation { framework, role, agent, resources };
+        (given.into_iter().map(allocation).collect(), self.ask())
     }
 
-    /// All that is not reserved goes to one framework, with what is reserved for its role; the rest to others.
-    fn allocate_agent(&mut self, agent: &str, given: &mut Vec<Allocation>) {
+    /// What can be given out now.
+    fn budget(&self) -> Budget {
+        let quotas = self.quotas.iter().filter(|(_, quota)| !quota.is_default());
+        let quotas = quotas.map(|(role, quota)| (role.clone(), quota.clone())).collect();
+        let mut free = Amounts::new();
+        self.agents.values().for_each(|agent| sum(&mut free, &agent.free.filter(counts), 1));
+        Budget::new(quotas, |role| self.consumed(role), free)
+    }
+
+    /// What is free of an agent, to one after the other.
+    fn allocate_agent(&mut self, agent: &str, stage: Stage, budget: &mut Budget, given: &mut Held) {
         for (framework, role) in self.queue() {
             let (Some(place), Some(known)) = (self.agents.get_mut(agent), self.frameworks.get(&framework))
             else {
@@ -232,15 +292,16 @@ impl Allocator {
             if known.wishes.constraints.excludes(&role, &place.traits) {
                 continue;
             }
-            let resources = known.part(&role, &place.free);
-            if !known.takes(&role, agent, &resources) {
+            let Some(part) = budget.part(stage, &role, known.part(&role, &place.free)) else { continue };
+            if !known.takes(&role, agent, &part.resources) {
                 continue;
             }
-            place.free.subtract(&resources);
-            let key = (framework.clone(), role.clone(), agent.to_owned());
-            self.allocated.entry(key).or_default().add(&resources);
-            self.sorter.track(&framework, &role, &resources, 1);
-            given.push(Allocation { framework, role, agent: agent.into(), resources });
+            budget.spend(&role, &part);
+            place.free.subtract(&part.resources);
+            self.sorter.track(&framework, &role, &part.resources, 1);
+            let key = (framework, role, agent.to_owned());
+            given.entry(key.clone()).or_default().add(&part.resources);
+            self.allocated.entry(key).or_default().add(&part.resources);
         }
     }
 

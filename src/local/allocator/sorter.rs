@@ -71,9 +71,13 @@ impl Sorter {
         self.trees.retain(|role, _| in_use.contains(role.as_str()) || has_below(in_use, role));
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "operators will set weights"))]
     pub(super) fn set_weight(&mut self, role: &str, weight: f64) {
         self.weights.insert(role.into(), weight);
+    }
+
+    /// Those that were set.
+    pub(super) fn weights(&self) -> &BTreeMap<String, f64> {
+        &self.weights
     }
 
     /// These roles in order.

@@ -15,7 +15,7 @@ use crate::local::resources::{self, Resources};
 use crate::local::seen;
 use crate::local::status::of_master;
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{self, AgentId, Attribute, TaskState, TaskStatus};
+use crate::proto::mesos::v1::{self, AgentId, Attribute, MachineId, TaskState, TaskStatus};
 use crate::task::is_terminal;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,6 +38,11 @@ pub(crate) struct AgentInfo {
 impl AgentInfo {
     pub(crate) fn hostname(&self) -> String {
         self.address.ip().to_string()
+    }
+
+    /// The machine that it is on, as maintenance schedules name it.
+    pub(super) fn machine(&self) -> MachineId {
+        MachineId { hostname: Some(self.hostname()), ip: Some(self.address.ip().to_string()) }
     }
 
     /// What offer constraints look at.
@@ -96,8 +101,7 @@ impl Master {
             return;
         }
         self.away.insert(agent.into());
-        self.allocator.set_agent_active(now, agent, false);
-        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
+        self.stop_offering(now, agent);
         let checkpoints = |master: &Self, id: &str| {
             master.frameworks.get(id).is_some_and(|framework| framework.info.checkpoint())
         };
@@ -153,7 +157,6 @@ impl Master {
 
     fn welcome_agent(&mut self, now: Time, agent: &str) {
         self.away.remove(agent);
-        self.allocator.set_agent_active(now, agent, true);
         self.agents.get_mut(agent).into_iter().for_each(|known| known.reregistered = Some(now));
         if let Some(Unreachable { mut info, tasks, executors, .. }) = self.unreachable.remove(agent) {
             self.allocator.add_agent(now, agent, info.resources.clone(), info.traits());
@@ -182,6 +185,8 @@ impl Master {
                 }
             }
         }
+        self.set_unavailability(now, agent);
+        self.allocator.set_agent_active(now, agent, !self.deactivated.contains(agent));
         let frameworks: Vec<String> = self.frameworks.keys().cloned().collect();
         for framework in frameworks {
             self.tell_agent(agent, agent::Input::Resume { framework });
@@ -223,7 +228,7 @@ impl Master {
     }
 
     fn forget_agent(&mut self, now: Time, agent: &str) {
-        self.take_offers_back(now, Tell::Rescind, |offer| offer.agent == agent);
+        self.stop_offering(now, agent);
         self.allocator.remove_agent(agent);
         self.agents.remove(agent);
         self.away.remove(agent);

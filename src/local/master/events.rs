@@ -5,11 +5,12 @@ use crate::local::resources;
 use crate::proto::mesos::v1::resource::{AllocationInfo, reservation_info};
 use crate::proto::mesos::v1::scheduler::Event;
 use crate::proto::mesos::v1::scheduler::event::{
-    Error, Failure, Message, Offers, Rescind, Subscribed, Type, Update, UpdateOperationStatus,
+    Error, Failure, InverseOffers, Message, Offers, Rescind, RescindInverseOffer, Subscribed, Type, Update,
+    UpdateOperationStatus,
 };
 use crate::proto::mesos::v1::{
     self, Address, AgentId, ExecutorId, FrameworkId, MasterInfo, OfferId, OperationId, OperationState,
-    OperationStatus, Resource, TaskStatus, Url,
+    OperationStatus, Resource, TaskStatus, Unavailability, Url,
 };
 use bytes::Bytes;
 use std::net::{IpAddr, SocketAddr};
@@ -42,6 +43,15 @@ pub(super) fn offers(offers: Vec<v1::Offer>) -> Event {
 
 pub(super) fn rescind(offer: &str) -> Event {
     Event { rescind: Some(Rescind { offer_id: OfferId { value: offer.into() } }), ..event(Type::Rescind) }
+}
+
+pub(super) fn inverse_offers(inverse_offers: Vec<v1::InverseOffer>) -> Event {
+    Event { inverse_offers: Some(InverseOffers { inverse_offers }), ..event(Type::InverseOffers) }
+}
+
+pub(super) fn rescind_inverse(offer: &str) -> Event {
+    let rescind = RescindInverseOffer { inverse_offer_id: OfferId { value: offer.into() } };
+    Event { rescind_inverse_offer: Some(rescind), ..event(Type::RescindInverseOffer) }
 }
 
 pub(super) fn update(status: TaskStatus) -> Event {
@@ -129,6 +139,37 @@ fn downgrade(resource: &mut Resource) {
     }
 }
 
+/// That an agent will be unavailable, as the framework sees it that has something there: all of it is meant.
+pub(super) fn inverse_offer(
+    id: &str,
+    framework: &str,
+    agent: &AgentInfo,
+    unavailability: Unavailability,
+) -> v1::InverseOffer {
+    v1::InverseOffer {
+        id: OfferId { value: id.into() },
+        url: Some(Box::new(url(agent))),
+        framework_id: FrameworkId { value: framework.into() },
+        agent_id: Some(AgentId { value: agent.id.clone() }),
+        unavailability: Box::new(unavailability),
+        ..v1::InverseOffer::default()
+    }
+}
+
+/// Where an agent answers.
+fn url(agent: &AgentInfo) -> Url {
+    let host = agent.hostname();
+    let address =
+        Address { hostname: Some(host.clone()), ip: Some(host), port: i32::from(agent.address.port()) };
+    Url {
+        scheme: "http".into(),
+        address: Box::new(address),
+        // the name of the agent's part in its process, as in its pid
+        path: Some("/slave(1)".into()),
+        ..Url::default()
+    }
+}
+
 /// An offer as its framework sees it: who is not MULTI_ROLE is not told of allocations, who does not know
 /// refined reservations finds the role where it used to be.
 pub(super) fn offer(
@@ -138,19 +179,6 @@ pub(super) fn offer(
     multi_role: bool,
     refined: bool,
 ) -> v1::Offer {
-    let host = agent.hostname();
-    let address = Address {
-        hostname: Some(host.clone()),
-        ip: Some(host.clone()),
-        port: i32::from(agent.address.port()),
-    };
-    let url = Url {
-        scheme: "http".into(),
-        address: Box::new(address),
-        // the name of the agent's part in its process, as in its pid
-        path: Some("/slave(1)".into()),
-        ..Url::default()
-    };
     let mut resources = resources::to_proto(&offer.resources, &offer.role);
     for resource in &mut resources {
         if !multi_role {
@@ -164,8 +192,8 @@ pub(super) fn offer(
         id: OfferId { value: id.into() },
         framework_id: FrameworkId { value: offer.framework.clone() },
         agent_id: AgentId { value: offer.agent.clone() },
-        hostname: host,
-        url: Some(Box::new(url)),
+        hostname: agent.hostname(),
+        url: Some(Box::new(url(agent))),
         resources,
         attributes: agent.attributes.clone(),
         allocation_info: multi_role.then(|| AllocationInfo { role: Some(offer.role.clone()) }),

@@ -2,7 +2,8 @@
 //!
 //! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
 //! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
-//! reconciliation; `executors.rs` has the executors, `operations.rs` what else can be done with an offer; `records.rs` keeps what operators ask for,
+//! reconciliation; `executors.rs` has the executors, `operations.rs` and `resize.rs` what else can be done with an offer; `inverse.rs` asks
+//! frameworks to leave agents; `records.rs` keeps what operators ask for,
 //! `operators` answers them; `agents.rs` lets
 //! agents go and come back.
 //!
@@ -15,12 +16,12 @@
 //! * A task is known from its launch to the acknowledgement of its terminal update. Its resources are free as soon
 //!   as the agent knows that it ended.
 //!
-//! What a real cluster has and this one has not yet: the operations CREATE_DISK and DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so. There is no
-//! maintenance, so there are no inverse offers.
+//! What a real cluster has and this one has not yet: the operations CREATE_DISK and DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so.
 
 mod agents;
 mod events;
 mod executors;
+mod inverse;
 mod launch;
 mod offers;
 mod operations;
@@ -39,7 +40,9 @@ use super::owner::Owner;
 use super::reply::Reply;
 use super::resources::Resources;
 use super::updates::Update;
+use crate::proto::mesos::v1::allocator::inverse_offer_status::Status;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
+use crate::proto::mesos::v1::maintenance::Schedule;
 use crate::proto::mesos::v1::master as operator;
 use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
 use crate::proto::mesos::v1::scheduler::{Call, Event};
@@ -49,6 +52,7 @@ use agents::Unreachable;
 pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
 pub(crate) use events::VERSION;
+use inverse::InverseOffer;
 use offers::Tell;
 pub(crate) use operations::finished;
 use operators::Watcher;
@@ -210,6 +214,11 @@ pub(crate) struct Master {
     gone: BTreeSet<String>,
     offers: BTreeMap<String, Offer>,
     offer_timeout: Option<Duration>,
+    inverse_offers: BTreeMap<String, InverseOffer>,
+    /// planned maintenance
+    schedule: Schedule,
+    /// agents that operators have deactivated
+    deactivated: BTreeSet<String>,
     /// operators
     watchers: Vec<Watcher>,
     verbosity: Verbosity,
@@ -239,6 +248,9 @@ impl Master {
             gone: BTreeSet::new(),
             offers: BTreeMap::new(),
             offer_timeout,
+            inverse_offers: BTreeMap::new(),
+            schedule: Schedule::default(),
+            deactivated: BTreeSet::new(),
             watchers: Vec::new(),
             verbosity: Verbosity::default(),
             next_framework: 0,
@@ -294,7 +306,8 @@ impl Master {
         let framework = |framework: &Framework| {
             framework.removal.or(framework.connection.as_ref().map(|connection| connection.heartbeat))
         };
-        let timeouts = self.offers.values().filter_map(|offer| offer.timeout);
+        let inverse = self.inverse_offers.values().filter_map(|offer| offer.timeout);
+        let timeouts = self.offers.values().filter_map(|offer| offer.timeout).chain(inverse);
         let watchers = self.watchers.iter().map(|watcher| watcher.heartbeat);
         let own = self.frameworks.values().filter_map(framework).chain(timeouts).chain(watchers);
         own.chain(self.allocator.due()).min()
@@ -312,6 +325,9 @@ impl Master {
         }
         self.take_offers_back(now, Tell::Rescind, |offer| {
             offer.timeout.is_some_and(|timeout| timeout <= now)
+        });
+        self.take_inverse_offers_back(now, Tell::Rescind, |_, _, timeout| {
+            timeout.is_some_and(|timeout| timeout <= now)
         });
         let overdue = |framework: &&Framework| framework.removal.is_some_and(|removal| removal <= now);
         let ids: Vec<String> = self.frameworks.values().filter(overdue).map(Framework::id).collect();
@@ -391,8 +407,16 @@ impl Master {
                 Type::AcknowledgeOperationStatus,
                 Call { acknowledge_operation_status: Some(acknowledge), .. },
             ) => self.acknowledge_operation(&id, *acknowledge),
-            // Mesos' allocator takes no notice of REQUEST; inverse offers do not exist here.
-            (Type::Request | Type::AcceptInverseOffers | Type::DeclineInverseOffers, _) => {}
+            (Type::AcceptInverseOffers, Call { accept_inverse_offers: Some(accept), .. }) => {
+                let (ids, filters) = (&accept.inverse_offer_ids, accept.filters.as_ref());
+                self.answer_inverse_offers(now, &id, ids, Status::Accept, filters);
+            }
+            (Type::DeclineInverseOffers, Call { decline_inverse_offers: Some(decline), .. }) => {
+                let (ids, filters) = (&decline.inverse_offer_ids, decline.filters.as_ref());
+                self.answer_inverse_offers(now, &id, ids, Status::Decline, filters);
+            }
+            // Mesos' allocator takes no notice of it.
+            (Type::Request, _) => {}
             _ => return Reply::Refused(501, "501 Not Implemented.".into()),
         }
         Reply::Accepted

@@ -34,7 +34,8 @@ impl Master {
     /// Offers what the allocator gives: one event for each framework.
     pub(super) fn offer(&mut self, now: Time) {
         let mut offers: BTreeMap<String, Vec<v1::Offer>> = BTreeMap::new();
-        for given in self.allocator.allocate(now, self.entropy.as_mut()) {
+        let (given, inverse) = self.allocator.allocate(now, self.entropy.as_mut());
+        for given in given {
             let (Some(framework), Some(agent)) =
                 (self.frameworks.get(&given.framework), self.agents.get(&given.agent))
             else {
@@ -51,12 +52,27 @@ impl Master {
                 resources: given.resources,
                 timeout: self.offer_timeout.map(|timeout| now.saturating_add(timeout)),
             };
-            let message = events::offer(&id, &offer, agent, multi_role, refined);
+            let mut message = events::offer(&id, &offer, agent, multi_role, refined);
+            message.unavailability = self.unavailability(&offer.agent).map(Box::new);
             offers.entry(given.framework).or_default().push(message);
             self.offers.insert(id, offer);
         }
         for (framework, offers) in offers {
             self.send(&framework, events::offers(offers));
+        }
+        self.ask(now, inverse);
+    }
+
+    /// A framework is not there any more, or is another one now.
+    pub(super) fn take_all_offers_back(&mut self, now: Time, framework: &str) {
+        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == framework);
+        self.take_inverse_offers_back(now, Tell::Nothing, |own, _, _| own == framework);
+    }
+
+    pub(super) fn rescind(&mut self, now: Time, id: &str) {
+        if let Some(offer) = self.offers.remove(id) {
+            self.send(&offer.framework, events::rescind(id));
+            self.return_offer(now, &offer, None);
         }
     }
 
@@ -231,7 +247,7 @@ impl Master {
 }
 
 /// How long declined resources stay away.
-fn refusal(filters: Option<&Filters>) -> Duration {
+pub(super) fn refusal(filters: Option<&Filters>) -> Duration {
     let seconds = filters.and_then(|filters| filters.refuse_seconds).unwrap_or(DEFAULT_FILTER);
     let seconds = if seconds >= 0.0 { seconds.min(LONGEST_FILTER) } else { DEFAULT_FILTER };
     Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(5))

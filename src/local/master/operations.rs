@@ -162,10 +162,11 @@ impl Master {
         if operation.r#type() == Type::Create && self.has_volume(&at.place.agent, &made) {
             return Err(on_agent("A persistent volume of this id exists already".into()));
         }
+        let here = self.agents.get(&at.place.agent).is_some_and(|agent| agent.resources.contains(&taken));
+        if operation.r#type() == Type::Destroy && !here {
+            return Err(on_agent("Persistent volumes not found".into()));
+        }
         if !remaining.contains(&taken) {
-            if operation.r#type() == Type::Destroy {
-                return Err(on_agent("Persistent volumes not found".into()));
-            }
             return Err(format!(
                 "{} does not contain {}",
                 describe(&resources::to_proto(remaining, role)),

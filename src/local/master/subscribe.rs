@@ -28,7 +28,7 @@ impl Master {
 
     fn admit(&mut self, now: Time, connection: Connection, subscribe: Subscribe) -> Result<(), String> {
         let mut info = *subscribe.framework_info;
-        self.check_framework(&info)?;
+        self.check_framework(&info, &subscribe.suppressed_roles)?;
         let wishes = wishes(&info, subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
         let mut id = info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
         if id.is_empty() {
@@ -49,7 +49,7 @@ impl Master {
             self.out.push(Action::Event { stream: old.stream, event }.into());
             self.out.push(Action::Close { stream: old.stream }.into());
         }
-        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        self.take_all_offers_back(now, &id);
         self.set_info(now, &id, info, wishes);
         if let Some(framework) = self.frameworks.get_mut(&id) {
             framework.connection = Some(connection);
@@ -75,13 +75,14 @@ impl Master {
         update: UpdateFramework,
     ) -> Result<(), String> {
         let info = *update.framework_info;
-        self.check_framework(&info).map_err(|why| format!("Supplied FrameworkInfo is not valid: {why}"))?;
+        self.check_framework(&info, &update.suppressed_roles)
+            .map_err(|why| format!("Supplied FrameworkInfo is not valid: {why}"))?;
         if let Some(known) = self.frameworks.get(id) {
             validate::framework_update(&known.info, &info)
                 .map_err(|why| format!("FrameworkInfo update is not valid: {why}"))?;
         }
         let wishes = wishes(&info, update.suppressed_roles, update.offer_constraints.as_ref())
-            .map_err(|why| format!("'UpdateFramework' call is not valid: {why}"))?;
+            .map_err(|why| format!("'UpdateFramework.offer_constraints' are not valid: {why}"))?;
         let changed = self.frameworks.get(id).is_some_and(|known| *known.info != info);
         let roles = validate::roles(&info);
         let lost = |offer: &super::Offer| offer.framework == id && !roles.contains(&offer.role);
@@ -94,12 +95,12 @@ impl Master {
         Ok(())
     }
 
-    fn check_framework(&self, info: &FrameworkInfo) -> Result<(), String> {
+    fn check_framework(&self, info: &FrameworkInfo, suppressed: &[String]) -> Result<(), String> {
         validate::framework(info)?;
         if info.id.as_ref().is_some_and(|id| self.has_ended(id)) {
             return Err("Framework has been removed".into());
         }
-        Ok(())
+        validate::suppressed_roles(info, suppressed)
     }
 
     fn set_info(&mut self, now: Time, id: &str, info: FrameworkInfo, wishes: Wishes) {
@@ -131,7 +132,7 @@ impl Master {
         framework.removal = Some(now.saturating_add(timeout));
         let id = framework.id();
         self.allocator.set_active(now, &id, false);
-        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        self.take_all_offers_back(now, &id);
         if timeout.is_zero() {
             self.remove_framework(now, &id);
         }
@@ -139,7 +140,7 @@ impl Master {
 
     /// TEARDOWN, or the end of the fail-over timeout.
     pub(super) fn remove_framework(&mut self, now: Time, id: &str) {
-        self.take_offers_back(now, Tell::Nothing, |offer| offer.framework == id);
+        self.take_all_offers_back(now, &id);
         let Some(mut framework) = self.frameworks.remove(id) else { return };
         self.allocator.remove_framework(now, id);
         if let Some(connection) = framework.connection.take() {
@@ -159,23 +160,13 @@ fn wishes(
     suppressed: Vec<String>,
     constraints: Option<&OfferConstraints>,
 ) -> Result<Wishes, String> {
-    validate::suppressed_roles(info, &suppressed)?;
-    let roles = validate::roles(info);
-    let mut constrained = constraints.iter().flat_map(|constraints| constraints.role_constraints.keys());
-    if let Some(role) = constrained.find(|role| !roles.contains(*role)) {
-        return Err(format!(
-            "Offer constraints specify `role_constraints` for a role '{role}'not contained in the set of roles"
-        ));
-    }
-    let constraints = constraints.map(Constraints::new).transpose();
+    let constraints = constraints.map(Constraints::new).transpose()?;
     Ok(Wishes {
-        roles,
+        roles: validate::roles(info),
         suppressed: suppressed.into_iter().collect(),
         minimum: minimum(info),
         refines: can(info, Capability::ReservationRefinement),
-        constraints: constraints
-            .map_err(|why| format!("Offer constraints are not valid: {why}"))?
-            .unwrap_or_default(),
+        constraints: constraints.unwrap_or_default(),
     })
 }
 

@@ -86,19 +86,19 @@ fn offer_constraints_choose_the_agents_by_role() {
         update_framework: Some(Box::new(update.clone())),
         ..call_of(call::Type::UpdateFramework)
     };
-    update.offer_constraints = Some(only_rack("s", "a"));
-    let refused = "'UpdateFramework' call is not valid: Offer constraints specify `role_constraints` for a role \
-                   's'not contained in the set of roles";
-    assert_eq!(sim.call(&client, call(&update)), Reply::Refused(400, refused.into()));
+    let bad = OfferConstraints { role_constraints: [("r".to_owned(), RoleConstraints::default())].into() };
+    update.offer_constraints = Some(bad.clone());
+    let why = "'OfferConstraints::role_constraints' has an empty 'RoleConstraints::groups' for role r";
+    let refused = Reply::Refused(400, format!("'UpdateFramework.offer_constraints' are not valid: {why}"));
+    assert_eq!(sim.call(&client, call(&update)), refused);
     update.offer_constraints = Some(only_rack("r", "a"));
     assert_eq!(sim.call(&client, call(&update)), Reply::Ok);
     assert_eq!(sim.offer(&client).attributes[0].text.as_ref().unwrap().value, "a", "the other offer stays");
     update.offer_constraints = None;
     assert_eq!(sim.call(&client, call(&update)), Reply::Ok);
     assert!(sim.offer(&client).attributes.is_empty(), "none given: none held");
-    let bad = sim.subscribe_with(subscribe("s", "a"));
-    let error = sim.events(&bad).remove(0).error.unwrap().message;
-    assert!(error.starts_with("Offer constraints specify `role_constraints` for a role 's'"), "{error}");
+    let bad = sim.subscribe_with(Subscribe { offer_constraints: Some(bad), ..subscribe("r", "a") });
+    assert_eq!(sim.events(&bad).remove(0).error.unwrap().message, why);
 }
 
 /// A constraint on the attribute `rack`.

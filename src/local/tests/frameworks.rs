@@ -203,12 +203,10 @@ fn an_update_changes_roles_and_rescinds_what_they_were_offered() {
 }
 
 #[test]
-fn calls_about_what_is_not_here_are_taken_and_ignored() {
+fn a_request_is_taken_and_ignored() {
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));
-    for r#type in [call::Type::Request, call::Type::AcceptInverseOffers] {
-        sim.simple(&client, r#type);
-    }
+    sim.simple(&client, call::Type::Request);
     let reply = sim.call(&client, call_of(call::Type::Unknown));
     assert!(matches!(reply, Reply::Refused(501, _)));
 }

@@ -9,6 +9,7 @@ mod groups;
 mod offers;
 mod operations;
 mod operators;
+mod shares;
 mod tasks;
 
 use super::action::{Action, Event as StreamEvent};

@@ -22,7 +22,7 @@ use TaskState::{
 const RESOURCES: &str = "cpus:4;mem:4096";
 
 impl Sim {
-    fn order(&mut self, r#type: Ask, mut call: master::Call) -> Reply {
+    pub(super) fn order(&mut self, r#type: Ask, mut call: master::Call) -> Reply {
         self.requests += 1;
         call.set_type(r#type);
         let (request, call) = (self.requests, OperatorCall::Master(Box::new(call)));
@@ -30,7 +30,7 @@ impl Sim {
         self.replies.remove(&request).expect("an answer")
     }
 
-    fn ask(&mut self, r#type: Ask) -> master::Response {
+    pub(super) fn ask(&mut self, r#type: Ask) -> master::Response {
         match self.order(r#type, master::Call::default()) {
             Reply::Message(Response::Master(response)) => *response,
             other => panic!("{other:?}"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 
 from ..conversation import OWN_WORDS, UNSAID
-from . import checks, commands, executors, faults, groups, operations
+from . import checks, commands, executors, faults, groups, operations, shares
 
-MODULES = (commands, checks, executors, groups, operations)
+MODULES = (commands, checks, executors, groups, operations, shares)
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
 FAULTS = faults.CONVERSATIONS
 

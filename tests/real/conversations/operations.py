@@ -123,4 +123,42 @@ def bad_operations(talk: Conversation) -> None:
         shop.told()
 
 
-CONVERSATIONS = [reservation_and_volume, operations_asked_for, bad_operations]
+def resized(talk: Conversation) -> None:
+    """A volume grows and shrinks."""
+    shop = Shop(talk)
+    if shop.role == "*":
+        return
+
+    def grow(size: float, more: float, **changes: Any) -> dict[str, Any]:
+        body = {"volume": shop.volume(size, "v"), "addition": {**shop.scalar("disk", more), **changes}}
+        return {**shop.operation("CREATE"), "type": "GROW_VOLUME", "grow_volume": body}
+
+    def shrink(size: float, less: float) -> dict[str, Any]:
+        body = {"volume": shop.volume(size, "v"), "subtract": {"value": less}}
+        return {**shop.operation("CREATE"), "type": "SHRINK_VOLUME", "shrink_volume": body}
+
+    def then(*operations: dict[str, Any]) -> None:
+        shop.accept(*operations)
+        for _ in operations:
+            shop.told()
+        shop.next()
+
+    then(
+        shop.operation("RESERVE", shop.scalar("disk", 100)),
+        shop.operation("CREATE", shop.volume(64, "v")),
+        grow(64, 36),
+        shop.operation("DESTROY", shop.volume(100, "v")),
+        grow(64, 36, reservations=[]),
+    )
+    then(
+        shrink(100, 30),
+        shrink(100, 100),
+        shrink(100, 0),
+        {**grow(100, 1), "grow_volume": None},
+    )
+    then(
+        shop.operation("DESTROY", shop.volume(70, "v")), shop.operation("UNRESERVE", shop.scalar("disk", 100))
+    )
+
+
+CONVERSATIONS = [reservation_and_volume, operations_asked_for, bad_operations, resized]

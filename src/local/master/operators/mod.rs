@@ -1,14 +1,18 @@
 //! What operators ask of the master: POST /api/v1.
 //!
-//! `views.rs` answers questions, `watch.rs` has the stream of events, `resources.rs` reserves and makes volumes.
+//! `views.rs` answers questions, `watch.rs` has the stream of events, `resources.rs` reserves and makes volumes,
+//! `weights.rs`, `quotas.rs` and `maintenance.rs` decide with the allocator who is offered what.
 //!
 //! # Invariants
 //! * A question changes nothing.
 //! * What is refused is refused with Mesos' codes and words.
 
+mod maintenance;
+mod quotas;
 mod resources;
 mod views;
 mod watch;
+mod weights;
 
 use super::{Master, Output, Reply};
 use crate::local::action::Action;
@@ -79,6 +83,20 @@ impl Master {
             Type::GetMaster => {
                 Response { get_master: Some(Box::new(self.get_master())), ..answer(Kind::GetMaster) }
             }
+            Type::GetWeights => {
+                Response { get_weights: Some(self.get_weights()), ..answer(Kind::GetWeights) }
+            }
+            Type::GetQuota => Response { get_quota: Some(self.get_quota()), ..answer(Kind::GetQuota) },
+            Type::GetMaintenanceSchedule => {
+                let schedule = self.schedule.clone();
+                let get_maintenance_schedule = Some(response::GetMaintenanceSchedule { schedule });
+                Response { get_maintenance_schedule, ..answer(Kind::GetMaintenanceSchedule) }
+            }
+            Type::GetMaintenanceStatus => {
+                let status = Box::new(self.maintenance_status());
+                let get_maintenance_status = Some(response::GetMaintenanceStatus { status });
+                Response { get_maintenance_status, ..answer(Kind::GetMaintenanceStatus) }
+            }
             _ => return None,
         })
     }
@@ -107,6 +125,19 @@ impl Master {
             (Type::CreateVolumes, Call { create_volumes: Some(call), .. }) => self.create_volumes(now, *call),
             (Type::DestroyVolumes, Call { destroy_volumes: Some(call), .. }) => {
                 self.destroy_volumes(now, *call)
+            }
+            (Type::UpdateWeights, Call { update_weights: Some(update), .. }) => {
+                self.update_weights(now, update)
+            }
+            (Type::UpdateQuota, Call { update_quota: Some(update), .. }) => self.update_quota(now, &update),
+            (Type::UpdateMaintenanceSchedule, Call { update_maintenance_schedule: Some(update), .. }) => {
+                self.update_schedule(now, update.schedule)
+            }
+            (Type::DeactivateAgent, Call { deactivate_agent: Some(call), .. }) => {
+                self.deactivate_agent(now, &call.agent_id.value)
+            }
+            (Type::ReactivateAgent, Call { reactivate_agent: Some(call), .. }) => {
+                self.reactivate_agent(now, &call.agent_id.value)
             }
             (Type::Unknown, _) => Reply::Refused(501, "501 Not Implemented.".into()),
             (other, _) => not_there(other.as_str_name()),
