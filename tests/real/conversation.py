@@ -278,7 +278,7 @@ def anonymise(node: Any) -> None:
         elif key in ("container_id", "parent"):
             value["value"] = key
             anonymise(value)
-        elif key in ("id", "offer_id") and "-O" in str(value):
+        elif key in ("id", "offer_id", "inverse_offer_id") and "-O" in str(value):
             node[key] = re.sub("-O[0-9]+", "-OFFER", value["value"])
         elif key == "message" and isinstance(value, str):
             node[key] = reworded(re.sub("-O[0-9]+", "-OFFER", value))

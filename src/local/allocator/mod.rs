@@ -14,6 +14,8 @@ mod framework;
 mod maintenance;
 mod quota;
 mod sorter;
+#[cfg(test)]
+mod tests;
 
 use super::clock::{Entropy, Time};
 use super::resources::Resources;

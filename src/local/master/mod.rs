@@ -1,11 +1,10 @@
 //! The master: frameworks and their connections, agents, offers, tasks.
 //!
-//! `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers and takes ACCEPT and DECLINE;
-//! `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs: updates, acknowledgements, kills,
-//! reconciliation; `executors.rs` has the executors, `operations.rs` and `resize.rs` what else can be done with an offer; `inverse.rs` asks
-//! frameworks to leave agents; `records.rs` keeps what operators ask for,
-//! `operators` answers them; `agents.rs` lets
-//! agents go and come back.
+//! `calls.rs` takes the calls of frameworks; `subscribe.rs` lets frameworks come, change and go; `offers.rs` makes offers
+//! and takes ACCEPT and DECLINE; `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs:
+//! updates, acknowledgements, kills, reconciliation; `executors.rs` has the executors, `operations.rs` and `resize.rs` what
+//! else can be done with an offer; `inverse.rs` asks frameworks to leave agents; `agents.rs` lets agents go and come back;
+//! `records.rs` keeps what operators ask for, `operators` answers them.
 //!
 //! # Invariants
 //! * It answers as Apache Mesos 1.11 does: codes, events, the fields that are set in them, and the words.
@@ -19,6 +18,7 @@
 //! What a real cluster has and this one has not yet: the operations CREATE_DISK and DESTROY_DISK. Tasks that need them end in TASK_ERROR, operations with an id in OPERATION_ERROR, both with a message that says so.
 
 mod agents;
+mod calls;
 mod events;
 mod executors;
 mod inverse;
@@ -40,14 +40,12 @@ use super::owner::Owner;
 use super::reply::Reply;
 use super::resources::Resources;
 use super::updates::Update;
-use crate::proto::mesos::v1::allocator::inverse_offer_status::Status;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
 use crate::proto::mesos::v1::maintenance::Schedule;
 use crate::proto::mesos::v1::master as operator;
-use crate::proto::mesos::v1::scheduler::call::{Subscribe, Type};
+use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::scheduler::{Call, Event};
 use crate::proto::mesos::v1::{self, ExecutorInfo, FrameworkInfo, MasterInfo, OperationStatus};
-use crate::validate;
 use agents::Unreachable;
 pub(crate) use agents::{AgentInfo, Change};
 use bytes::Bytes;
@@ -334,99 +332,6 @@ impl Master {
         for id in ids {
             self.remove_framework(now, &id);
         }
-    }
-
-    /// Any call but SUBSCRIBE, after `validate::call`.
-    fn call(&mut self, now: Time, call: Call, stream_id: Option<&str>) -> Reply {
-        let id = call.framework_id.as_ref().map_or("", |id| &id.value);
-        let refused = |code, text: &str| Reply::Refused(code, text.into());
-        let Some(framework) = self.frameworks.get(id) else {
-            return refused(400, "Framework cannot be found");
-        };
-        let Some(connection) = &framework.connection else {
-            return refused(403, "Framework is not subscribed");
-        };
-        match stream_id {
-            None => {
-                let text = "All non-subscribe calls should include the 'Mesos-Stream-Id' header";
-                return refused(400, text);
-            }
-            Some(stream_id) if stream_id != connection.id => {
-                let text = format!(
-                    "The stream ID '{stream_id}' included in this request didn't match the stream ID currently \
-                     associated with framework ID {id}"
-                );
-                return refused(400, &text);
-            }
-            Some(_) => {}
-        }
-        let id = id.to_owned();
-        match (call.r#type(), call) {
-            (Type::Teardown, _) => self.remove_framework(now, &id),
-            (Type::Accept, Call { accept: Some(accept), .. }) => self.accept(now, &id, *accept),
-            (Type::Decline, Call { decline: Some(decline), .. }) => self.decline(now, &id, &decline),
-            (Type::Revive, call) => {
-                let roles = call.revive.map(|revive| revive.roles).unwrap_or_default();
-                if self.subscribed(&id, &roles) {
-                    self.allocator.revive(now, &id, &roles);
-                }
-            }
-            (Type::Suppress, call) => {
-                let roles = call.suppress.map(|suppress| suppress.roles).unwrap_or_default();
-                if self.subscribed(&id, &roles) {
-                    self.allocator.suppress(&id, &roles);
-                }
-            }
-            (Type::Kill, Call { kill: Some(kill), .. }) => self.kill(now, &id, *kill),
-            (Type::Shutdown, Call { shutdown: Some(shutdown), .. }) => {
-                let input =
-                    agent::Input::ShutdownExecutor { framework: id, executor: shutdown.executor_id.value };
-                self.tell_agent(&shutdown.agent_id.value, input);
-            }
-            (Type::Acknowledge, Call { acknowledge: Some(acknowledge), .. }) => {
-                self.acknowledge(&id, *acknowledge);
-            }
-            (Type::Reconcile, Call { reconcile: Some(reconcile), .. }) => {
-                self.reconcile(now, &id, &reconcile.tasks);
-            }
-            (Type::ReconcileOperations, Call { reconcile_operations: Some(reconcile), .. }) => {
-                self.reconcile_operations(&id, &reconcile.operations);
-            }
-            (Type::UpdateFramework, Call { update_framework: Some(update), .. }) => {
-                return match self.update_framework(now, &id, *update) {
-                    Ok(()) => Reply::Ok,
-                    Err(text) => Reply::Refused(400, text),
-                };
-            }
-            (Type::Message, Call { message: Some(message), .. }) => {
-                let executor = message.executor_id.value;
-                let input = agent::Input::Message { framework: id, executor, data: message.data };
-                self.tell_agent(&message.agent_id.value, input);
-            }
-            (
-                Type::AcknowledgeOperationStatus,
-                Call { acknowledge_operation_status: Some(acknowledge), .. },
-            ) => self.acknowledge_operation(&id, *acknowledge),
-            (Type::AcceptInverseOffers, Call { accept_inverse_offers: Some(accept), .. }) => {
-                let (ids, filters) = (&accept.inverse_offer_ids, accept.filters.as_ref());
-                self.answer_inverse_offers(now, &id, ids, Status::Accept, filters);
-            }
-            (Type::DeclineInverseOffers, Call { decline_inverse_offers: Some(decline), .. }) => {
-                let (ids, filters) = (&decline.inverse_offer_ids, decline.filters.as_ref());
-                self.answer_inverse_offers(now, &id, ids, Status::Decline, filters);
-            }
-            // Mesos' allocator takes no notice of it.
-            (Type::Request, _) => {}
-            _ => return Reply::Refused(501, "501 Not Implemented.".into()),
-        }
-        Reply::Accepted
-    }
-
-    /// Whether all these are valid roles of the framework; a call that names another one is dropped.
-    fn subscribed(&self, id: &str, roles: &[String]) -> bool {
-        let own =
-            self.frameworks.get(id).map(|framework| validate::roles(&framework.info)).unwrap_or_default();
-        roles.iter().all(|role| own.contains(role))
     }
 
     fn send(&mut self, framework: &str, event: Event) {

@@ -175,8 +175,8 @@ impl Master {
         made.subtract(&offered);
         remaining.subtract(&made);
         let place = (framework, place.role.as_str(), place.agent.as_str());
-        self.allocator.recover(now, place, &made, None);
         self.allocator.recover(now, place, &remaining, Some(refusal(accept.filters.as_ref())));
+        self.allocator.recover(now, place, &made, None);
     }
 
     /// Offers that can be accepted together, or why they cannot.

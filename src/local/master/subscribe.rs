@@ -140,7 +140,7 @@ impl Master {
 
     /// TEARDOWN, or the end of the fail-over timeout.
     pub(super) fn remove_framework(&mut self, now: Time, id: &str) {
-        self.take_all_offers_back(now, &id);
+        self.take_all_offers_back(now, id);
         let Some(mut framework) = self.frameworks.remove(id) else { return };
         self.allocator.remove_framework(now, id);
         if let Some(connection) = framework.connection.take() {
