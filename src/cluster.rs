@@ -17,6 +17,7 @@ pub(crate) struct PyCluster(Cluster);
 #[pymethods]
 impl PyCluster {
     #[new]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of the Python constructor")]
     fn new(
         py: Python<'_>,
         agents: usize,

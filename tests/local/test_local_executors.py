@@ -123,7 +123,9 @@ def test_the_api_is_at_the_agents_port_and_there_only(cluster: LocalCluster, pat
         return answer
 
     assert post(address["port"]) == (400, "Framework cannot be found")
-    assert post(int(cluster.master.rpartition(":")[2]))[0] == 404
+    # whatever is below its own API a real master takes for a call of that, too
+    refused = 400 if path.startswith("/api/v1/") else 404
+    assert post(int(cluster.master.rpartition(":")[2]))[0] == refused
 
 
 def test_a_group_runs_in_directories_of_its_executor(cluster: LocalCluster) -> None:
