@@ -73,6 +73,15 @@ pub(crate) enum Host {
     Agent(usize),
 }
 
+impl Host {
+    pub(crate) fn agent(self) -> Option<usize> {
+        match self {
+            Self::Master => None,
+            Self::Agent(agent) => Some(agent),
+        }
+    }
+}
+
 /// What there is under a path.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Resource {

@@ -8,6 +8,7 @@
 use super::action::Action;
 use super::agent::{self, Access, Agent};
 use super::clock::{Entropy, Time};
+use super::endpoints::{self, Page, Query, View};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
 use super::operator;
@@ -20,6 +21,7 @@ use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::{executor, scheduler};
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 /// What a cluster is like.
@@ -205,6 +207,24 @@ impl Core {
                 Message::ToMaster(input) => self.master(now, input, &mut messages, out),
                 Message::ToAgent(index, input) => self.agent(now, index, input, &mut messages, out),
             }
+        }
+    }
+
+    /// What a tool reads of the master, or of the agent at a position. `root` is the cluster's directory.
+    pub(crate) fn look(
+        &self,
+        now: Time,
+        agent: Option<usize>,
+        view: View,
+        query: &Query,
+        root: &Path,
+    ) -> Page {
+        match agent {
+            None => endpoints::of_master(&self.master, now, view, query),
+            Some(index) => match self.agents.get(index) {
+                Some(agent) => endpoints::of_agent(agent, &self.master, now, view, root),
+                None => Page::Empty, // never: a port belongs to an agent
+            },
         }
     }
 

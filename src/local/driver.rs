@@ -15,6 +15,7 @@ use super::api::{Encoding, Request};
 use super::children::Children;
 use super::clock::{SystemClock, Time, within};
 use super::core::{Core, Input};
+use super::endpoints::{Page, Query, View};
 use super::faults::Fault;
 use super::probe::{Found, Probe};
 use super::prober::Prober;
@@ -139,6 +140,11 @@ impl Shared {
         if wanted == Some(true) {
             self.changed.notify_one();
         }
+    }
+
+    /// What a tool reads of the master, or of the agent at a position; nothing after `Close`.
+    pub(crate) fn look(&self, agent: Option<usize>, view: View, query: &Query) -> Option<Page> {
+        self.with(|driver| driver.core.look(driver.clock.now(), agent, view, query, &driver.children.root))
     }
 
     /// Runs until `Close`, or until nobody can send any more.

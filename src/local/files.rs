@@ -6,9 +6,9 @@
 //! * Only directories and regular files are opened: nothing here waits for the other end of a pipe.
 //! * All of it blocks, so the caller is a thread for blocking work.
 
-use rustix::fs::{FileType, Stat, stat};
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::{Component, Path, PathBuf};
 
 /// At most this much is read at once, whatever is asked: sixteen pages, as in Mesos.
@@ -88,24 +88,23 @@ pub(crate) fn list(home: &Path, path: &str) -> Result<Vec<Entry>, Refusal> {
     for file in directory.read_dir()? {
         let file = file?;
         // Links are followed; what is gone by now, or was never there, is left out.
-        let Ok(known) = stat(file.path()) else { continue };
+        let Ok(known) = fs::metadata(file.path()) else { continue };
         entries.push(entry(format!("{}/{}", path.trim_end_matches('/'), file.file_name().display()), &known));
     }
     entries.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(entries)
 }
 
-fn entry(path: String, known: &Stat) -> Entry {
-    #[expect(clippy::useless_conversion, reason = "its width depends on the platform")]
+fn entry(path: String, known: &Metadata) -> Entry {
     Entry {
         path,
         mode: mode(known),
-        bits: known.st_mode.into(),
-        links: known.st_nlink.into(),
-        user: user(known.st_uid),
-        group: group(known.st_gid),
-        size: u64::try_from(known.st_size).unwrap_or(0),
-        modified: known.st_mtime,
+        bits: known.mode(),
+        links: known.nlink(),
+        user: user(known.uid()),
+        group: group(known.gid()),
+        size: known.size(),
+        modified: known.mtime(),
     }
 }
 
@@ -117,21 +116,21 @@ fn group(id: u32) -> String {
     uzers::get_group_by_gid(id).map_or(id.to_string(), |group| group.name().to_string_lossy().into_owned())
 }
 
-fn mode(known: &Stat) -> String {
-    let kind = match FileType::from_raw_mode(known.st_mode) {
-        FileType::Directory => 'd',
-        FileType::Fifo => 'p',
-        FileType::Socket => 's',
-        FileType::CharacterDevice => 'c',
-        FileType::BlockDevice => 'b',
+fn mode(known: &Metadata) -> String {
+    let kind = known.file_type();
+    let kind = match kind {
+        _ if kind.is_dir() => 'd',
+        _ if kind.is_fifo() => 'p',
+        _ if kind.is_socket() => 's',
+        _ if kind.is_char_device() => 'c',
+        _ if kind.is_block_device() => 'b',
         _ => '-',
     };
-    #[expect(clippy::useless_conversion, reason = "its width depends on the platform")]
-    let mode = u32::from(known.st_mode);
-    let permission = |bit: u32, letter| if mode >> bit & 1 == 1 { letter } else { '-' };
-    std::iter::once(kind)
-        .chain((0..9).rev().map(|bit| permission(bit, ['x', 'w', 'r'][bit as usize % 3])))
-        .collect()
+    let letters = ["r", "w", "x"].iter().cycle();
+    let bits = (0..9).rev().map(|bit| known.mode() >> bit & 1 == 1);
+    let permissions: String =
+        bits.zip(letters).map(|(is_set, letter)| if is_set { letter } else { "-" }).collect();
+    format!("{kind}{permissions}")
 }
 
 /// A regular file, opened, and its size.

@@ -7,8 +7,8 @@
 //!
 //! `core` and what it is made of (`master`, `agent`, `allocator`, `updates`, `resources`, `validate`, `status`, `seen`) are state
 //! machines without clock, chance or threads; `clock` has those, `children`, `sweeper` and `watcher` the processes, `fetch`
-//! and `prober` what agents do over the network, `server`, `cork`, `api`, `endpoints` and `files` the protocol, `driver` owns
-//! it all.
+//! and `prober` what agents do over the network, `server`, `cork`, `api`, `pages`, `endpoints` and `files` the protocol,
+//! `driver` owns it all.
 //!
 //! # Invariants
 //! * Knows nothing of Python.
@@ -31,6 +31,7 @@ mod files;
 mod master;
 mod operator;
 mod owner;
+mod pages;
 mod probe;
 mod prober;
 mod process;

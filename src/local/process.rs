@@ -167,11 +167,15 @@ fn uri(uri: &command_info::Uri) -> Uri {
     }
 }
 
+/// Where an executor's files are, below the cluster's directory.
+pub(crate) fn sandbox(agent: &str, framework: &str, executor: &str, container: &str) -> PathBuf {
+    ["agents", agent, "frameworks", framework, "executors", executor, "runs", container].iter().collect()
+}
+
 impl Place<'_> {
     /// Where its executor's files are, below the cluster's directory.
     pub(crate) fn sandbox(&self) -> PathBuf {
-        let Self { agent, owner, executor, container, .. } = self;
-        ["agents", agent, "frameworks", owner.id(), "executors", executor, "runs", container].iter().collect()
+        sandbox(self.agent, self.owner.id(), self.executor, self.container)
     }
 
     /// The environment of executors, but for the directories, of which only the outside knows where they are.

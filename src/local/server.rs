@@ -8,20 +8,19 @@
 use super::api::{self, Encoding, Host, Refusal, Request, Resource, STREAM_ID};
 use super::cork::Cork;
 use super::driver::{Answer, Ask, Message, Shared};
-use super::endpoints::{self, Endpoint, Page, Query};
 use super::operator::Wanted;
+use super::pages;
 use super::token::Key;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{ALLOW, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::convert::Infallible;
-use std::fs::File;
 use std::future::poll_fn;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -29,13 +28,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
 /// Why a connection broke.
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-/// How much of a file is read at once.
-const PIECE: usize = 64 * 1024;
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 
 /// Where connections come from.
@@ -143,11 +140,7 @@ async fn respond(served: Served, request: hyper::Request<Incoming>) -> Response<
     let resource = api::resource(host, head.uri.path());
     match resource {
         Resource::Nothing => return plain(StatusCode::NOT_FOUND, "404 Not Found.".into()),
-        Resource::Plain(endpoint) => {
-            let query = Query::new(head.uri.query());
-            let page = look(endpoint, home, query.clone()).await;
-            return shown(page, &query);
-        }
+        Resource::Plain(endpoint) => return pages::answer(host, endpoint, &head, body, &driver, home).await,
         Resource::Scheduler | Resource::Executor | Resource::Operator => {}
     }
     let body = match body.collect().await {
@@ -162,15 +155,15 @@ async fn respond(served: Served, request: hyper::Request<Incoming>) -> Response<
     let request = match read {
         Ok(request) => request,
         Err(Refusal { status, text, challenge }) => {
-            let mut response = plain(status, text);
             if let Some(Ok(challenge)) = challenge.map(HeaderValue::try_from) {
+                let mut response = plain(status, text);
                 response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
                 return response;
             }
             if head.method != Method::POST {
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+                return expecting_post(&head.method);
             }
-            return response;
+            return plain(status, text);
         }
     };
     let encoding = match &request {
@@ -181,16 +174,10 @@ async fn respond(served: Served, request: hyper::Request<Incoming>) -> Response<
     if let Request::Operator { call, encoding } = &request
         && let Some(wanted) = Wanted::of(call)
     {
-        return look_into(wanted, home, *encoding).await;
+        return pages::look_into(wanted, home, *encoding).await;
     }
-    let agent = match host {
-        Host::Master => None,
-        Host::Agent(agent) => Some(agent),
-    };
-    let (answer, answered) = oneshot::channel();
-    driver.ask(Ask { agent, request, answer });
-    match answered.await {
-        Ok(Answer::Stream { id, events, guard }) => {
+    match ask(host, request, &driver).await {
+        Some(Answer::Stream { id, events, guard }) => {
             let mut response = Response::new(Content::Events { events, _guard: guard });
             if let Some(encoding) = encoding {
                 response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
@@ -200,81 +187,41 @@ async fn respond(served: Served, request: hyper::Request<Incoming>) -> Response<
             }
             response
         }
-        Ok(Answer::Message(encoding, body)) => message(encoding, body),
-        Ok(Answer::Status(status)) => {
+        Some(Answer::Message(encoding, body)) => message(encoding, body),
+        Some(Answer::Status(status)) => {
             let mut response = Response::new(Content::full(String::new()));
             *response.status_mut() = status;
             response
         }
-        Ok(Answer::Refused(status, text)) => plain(status, text),
-        Err(_) => plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into()),
+        Some(Answer::Refused(status, text)) => plain(status, text),
+        None => closing(),
     }
 }
 
-fn message(encoding: Encoding, body: Bytes) -> Response<Content> {
+/// Has the cluster answer; it does not if it is being closed.
+pub(crate) async fn ask(host: Host, request: Request, driver: &Shared) -> Option<Answer> {
+    let (answer, answered) = oneshot::channel();
+    driver.ask(Ask { agent: host.agent(), request, answer });
+    answered.await.ok()
+}
+
+pub(crate) fn closing() -> Response<Content> {
+    plain(StatusCode::SERVICE_UNAVAILABLE, "The embedded cluster is being closed".into())
+}
+
+pub(crate) fn expecting_post(method: &Method) -> Response<Content> {
+    let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, api::expecting_post(method));
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    response
+}
+
+pub(crate) fn message(encoding: Encoding, body: Bytes) -> Response<Content> {
     let mut response = Response::new(Content::Full(Some(body)));
     response.headers_mut().insert(CONTENT_TYPE, encoding.media_type());
     response
 }
 
-async fn look_into(wanted: Wanted, home: Option<Arc<Path>>, encoding: Encoding) -> Response<Content> {
-    match spawn_blocking(move || wanted.answer(home.as_deref())).await {
-        Ok(Ok(answer)) => message(encoding, encoding.response(&answer)),
-        Ok(Err(page)) => shown(page, &Query::new(None)),
-        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-    }
-}
-
-async fn look(endpoint: Endpoint, home: Option<Arc<Path>>, query: Query) -> Page {
-    match endpoint {
-        Endpoint::Health => Page::Empty,
-        Endpoint::Version => endpoints::version(),
-        Endpoint::Files(files) => {
-            let answer = spawn_blocking(move || endpoints::files(files, home.as_deref(), &query)).await;
-            answer.unwrap_or_else(|error| Page::Text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()))
-        }
-    }
-}
-
-fn shown(page: Page, query: &Query) -> Response<Content> {
-    let (text, media) = match (page, query.callback()) {
-        (Page::Json(text), None) => (text, "application/json"),
-        (Page::Json(text), Some(callback)) => (format!("{callback}({text})"), "text/javascript"),
-        (Page::Empty, _) => return Response::new(Content::full(String::new())),
-        (Page::Text(status, text), _) => return plain(status, text),
-        (Page::File { name, file, size }, _) => return download(&name, file, size),
-    };
-    let mut response = Response::new(Content::full(text));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
-    response
-}
-
-/// A file in pieces, read while they are sent.
-fn download(name: &str, file: File, size: u64) -> Response<Content> {
-    let (sender, pieces) = mpsc::channel(1);
-    spawn_blocking(move || {
-        let mut rest = file.take(size);
-        loop {
-            let mut piece = Vec::with_capacity(PIECE);
-            match rest.by_ref().take(PIECE as u64).read_to_end(&mut piece) {
-                Ok(0) => break,
-                // Nobody reads any more.
-                Ok(_) if sender.blocking_send(piece.into()).is_err() => break,
-                Ok(_) => {}
-                // The reader sees that it gets less than was promised.
-                Err(error) => return tracing::warn!(%error, "a file could not be read to its end"),
-            }
-        }
-    });
-    let mut response = Response::new(Content::Pieces(pieces, size));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
-    if let Ok(disposition) = HeaderValue::from_str(&format!("attachment; filename={name}")) {
-        response.headers_mut().insert(CONTENT_DISPOSITION, disposition);
-    }
-    response
-}
-
-fn plain(status: StatusCode, text: String) -> Response<Content> {
+pub(crate) fn plain(status: StatusCode, text: String) -> Response<Content> {
     let mut response = Response::new(Content::full(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, TEXT);
@@ -307,7 +254,7 @@ pub(crate) enum Content {
 }
 
 impl Content {
-    fn full(text: String) -> Self {
+    pub(crate) fn full(text: String) -> Self {
         Self::Full((!text.is_empty()).then(|| text.into()))
     }
 }

@@ -1,8 +1,8 @@
 """A situation in which a cluster has something of everything to tell, for what reads its endpoints.
 
-Two frameworks: one that was torn down, after a task of its own; and one that is there, with a role, a running
-and a finished command, an executor with a running and a finished task, a reservation and a volume that is in
-use.
+Two frameworks: one that was torn down, after a task of its own; and one that is there, with a role, commands
+that run, have finished and have failed, an executor with a running and a finished task, a reservation and a
+volume that is in use.
 
 Invariants
 * It has come about when `Situation` is constructed: nothing changes any more until it is closed.
@@ -86,6 +86,12 @@ class Situation:
             status = self.talk.status()
             if waiting.get(status["task_id"]["value"]) == status["state"]:
                 del waiting[status["task_id"]["value"]]
+
+    def be_offered(self) -> None:
+        """Have the rest offered, and leave it at that."""
+        self.talk.offered = False
+        self.talk.call("REVIVE")
+        self.talk.expect("OFFERS")
 
     def close(self) -> None:
         self.talk.call("TEARDOWN")

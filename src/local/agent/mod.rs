@@ -46,6 +46,7 @@ use executors::Executor;
 use groups::Group;
 use operations::Pending;
 use records::Records;
+pub(crate) use records::{Executor as KnownExecutor, Framework as KnownFramework};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -344,7 +345,7 @@ impl Agent {
         commands.chain(executors).chain(operations).chain(self.updates.due()).min()
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         self.info.id.as_ref().map_or("", |id| &id.value)
     }
 

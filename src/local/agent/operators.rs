@@ -19,7 +19,8 @@ use crate::proto::mesos::v1::agent::response::{
 };
 use crate::proto::mesos::v1::agent::{Call, Response};
 use crate::proto::mesos::v1::{
-    ContainerId, ContainerStatus, ExecutorId, Flag, FrameworkId, Metric, ResourceStatistics, TaskState,
+    AgentInfo, ContainerId, ContainerStatus, ExecutorId, Flag, FrameworkId, Metric, ResourceStatistics,
+    TaskState,
 };
 use crate::task::is_terminal;
 use std::collections::BTreeSet;
@@ -106,6 +107,32 @@ impl Agent {
         })
     }
 
+    /// As it was when it started.
+    pub(in crate::local) fn info(&self) -> &AgentInfo {
+        &self.info
+    }
+
+    pub(in crate::local) fn pid(&self) -> String {
+        format!("slave(1)@{}", self.address)
+    }
+
+    pub(in crate::local) fn is_down(&self) -> bool {
+        self.down
+    }
+
+    pub(in crate::local) fn verbosity(&self, now: Time) -> u32 {
+        self.verbosity.get(now)
+    }
+
+    /// Those that have an executor.
+    pub(in crate::local) fn frameworks(&self) -> impl Iterator<Item = &Framework> {
+        self.records.frameworks.values()
+    }
+
+    pub(in crate::local) fn completed_frameworks(&self) -> impl Iterator<Item = &Framework> {
+        self.records.completed.iter()
+    }
+
     fn all_frameworks(&self) -> impl Iterator<Item = &Framework> {
         self.records.frameworks.values().chain(&self.records.completed)
     }
@@ -150,7 +177,7 @@ impl Agent {
     }
 
     /// The tasks that have no process yet, or that their executor has not been given: their frameworks and ids.
-    fn waiting(&self) -> BTreeSet<(String, String)> {
+    pub(in crate::local) fn waiting(&self) -> BTreeSet<(String, String)> {
         let queued = self.executors.iter().flat_map(|((framework, _), executor)| {
             let tasks = executor.queued.iter().flat_map(super::executors::Delivery::tasks);
             tasks.map(move |task| (framework.clone(), task.task_id.value.clone()))
@@ -160,7 +187,7 @@ impl Agent {
     }
 
     /// Those of executors; if asked for, also those of the tasks that run in them.
-    fn get_containers(&self, now: Time, asked: &GetContainers) -> Containers {
+    pub(in crate::local) fn get_containers(&self, now: Time, asked: &GetContainers) -> Containers {
         let mut containers = Vec::new();
         for known in self.records.frameworks.values() {
             for executor in known.executors.values().filter(|executor| !executor.ended) {
@@ -225,7 +252,7 @@ impl Agent {
         own.and_then(|executor| executor.pid).or_else(command)
     }
 
-    fn flags(&self) -> Vec<Flag> {
+    pub(in crate::local) fn flags(&self) -> Vec<Flag> {
         let own = |text: &str| text.to_owned();
         flags(&[
             ("authenticate_http_executors", own("false")),
@@ -244,7 +271,7 @@ impl Agent {
     }
 
     /// What can be counted now.
-    fn metrics(&self) -> Vec<Metric> {
+    pub(in crate::local) fn metrics(&self) -> Vec<Metric> {
         let tasks = self.get_tasks();
         let of = |state: TaskState| tasks.launched_tasks.iter().filter(|task| task.state() == state).count();
         let executors = self.records.frameworks.values().flat_map(|known| known.executors.values());

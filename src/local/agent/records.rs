@@ -32,22 +32,22 @@ pub(super) struct Records {
 }
 
 #[derive(Debug)]
-pub(super) struct Framework {
-    pub(super) owner: Owner,
+pub(crate) struct Framework {
+    pub(crate) owner: Owner,
     /// by id
-    pub(super) executors: BTreeMap<String, Executor>,
-    pub(super) completed: VecDeque<Executor>,
+    pub(crate) executors: BTreeMap<String, Executor>,
+    pub(crate) completed: VecDeque<Executor>,
     is_shut_down: bool,
 }
 
 /// An executor: a process of its own, or what runs commands in the place of Mesos' executors.
 #[derive(Debug)]
-pub(super) struct Executor {
-    pub(super) info: ExecutorInfo,
-    pub(super) container: String,
+pub(crate) struct Executor {
+    pub(crate) info: ExecutorInfo,
+    pub(crate) container: String,
     /// those that have not ended, and those whose end is not acknowledged
-    pub(super) tasks: BTreeMap<String, Task>,
-    pub(super) completed: VecDeque<Task>,
+    pub(crate) tasks: BTreeMap<String, Task>,
+    pub(crate) completed: VecDeque<Task>,
     /// its process has ended
     pub(super) ended: bool,
 }

@@ -62,11 +62,13 @@ fn download(home: Option<&Path>, query: &Query) -> Result<Page, Page> {
     let path = path(query)?;
     let nothing = || Page::Text(StatusCode::NOT_FOUND, "404 Not Found.".into());
     let home = home.ok_or_else(nothing)?;
-    let (file, size) = files::open(home, &path).map_err(|refusal| match refusal {
+    let opened = files::locate(home, &path).and_then(|place| Ok((place, files::open(home, &path)?)));
+    let (place, (file, size)) = opened.map_err(|refusal| match refusal {
         Refusal::Missing => nothing(),
         refusal => refused(refusal, "download"),
     })?;
-    let name = Path::new(&*path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // where links lead to
+    let name = place.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Page::File { name, file, size })
 }
 

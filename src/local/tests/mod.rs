@@ -2,6 +2,7 @@
 
 mod allocation;
 mod checks;
+mod endpoints;
 mod executors;
 mod faults;
 mod frameworks;

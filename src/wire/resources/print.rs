@@ -5,7 +5,7 @@ use super::item::{Disk, Item, Kind, Reservation, ReservationKind, Source, Source
 use super::quantity::{Quantity, thousandths};
 use super::read::{Reading, Type};
 use crate::wire::{json, msg};
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Formatter, Write as _};
 
 /// What stands between parts of the text form, and so in no name that it can hold.
 const MARKS: &[char] = &[';', ':', '(', ')', '[', ']', '{', '}', ',', '"'];
@@ -59,6 +59,19 @@ fn simple(item: &Item) -> Option<String> {
         }
     };
     Some(format!("{out}:{value}"))
+}
+
+/// As Mesos writes a value.
+impl Display for Quantity {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Scalar(thousandths) => f.write_str(&decimal(*thousandths)),
+            Self::Ranges(ranges) => write!(f, "[{}]", joined(ranges, ", ")),
+            Self::Set(items) => {
+                write!(f, "{{{}}}", items.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
 }
 
 fn is_simple_name(name: &str) -> bool {

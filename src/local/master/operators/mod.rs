@@ -35,6 +35,14 @@ impl Master {
         self.out.push(Action::Reply { request, reply }.into());
     }
 
+    pub(in crate::local) fn verbosity(&self, now: Time) -> u32 {
+        self.verbosity.get(now)
+    }
+
+    pub(in crate::local) fn unreachable_count(&self) -> usize {
+        self.unreachable.len()
+    }
+
     /// The answer to a question.
     fn operator_answer(&self, now: Time, call: &Call) -> Option<Response> {
         use response::Type as Kind;

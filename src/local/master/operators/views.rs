@@ -32,7 +32,7 @@ const CAPABILITIES: [AgentCapability; 4] = [
 type Shares = BTreeMap<String, Resources>;
 
 impl Master {
-    pub(super) fn get_state(&self) -> GetState {
+    pub(in crate::local) fn get_state(&self) -> GetState {
         GetState {
             get_tasks: Some(Box::new(self.get_tasks())),
             get_executors: Some(Box::new(self.get_executors())),
@@ -41,7 +41,7 @@ impl Master {
         }
     }
 
-    pub(super) fn get_tasks(&self) -> GetTasks {
+    pub(in crate::local) fn get_tasks(&self) -> GetTasks {
         let all = || self.frameworks.values().chain(&self.completed);
         GetTasks {
             tasks: all().flat_map(|known| known.tasks.values()).map(|task| (*task.seen).clone()).collect(),
@@ -78,7 +78,7 @@ impl Master {
         GetOperations { operations: all.cloned().collect() }
     }
 
-    pub(super) fn get_frameworks(&self) -> GetFrameworks {
+    pub(in crate::local) fn get_frameworks(&self) -> GetFrameworks {
         GetFrameworks {
             frameworks: self.frameworks.values().map(|known| self.framework_view(known)).collect(),
             completed_frameworks: self.completed.iter().map(|known| self.framework_view(known)).collect(),
@@ -111,7 +111,7 @@ impl Master {
         }
     }
 
-    pub(super) fn get_agents(&self) -> GetAgents {
+    pub(in crate::local) fn get_agents(&self) -> GetAgents {
         let agents = self.agents.values().map(|agent| self.agent_view(agent)).collect();
         GetAgents { agents, recovered_agents: Vec::new() }
     }
@@ -136,7 +136,7 @@ impl Master {
     }
 
     /// The roles that somebody has or something is reserved for, and those above them.
-    pub(super) fn get_roles(&self) -> GetRoles {
+    pub(in crate::local) fn get_roles(&self) -> GetRoles {
         let mut frameworks: BTreeMap<String, Vec<FrameworkId>> = BTreeMap::new();
         for known in self.frameworks.values() {
             for role in validate::roles(&known.info) {
@@ -162,12 +162,12 @@ impl Master {
         GetRoles { roles: roles.collect() }
     }
 
-    pub(super) fn get_master(&self) -> GetMaster {
+    pub(in crate::local) fn get_master(&self) -> GetMaster {
         let since = Some(self.started.as_secs_f64());
         GetMaster { master_info: Some(Box::new(self.info.clone())), start_time: since, elected_time: since }
     }
 
-    pub(super) fn flags(&self) -> Vec<Flag> {
+    pub(in crate::local) fn flags(&self) -> Vec<Flag> {
         let own = |text: &str| text.to_owned();
         flags(&[
             ("allocation_interval", own("50ms")),
@@ -187,7 +187,7 @@ impl Master {
     }
 
     /// What can be counted now.
-    pub(super) fn metrics(&self, now: Time) -> Vec<Metric> {
+    pub(in crate::local) fn metrics(&self, now: Time) -> Vec<Metric> {
         let tasks = || self.frameworks.values().flat_map(|known| known.tasks.values());
         let of = |state: TaskState| tasks().filter(|task| task.state() == state).count();
         let connected = self.frameworks.values().filter(|known| known.connection.is_some()).count();
