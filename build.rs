@@ -58,6 +58,7 @@ fn main() -> Result<()> {
 
     let pruned = prune::prune(set, ROOTS)?;
     let mut config = prost_build::Config::new();
+    config.btree_map(["."]); // the embedded cluster's machines must do the same each time
     config.bytes(["."]).include_file("structs.rs");
     for field in prune::large_fields(&pruned) {
         config.boxed(field);

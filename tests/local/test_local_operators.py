@@ -138,5 +138,5 @@ def test_marking_an_agent_gone_ends_its_tasks(cluster: LocalCluster) -> None:
     assert client.states("TASK_RUNNING")[-1] == "TASK_RUNNING"
     call = {"type": "MARK_AGENT_GONE", "mark_agent_gone": {"agent_id": {"value": cluster.agents[0].id}}}
     assert post(cluster.master, json.dumps(call).encode(), {"Content-Type": JSON})[0] == 200
-    assert client.status(acknowledge=False)["reason"] == "REASON_AGENT_REMOVED_BY_OPERATOR"
+    assert client.status(acknowledge=False)["reason"] == "REASON_AGENT_REMOVED"
     assert ask(cluster.master, "GET_AGENTS")["agents"] == []

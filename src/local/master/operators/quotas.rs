@@ -13,13 +13,13 @@ use crate::proto::mesos::v1::quota::{QuotaConfig, QuotaInfo, QuotaStatus};
 use crate::proto::mesos::v1::{Resource, value};
 use crate::wire::resources::role::{self, is_below};
 use crate::wire::resources::{number, thousandths};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The largest amounts: a trillion, or an exabyte in megabytes.
 const LARGEST: f64 = 1e12;
 const LARGEST_MEGABYTES: f64 = 1_099_511_627_776.0;
 
-type Scalars = HashMap<String, value::Scalar>;
+type Scalars = BTreeMap<String, value::Scalar>;
 
 impl Master {
     #[expect(deprecated, reason = "older tools look there")]
