@@ -3,7 +3,7 @@
 //! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
 //! the place of its default executor; `checks.rs` has tasks looked at, each as its `checker.rs` says; `executors.rs` has
 //! the executors with a process of their own, and `subscription.rs` the API by which those speak; `ends.rs` tells all of
-//! these to end; `operations.rs` what changes the agent's resources; `recovery.rs` lets the agent end and start again;
+//! these to end, `draining.rs` empties the agent; `operations.rs` what changes the agent's resources; `recovery.rs` lets the agent end and start again;
 //! `status.rs` puts statuses together; `records.rs` keeps what operators ask for, `operators.rs` answers them.
 //!
 //! # Invariants
@@ -14,6 +14,7 @@
 mod checker;
 mod checks;
 mod commands;
+mod draining;
 mod ends;
 mod events;
 mod executors;
@@ -38,7 +39,7 @@ use crate::proto::mesos::v1::agent as operator;
 use crate::proto::mesos::v1::executor;
 use crate::proto::mesos::v1::task_status::{Reason, Source};
 use crate::proto::mesos::v1::{
-    self, AgentInfo, ExecutorInfo, KillPolicy, OperationStatus, TaskInfo, TaskState,
+    self, AgentInfo, DrainConfig, ExecutorInfo, KillPolicy, OperationStatus, TaskInfo, TaskState,
 };
 use bytes::Bytes;
 use commands::Run;
@@ -104,6 +105,8 @@ pub(crate) enum Input {
     ShutdownFramework {
         framework: String,
     },
+    /// Everything on it is to end.
+    Drain(DrainConfig),
     Resume {
         framework: String,
     },
@@ -216,6 +219,8 @@ pub(crate) struct Agent {
     executors: BTreeMap<Key, Executor>,
     operations: Vec<Pending>,
     records: Records,
+    /// how it is drained, while it is
+    drain: Option<DrainConfig>,
     verbosity: Verbosity,
     /// frameworks that do not checkpoint
     fleeting: BTreeSet<String>,
@@ -248,6 +253,7 @@ impl Agent {
             executors: BTreeMap::new(),
             operations: Vec::new(),
             records: Records::default(),
+            drain: None,
             verbosity: Verbosity::default(),
             fleeting: BTreeSet::new(),
             down: false,
@@ -260,6 +266,7 @@ impl Agent {
     pub(crate) fn step(&mut self, now: Time, input: Input) -> Vec<Output> {
         let mut out = Vec::new();
         let Some(input) = self.misses(input, &mut out) else { return out };
+        let Some(input) = self.admit(now, input, &mut out) else { return out };
         if let Input::Run { owner, .. } | Input::RunGroup { owner, .. } = &input
             && !owner.checkpoints()
         {
@@ -287,6 +294,7 @@ impl Agent {
                 self.shut_down_executor(now, &(framework, executor), &mut out);
             }
             Input::ShutdownFramework { framework } => self.shut_down_framework(now, &framework, &mut out),
+            Input::Drain(config) => self.drain(now, config, &mut out),
             Input::Resume { framework } => {
                 out.extend(self.updates.resume(now, &framework).into_iter().map(sent));
                 self.resume_operations(&framework, &mut out);
@@ -331,6 +339,7 @@ impl Agent {
                 out.extend(self.updates.resend(now).into_iter().map(sent));
             }
         }
+        self.settle_drain();
         out
     }
 

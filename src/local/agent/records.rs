@@ -8,8 +8,8 @@
 use super::Owner;
 use crate::local::seen::{self, remember};
 use crate::proto::mesos::v1::{
-    CommandInfo, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId, Resource, Task, TaskInfo, TaskStatus,
-    value,
+    CommandInfo, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId, KillPolicy, Resource, Task, TaskInfo,
+    TaskStatus, value,
 };
 use crate::task::is_terminal;
 use std::collections::{BTreeMap, VecDeque};
@@ -38,6 +38,13 @@ pub(crate) struct Framework {
     pub(crate) executors: BTreeMap<String, Executor>,
     pub(crate) completed: VecDeque<Executor>,
     is_shut_down: bool,
+}
+
+/// A task that has not ended.
+pub(super) struct Ongoing {
+    pub(super) owner: Owner,
+    pub(super) task: String,
+    pub(super) policy: Option<KillPolicy>,
 }
 
 /// An executor: a process of its own, or what runs commands in the place of Mesos' executors.
@@ -145,6 +152,28 @@ impl Records {
             let framework = self.frameworks.remove(framework);
             framework.into_iter().for_each(|framework| remember(&mut self.completed, framework, FRAMEWORKS));
         }
+    }
+
+    /// Of all frameworks that are not shut down.
+    pub(super) fn ongoing(&self) -> Vec<Ongoing> {
+        let mut ongoing = Vec::new();
+        for framework in self.frameworks.values().filter(|framework| !framework.is_shut_down) {
+            let tasks = framework.executors.values().flat_map(|executor| executor.tasks.values());
+            ongoing.extend(tasks.filter(|task| !is_terminal(task.state())).map(|task| Ongoing {
+                owner: framework.owner.clone(),
+                task: task.task_id.value.clone(),
+                policy: task.kill_policy,
+            }));
+        }
+        ongoing
+    }
+
+    pub(super) fn owner(&self, framework: &str) -> Option<&Owner> {
+        self.frameworks.get(framework).map(|framework| &framework.owner)
+    }
+
+    pub(super) fn has_executor(&self, framework: &str, executor: &str) -> bool {
+        self.frameworks.get(framework).is_some_and(|known| known.executors.contains_key(executor))
     }
 
     fn find(&mut self, framework: &str, executor: &str) -> Option<&mut Executor> {

@@ -28,7 +28,14 @@ impl Agent {
     }
 
     /// Sees to it that the framework hears of a status, once what was said before it is acknowledged.
-    pub(super) fn queue(&mut self, now: Time, framework: &str, status: TaskStatus, out: &mut Vec<Output>) {
+    pub(super) fn queue(
+        &mut self,
+        now: Time,
+        framework: &str,
+        mut status: TaskStatus,
+        out: &mut Vec<Output>,
+    ) {
+        self.explain(framework, &mut status);
         self.records.status(framework, &status);
         out.extend(self.updates.push(now, framework, status).map(sent));
     }

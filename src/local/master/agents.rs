@@ -152,6 +152,8 @@ impl Master {
         if was_here {
             self.agent_removed(agent);
         }
+        self.deactivated.remove(agent);
+        self.draining.remove(agent);
         self.gone.insert(agent.into());
     }
 
@@ -191,6 +193,7 @@ impl Master {
         for framework in frameworks {
             self.tell_agent(agent, agent::Input::Resume { framework });
         }
+        self.tell_to_drain(agent);
     }
 
     /// Another master takes over, at the same address. Frameworks are known by what the agents tell of them.
@@ -202,6 +205,7 @@ impl Master {
         }
         self.take_offers_back(now, Tell::Nothing, |_| true);
         self.end_watching();
+        self.resume_draining();
         let ids: Vec<String> = self.frameworks.keys().cloned().collect();
         for id in ids {
             self.allocator.set_active(now, &id, false);

@@ -53,7 +53,7 @@ pub(crate) use events::VERSION;
 use inverse::InverseOffer;
 use offers::Tell;
 pub(crate) use operations::finished;
-use operators::Watcher;
+use operators::{Drain, Watcher};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -217,6 +217,8 @@ pub(crate) struct Master {
     schedule: Schedule,
     /// agents that operators have deactivated
     deactivated: BTreeSet<String>,
+    /// those of them that are drained, too
+    draining: BTreeMap<String, Drain>,
     /// operators
     watchers: Vec<Watcher>,
     verbosity: Verbosity,
@@ -249,6 +251,7 @@ impl Master {
             inverse_offers: BTreeMap::new(),
             schedule: Schedule::default(),
             deactivated: BTreeSet::new(),
+            draining: BTreeMap::new(),
             watchers: Vec::new(),
             verbosity: Verbosity::default(),
             next_framework: 0,
@@ -295,6 +298,7 @@ impl Master {
             }
             Input::Tick => self.tick(now),
         }
+        self.settle_draining();
         self.offer(now);
         std::mem::take(&mut self.out)
     }

@@ -2,6 +2,7 @@
 
 mod allocation;
 mod checks;
+mod draining;
 mod endpoints;
 mod executors;
 mod faults;

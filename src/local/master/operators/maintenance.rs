@@ -1,4 +1,4 @@
-//! When machines will be unavailable: the maintenance schedule and its status; and agents that get no tasks for a while.
+//! When machines will be unavailable: the maintenance schedule and its status.
 //!
 //! # Invariants
 //! * A machine is known by host name and address together. In this cluster all agents are on one.
@@ -44,25 +44,6 @@ impl Master {
             for agent in agents {
                 self.set_unavailability(now, &agent);
             }
-        }
-        Reply::Ok
-    }
-
-    pub(super) fn deactivate_agent(&mut self, now: Time, agent: &str) -> Reply {
-        if !self.agents.contains_key(agent) && !self.unreachable.contains_key(agent) {
-            return Reply::Refused(400, "Unknown agent".into());
-        }
-        self.deactivated.insert(agent.into());
-        self.stop_offering(now, agent);
-        Reply::Ok
-    }
-
-    pub(super) fn reactivate_agent(&mut self, now: Time, agent: &str) -> Reply {
-        if !self.deactivated.remove(agent) {
-            return Reply::Refused(400, "Agent is not deactivated".into());
-        }
-        if !self.away.contains(agent) {
-            self.allocator.set_agent_active(now, agent, true);
         }
         Reply::Ok
     }

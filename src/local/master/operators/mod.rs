@@ -1,12 +1,14 @@
 //! What operators ask of the master: POST /api/v1.
 //!
 //! `views.rs` answers questions, `watch.rs` has the stream of events, `resources.rs` reserves and makes volumes,
-//! `weights.rs`, `quotas.rs` and `maintenance.rs` decide with the allocator who is offered what.
+//! `weights.rs`, `quotas.rs` and `maintenance.rs` decide with the allocator who is offered what, `draining.rs` which agents
+//! are offered at all.
 //!
 //! # Invariants
 //! * A question changes nothing.
 //! * What is refused is refused with Mesos' codes and words.
 
+mod draining;
 mod maintenance;
 mod quotas;
 mod resources;
@@ -20,6 +22,7 @@ use crate::local::clock::Time;
 use crate::local::operator::{Response as Answer, not_there, version};
 use crate::proto::mesos::v1::master::call::Type;
 use crate::proto::mesos::v1::master::{Call, Response, response};
+pub(super) use draining::Drain;
 pub(super) use watch::Watcher;
 
 impl Master {
@@ -141,6 +144,7 @@ impl Master {
             (Type::UpdateMaintenanceSchedule, Call { update_maintenance_schedule: Some(update), .. }) => {
                 self.update_schedule(now, update.schedule)
             }
+            (Type::DrainAgent, Call { drain_agent: Some(call), .. }) => self.drain_agent(now, *call),
             (Type::DeactivateAgent, Call { deactivate_agent: Some(call), .. }) => {
                 self.deactivate_agent(now, &call.agent_id.value)
             }

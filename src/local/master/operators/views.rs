@@ -3,6 +3,7 @@
 //! # Invariants
 //! * A function of the state, and nothing else: what is asked twice is answered alike.
 
+use super::draining::Drain;
 use crate::local::clock::Time;
 use crate::local::master::{AgentInfo, Capability, Framework, Master, VERSION, events};
 use crate::local::operator::{flags, time, with_role};
@@ -118,11 +119,12 @@ impl Master {
 
     pub(super) fn agent_view(&self, agent: &AgentInfo) -> get_agents::Agent {
         let here = |_: &str, place: &str| place == agent.id;
+        let drain = self.draining.get(&agent.id);
         let capability = |kind: AgentCapability| agent_info::Capability { r#type: Some(kind.into()) };
         get_agents::Agent {
             agent_info: Box::new(agent.to_proto()),
-            active: !self.away.contains(&agent.id),
-            deactivated: Some(false),
+            active: self.is_active(agent),
+            deactivated: Some(self.deactivated.contains(&agent.id)),
             version: VERSION.into(),
             pid: Some(format!("slave(1)@{}", agent.address)),
             registered_time: Some(time(agent.registered)),
@@ -131,6 +133,8 @@ impl Master {
             allocated_resources: listed(&self.used(here)),
             offered_resources: listed(&self.offered(here)),
             capabilities: CAPABILITIES.into_iter().map(capability).collect(),
+            drain_info: drain.map(|drain| Box::new(drain.info.clone())),
+            estimated_drain_start_time: drain.and_then(Drain::start_time),
             ..get_agents::Agent::default()
         }
     }
@@ -191,16 +195,17 @@ impl Master {
         let tasks = || self.frameworks.values().flat_map(|known| known.tasks.values());
         let of = |state: TaskState| tasks().filter(|task| task.state() == state).count();
         let connected = self.frameworks.values().filter(|known| known.connection.is_some()).count();
+        let active = self.agents.values().filter(|agent| self.is_active(agent)).count();
         let counts = [
             ("frameworks_active", connected),
             ("frameworks_connected", connected),
             ("frameworks_disconnected", self.frameworks.len() - connected),
             ("frameworks_inactive", self.frameworks.len() - connected),
             ("outstanding_offers", self.offers.len()),
-            ("slaves_active", self.agents.len() - self.away.len()),
+            ("slaves_active", active),
             ("slaves_connected", self.agents.len() - self.away.len()),
             ("slaves_disconnected", self.away.len()),
-            ("slaves_inactive", self.away.len()),
+            ("slaves_inactive", self.agents.len() - active),
             ("slaves_unreachable", self.unreachable.len()),
             ("tasks_killing", of(TaskState::TaskKilling)),
             ("tasks_running", of(TaskState::TaskRunning)),
