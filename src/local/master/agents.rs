@@ -152,8 +152,6 @@ impl Master {
         if was_here {
             self.agent_removed(agent);
         }
-        self.deactivated.remove(agent);
-        self.draining.remove(agent);
         self.gone.insert(agent.into());
     }
 

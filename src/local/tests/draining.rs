@@ -189,7 +189,8 @@ fn an_agent_is_gone_when_it_is_drained_if_that_was_asked() {
     assert_eq!(sim.types(&client), [event::Type::Failure], "the agent is lost");
     assert!(sim.ask(Ask::GetAgents).get_agents.unwrap().agents.is_empty());
     assert_eq!(sim.drain(None, true), Reply::Refused(400, "Unknown agent".into()));
-    assert_eq!(sim.reactivate(), Reply::Refused(400, "Agent is not deactivated".into()));
+    let words = "Agent is still in the DRAINING state";
+    assert_eq!(sim.reactivate(), Reply::Refused(400, words.into()), "so says Mesos");
 }
 
 #[test]

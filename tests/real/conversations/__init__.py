@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 
 from ..conversation import OWN_WORDS, UNSAID
-from . import checks, commands, executors, faults, groups, operations, shares
+from . import checks, commands, draining, executors, faults, groups, operations, shares
 
-MODULES = (commands, checks, executors, groups, operations, shares)
+MODULES = (commands, checks, executors, groups, operations, shares, draining)
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
 FAULTS = faults.CONVERSATIONS
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from ..conversation import Conversation
 from ..faults import Faults
+from .draining import agents, look
 from .infos import scripted, task
 
 Talk = TypeVar("Talk", bound=Callable[..., None])
@@ -118,6 +119,21 @@ def agent_marked_gone(talk: Conversation, faults: Faults, _: Path) -> None:
 
 
 @checkpointing
+def drained_and_gone(talk: Conversation, _faults: Faults, _: Path) -> None:
+    """Its tasks are killed, and then it is marked gone."""
+    talk.launch(task("c", "exec sleep 1000"))
+    talk.until("TASK_RUNNING")
+    [agent] = agents(talk)
+    talk.operate("DRAIN_AGENT", agent_id=agent["agent_info"]["id"], mark_gone=True)
+    look(talk)
+    talk.until("TASK_GONE_BY_OPERATOR" if talk.is_modern else "TASK_KILLED")
+    talk.expect("FAILURE")
+    assert agents(talk) == []
+    talk.operate("DRAIN_AGENT", agent_id=agent["agent_info"]["id"])
+    talk.operate("REACTIVATE_AGENT", agent_id=agent["agent_info"]["id"])
+
+
+@checkpointing
 def master_failed_over(talk: Conversation, faults: Faults, _: Path) -> None:
     """The connection ends; who subscribes again with its id finds its tasks."""
     talk.launch(task("c", "exec sleep 1000"))
@@ -149,5 +165,6 @@ CONVERSATIONS = [
     launched_while_away,
     agent_lost_and_found,
     agent_marked_gone,
+    drained_and_gone,
     master_failed_over,
 ]

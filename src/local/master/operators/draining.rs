@@ -1,7 +1,7 @@
 //! Agents that get no tasks: DEACTIVATE_AGENT, DRAIN_AGENT, which also ends what runs there, and REACTIVATE_AGENT.
 //!
 //! # Invariants
-//! * An agent that drains is deactivated, and stays so when it is drained, until it is reactivated or gone.
+//! * An agent that drains is deactivated, and stays so when it is drained, until it is reactivated: even if it is gone.
 //! * It is drained as soon as the master knows of no task on it and of no operation: when all is acknowledged.
 
 use crate::local::clock::Time;
