@@ -33,6 +33,29 @@ def main(arguments: Sequence[str]) -> int:
         "--resources", help="of each agent: 'cpus:4;mem:4096;disk:8192;ports:[31000-32000]' (the default)"
     )
     local.add_argument("--work-dir", help="where sandboxes are made, and kept (default: temporary)")
+    local.add_argument(
+        "--attributes",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="what agents say of themselves: 'rack:a;level:10'; once for all of them, or again for each",
+    )
+    local.add_argument(
+        "--offer-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="after which an offer that is not answered is taken back (default: never)",
+    )
+    local.add_argument(
+        "--authenticate-executors",
+        action="store_true",
+        help="executors have to show the token that their agent gives them",
+    )
+    local.add_argument(
+        "--domain-sockets",
+        action="store_true",
+        help="agents also listen for executors at Unix domain sockets in the work directory",
+    )
     return _local(parser.parse_args(arguments), local)
 
 
@@ -48,7 +71,16 @@ def _local(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     signal.signal(signal.SIGTERM, end)
     settings = {} if options.resources is None else {"resources": options.resources}
     try:
-        cluster = LocalCluster(options.agents, port=options.port, work_dir=options.work_dir, **settings)
+        cluster = LocalCluster(
+            options.agents,
+            port=options.port,
+            work_dir=options.work_dir,
+            attributes=options.attributes[0] if len(options.attributes) == 1 else options.attributes,
+            offer_timeout=options.offer_timeout,
+            authenticate_executors=options.authenticate_executors,
+            domain_sockets=options.domain_sockets,
+            **settings,
+        )
     except (ConfigurationError, OSError) as error:
         parser.error(str(error))
     with cluster, contextlib.suppress(KeyboardInterrupt):

@@ -23,9 +23,9 @@ class Client:
     opened: ClassVar[list[Client]] = []
 
     def __init__(
-        self, cluster: LocalCluster, framework: dict[str, Any] | None = None, **subscribe: Any
+        self, cluster: LocalCluster | str, framework: dict[str, Any] | None = None, **subscribe: Any
     ) -> None:
-        self.master = cluster.master
+        self.master = cluster if isinstance(cluster, str) else cluster.master
         self.framework = {"user": "nobody", "name": "test", **(framework or {})}
         self.connection = http.client.HTTPConnection(self.master, timeout=PATIENCE)
         call: dict[str, Any] = {
