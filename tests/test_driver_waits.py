@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import dis
+import itertools
 import math
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +19,7 @@ from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder, message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     Make = Callable[..., mesos.SchedulerDriver]
 
@@ -208,3 +213,60 @@ def test_raising_again_does_not_lengthen_the_traceback(make: Make, backend: Scri
             driver.join(PATIENCE)
         lengths.append(len(raised.traceback))
     assert lengths[0] == lengths[1] == lengths[2]
+
+
+class CtrlC:
+    """A trace function that interrupts the last steps of a driver before one of their bytecodes."""
+
+    steps = (Dispatcher._end.__code__, Dispatcher._tell_waiters.__code__)
+
+    def __init__(self, before: int) -> None:
+        self.left = before
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code not in self.steps:
+            return None
+        frame.f_trace_opcodes = True
+        # CPython looks for signals behind calls, never at the NOP with which a `try` begins
+        if event == "opcode" and frame.f_code.co_code[frame.f_lasti] != dis.opmap["NOP"]:
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+        return self
+
+
+async def _end_on_a_loop(driver: mesos.SchedulerDriver) -> None:
+    driver.start()
+    driver.stop()
+    await driver.wait(PATIENCE)
+
+
+def _end_here(driver: mesos.SchedulerDriver) -> None:
+    driver.start()
+    driver.stop()
+    driver.join(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    ("dispatcher", "end"),
+    [("poll", _end_here), ("asyncio", lambda driver: asyncio.run(_end_on_a_loop(driver)))],
+)
+def test_the_end_comes_wherever_a_ctrl_c_cuts_it_off(
+    dispatcher: str, end: Callable[[mesos.SchedulerDriver], None]
+) -> None:
+    before = sys.gettrace()
+    for place in itertools.count(1):
+        driver = mesos.SchedulerDriver(Recorder(), "test", backend=ScriptedBackend(), dispatcher=dispatcher)
+        sys.settrace(ctrl_c := CtrlC(place))
+        try:
+            with contextlib.suppress(KeyboardInterrupt):
+                end(driver)
+        finally:
+            sys.settrace(before)
+        with contextlib.suppress(KeyboardInterrupt):  # a driver keeps what its loop has come across
+            driver.join(PATIENCE)
+        assert driver.dispatcher is not None
+        assert driver.dispatcher.ended, place
+        if ctrl_c.left > 0:
+            break
+    assert place > 50, "every bytecode had its turn"

@@ -74,7 +74,10 @@ class Dispatcher:
         """Begin to watch `fileno()`; called once, on the thread that starts the driver."""
 
     def close(self) -> None:
-        """Stop watching `fileno()`; called once, on the dispatching thread, when nothing more will come."""
+        """Stop watching `fileno()`; called on the dispatching thread when nothing more will come.
+
+        That is once, unless a Ctrl-C comes just then: the next look at the end may call it again.
+        """
 
     def check_place(self) -> None:
         """Raise RuntimeError if handlers must not run where this is called; called before each turn."""
@@ -260,19 +263,27 @@ class Dispatcher:
             self._end()
 
     def _end(self) -> None:
-        """Say that nothing will come any more; the last steps of the close order."""
-        with self._lock:
-            if self._ending:
-                return
-            self._ending = True
+        """Say that nothing will come any more; the last steps of the close order.
+
+        If a Ctrl-C cuts them off before the end is said, whoever looks for the end next takes them again.
+        """
+        ours = False
         try:
-            self.close()
-            self._native.close()
+            with self._lock:
+                if self._ending or self.ended:
+                    return
+                ours = self._ending = True
+            try:
+                self.close()
+                self._native.close()
+            finally:
+                driver = self._driver()
+                if driver is not None:
+                    driver._ended()
+                self._tell_waiters()
         finally:
-            driver = self._driver()
-            if driver is not None:
-                driver._ended()
-            self._tell_waiters()
+            if ours:
+                self._ending = False
 
     def _tell_waiters(self) -> None:
         with self._lock:
