@@ -79,7 +79,8 @@ fn executor_of_a_group(executor: &ExecutorInfo) -> Checked {
     for (name, words, least, thousandths) in LEAST {
         let amount = has.get(name).copied();
         if amount.is_none_or(|amount| amount < thousandths) {
-            let amount = amount.map_or("None".into(), |amount| number(amount).to_string());
+            let said = |amount| if name == "mem" { megabytes(amount) } else { number(amount).to_string() };
+            let amount = amount.map_or("None".into(), said);
             return Err(format!(
                 "Executor '{id}' uses less {words} ({amount}) than the minimum required ({least})"
             ));
@@ -89,6 +90,14 @@ fn executor_of_a_group(executor: &ExecutorInfo) -> Checked {
         return Err(format!("Executor '{id}' uses no disk"));
     }
     Ok(())
+}
+
+/// Thousandths of a megabyte in the words of Mesos, which counts whole ones.
+fn megabytes(thousandths: i64) -> String {
+    match thousandths / 1000 {
+        0 => "0B".into(),
+        whole => format!("{whole}MB"),
+    }
 }
 
 fn is_docker(container: &ContainerInfo) -> bool {

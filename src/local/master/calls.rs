@@ -40,7 +40,7 @@ impl Master {
         match (call.r#type(), call) {
             (Type::Teardown, _) => self.remove_framework(now, &id),
             (Type::Accept, Call { accept: Some(accept), .. }) => self.accept(now, &id, *accept),
-            (Type::Decline, Call { decline: Some(decline), .. }) => self.decline(now, &id, &decline),
+            (Type::Decline, Call { decline: Some(decline), .. }) => self.decline(now, &decline),
             (Type::Revive, call) => {
                 let roles = call.revive.map(|revive| revive.roles).unwrap_or_default();
                 if self.subscribed(&id, &roles) {

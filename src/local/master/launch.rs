@@ -7,10 +7,10 @@
 use super::offers::Place;
 use super::{Master, Task, agent};
 use crate::local::clock::Time;
-use crate::local::resources::{self, Resources, check};
+use crate::local::resources::{self, Resources};
 use crate::local::validate;
 use crate::proto::mesos::v1::offer::Operation;
-use crate::proto::mesos::v1::offer::operation::LaunchGroup;
+use crate::proto::mesos::v1::offer::operation::{LaunchGroup, Type};
 use crate::proto::mesos::v1::resource::AllocationInfo;
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{FrameworkId, Resource, TaskInfo, TaskState};
@@ -32,11 +32,9 @@ impl Master {
         remaining: &mut Resources,
     ) {
         let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
-        // One bad resource spoils the whole operation: Mesos looks at them before it looks at tasks.
-        let bad = tasks.iter().flat_map(all_resources).find_map(check);
-        let id = operation.id.map(|_| "The `id` field cannot be set on LAUNCH operations".to_owned());
-        if let Some(why) = bad.or(id) {
-            return self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, &why);
+        if operation.id.is_some() {
+            let why = "The `id` field cannot be set on LAUNCH operations";
+            return self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, why);
         }
         let at = Launching { framework, place };
         for mut task in tasks {
@@ -88,10 +86,9 @@ impl Master {
     ) {
         let Some(mut group) = operation.launch_group else { return };
         let tasks = &group.task_group.tasks;
-        let bad = tasks.iter().flat_map(all_resources).chain(&group.executor.resources).find_map(check);
-        let id = operation.id.map(|_| "The `id` field cannot be set on LAUNCH_GROUP operations".to_owned());
-        if let Some(why) = bad.or(id) {
-            return self.refuse_tasks(now, framework, tasks, Reason::TaskGroupInvalid, &why);
+        if operation.id.is_some() {
+            let why = "The `id` field cannot be set on LAUNCH_GROUP operations";
+            return self.refuse_tasks(now, framework, tasks, Reason::TaskGroupInvalid, why);
         }
         allocate(&mut group.executor.resources, &place.role);
         for task in &mut group.task_group.tasks {
@@ -163,6 +160,25 @@ impl Master {
         }
     }
 
+    /// One bad resource spoils the whole operation.
+    pub(super) fn refuse_invalid(&mut self, now: Time, framework: &str, operation: Operation, why: String) {
+        match operation.r#type() {
+            Type::Launch => {
+                let tasks = operation.launch.map(|launch| launch.task_infos).unwrap_or_default();
+                self.refuse_tasks(now, framework, &tasks, Reason::TaskInvalid, &why);
+            }
+            Type::LaunchGroup => {
+                let group = operation.launch_group.map(|launch| launch.task_group);
+                let tasks = group.map(|group| group.tasks).unwrap_or_default();
+                self.refuse_tasks(now, framework, &tasks, Reason::TaskGroupInvalid, &why);
+            }
+            _ => {
+                let why = format!("Operation attempted with invalid resources: {why}");
+                self.refuse_operation(framework, operation, why);
+            }
+        }
+    }
+
     pub(super) fn refuse_tasks(
         &mut self,
         now: Time,
@@ -176,6 +192,15 @@ impl Master {
             self.say(now, framework, &task.task_id.value, agent, TaskState::TaskError, reason, why.into());
         }
     }
+}
+
+/// All resources that a LAUNCH or a LAUNCH_GROUP names.
+pub(super) fn launched(operation: &Operation) -> Vec<Resource> {
+    let tasks = operation.launch.iter().flat_map(|launch| &launch.task_infos);
+    let group = operation.launch_group.iter();
+    let members = group.clone().flat_map(|launch| &launch.task_group.tasks);
+    let executor = group.flat_map(|launch| &launch.executor.resources);
+    tasks.chain(members).flat_map(all_resources).chain(executor).cloned().collect()
 }
 
 fn all_resources(task: &TaskInfo) -> impl Iterator<Item = &Resource> {

@@ -8,6 +8,7 @@ use crate::proto::mesos::v1::offer::operation::Type;
 use crate::proto::mesos::v1::scheduler::call::{Accept, Decline};
 use crate::proto::mesos::v1::task_status::Reason;
 use crate::proto::mesos::v1::{self, Filters, OfferId, TaskInfo, TaskState};
+use crate::validate;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -116,19 +117,14 @@ impl Master {
         self.allocator.recover(now, place, &offer.resources, refuse);
     }
 
-    pub(super) fn decline(&mut self, now: Time, framework: &str, decline: &Decline) {
+    /// As with Mesos, whoever names an offer ends it, whosever it is.
+    pub(super) fn decline(&mut self, now: Time, decline: &Decline) {
         let refuse = Some(refusal(decline.filters.as_ref()));
         for id in &decline.offer_ids {
-            if let Some(offer) = self.take(framework, &id.value) {
+            if let Some(offer) = self.offers.remove(&id.value) {
                 self.return_offer(now, &offer, refuse);
             }
         }
-    }
-
-    /// An offer, if it is this framework's.
-    fn take(&mut self, framework: &str, id: &str) -> Option<Offer> {
-        self.offers.get(id).filter(|offer| offer.framework == framework)?;
-        self.offers.remove(id)
     }
 
     pub(super) fn accept(&mut self, now: Time, framework: &str, accept: Accept) {
@@ -138,7 +134,7 @@ impl Master {
         };
         let mut remaining = Resources::default();
         for id in &accept.offer_ids {
-            if let Some(offer) = self.take(framework, &id.value) {
+            if let Some(offer) = self.offers.remove(&id.value) {
                 remaining.add(&offer.resources);
             }
         }
@@ -148,7 +144,7 @@ impl Master {
             accept.operations.into_iter().partition(|operation| operations::invalid(operation).is_some());
         for operation in refused {
             let why = operations::invalid(&operation).unwrap_or_default();
-            self.refuse_operation(framework, operation, why);
+            self.refuse_invalid(now, framework, operation, why);
         }
         for operation in operations {
             match operation.r#type() {
@@ -164,7 +160,10 @@ impl Master {
                 }
                 Type::Unknown => {}
                 other => {
-                    let why = format!("The embedded cluster cannot do {} yet", other.as_str_name());
+                    let why = match validate::operation(&operation) {
+                        Err(why) => self.on_agent(&place.agent, &why),
+                        Ok(()) => format!("The embedded cluster cannot do {} yet", other.as_str_name()),
+                    };
                     self.refuse_operation(framework, operation, why);
                 }
             }
@@ -220,7 +219,7 @@ impl Master {
     /// Every operation fails, and the offers that do exist are over.
     fn accept_nothing(&mut self, now: Time, framework: &str, accept: &Accept, why: &str) {
         for id in &accept.offer_ids {
-            if let Some(offer) = self.take(framework, &id.value) {
+            if let Some(offer) = self.offers.remove(&id.value) {
                 self.return_offer(now, &offer, None);
             }
         }

@@ -5,7 +5,7 @@
 //!   after it in the same ACCEPT can use that.
 //! * Who gave an operation an id hears how it ended: of a refusal once, of success until it is acknowledged.
 
-use super::launch::Launching;
+use super::launch::{Launching, launched};
 use super::{Master, agent, events};
 use crate::local::resources::{self, Resources, check, describe};
 use crate::local::validate;
@@ -42,6 +42,7 @@ fn subjects(operation: &Operation) -> Result<Vec<Resource>, String> {
         Type::ShrinkVolume => {
             return Ok(operation.shrink_volume.iter().map(|shrink| (*shrink.volume).clone()).collect());
         }
+        Type::Launch | Type::LaunchGroup => return Ok(launched(operation)),
         _ => return Ok(Vec::new()),
     };
     given.cloned().ok_or_else(|| {
@@ -52,11 +53,13 @@ fn subjects(operation: &Operation) -> Result<Vec<Resource>, String> {
 
 /// Why the resources of an operation are none: Mesos looks at all of an ACCEPT before it does any of it.
 pub(super) fn invalid(operation: &Operation) -> Option<String> {
-    let why = match subjects(operation) {
+    if operation.reserve.as_ref().is_some_and(|reserve| !reserve.source.is_empty()) {
+        return Some("Reservation updates are not yet implemented for the scheduler API.".into());
+    }
+    match subjects(operation) {
         Err(why) => Some(why),
         Ok(subjects) => subjects.iter().find_map(check),
-    };
-    why.map(|why| format!("Operation attempted with invalid resources: {why}"))
+    }
 }
 
 /// What an operation takes, and what it makes of that.
