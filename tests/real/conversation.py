@@ -27,7 +27,7 @@ UNSAID = [
 ]
 #: What each says in its own words: (pattern, what is compared instead, why).
 OWN_WORDS = [
-    (r"(Failed to convert JSON into Call protobuf): .*", r"\1", "the reader of JSON is also the drivers'"),
+    (r"(Failed to [^:]*JSON[^:]*): .*", r"\1", "the reader of JSON is also the drivers'"),
     (
         r"(?s)(ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID)\..*",
         r"\1",
@@ -41,7 +41,14 @@ Transcript = list[Any]
 class Conversation:
     """A framework that notes what it hears: events, and the answers to its calls."""
 
-    def __init__(self, master: str, *, offer_constraints: dict[str, Any] | None = None, **info: Any) -> None:
+    def __init__(
+        self,
+        master: str,
+        *,
+        offer_constraints: dict[str, Any] | None = None,
+        suppressed_roles: list[str] | None = None,
+        **info: Any,
+    ) -> None:
         self.master = master
         self.info = info
         self.undo: list[dict[str, Any]] = []  #: orders of an operator, for the end
@@ -52,6 +59,8 @@ class Conversation:
         self.parallel = False  #: tasks report at the same time: their order is a matter of chance
         self.stream = http.client.HTTPConnection(master, timeout=MARGIN)
         subscribe: dict[str, Any] = {"framework_info": {"user": "nobody", "name": "fidelity", **info}}
+        if suppressed_roles is not None:
+            subscribe["suppressed_roles"] = suppressed_roles
         if offer_constraints is not None:
             subscribe["offer_constraints"] = offer_constraints
         call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
@@ -92,8 +101,16 @@ class Conversation:
         return None
 
     def is_again(self, event: dict[str, Any]) -> bool:
-        """Whether an event is an update that was acknowledged: at least once is all that Mesos promises."""
-        return event.get("update", {}).get("status", {}).get("uuid") in self.acknowledged
+        """Whether an event is an update that was acknowledged: at least once is all that Mesos promises.
+
+        It is acknowledged again, without a note: an agent that ended may not have heard it.
+        """
+        status = event.get("update", {}).get("status", {})
+        if status.get("uuid") not in self.acknowledged:
+            return False
+        self.acknowledge(status)
+        self.heard.pop()
+        return True
 
     def readline(self, deadline: float) -> bytes:
         """Return the length of the next record, of a heartbeat perhaps; fail when there is none in time."""

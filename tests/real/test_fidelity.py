@@ -45,7 +45,7 @@ def held(
     info: dict[str, Any] = {"capabilities": capabilities, "failover_timeout": 60.0}
     info |= getattr(conversation, "info", {})
     if capabilities:
-        info["roles"] = ["fidelity/inner"]
+        info["roles"] = [info.pop("role", "fidelity/inner")]
     talk = Conversation(master, **info)
     try:
         conversation(talk, *more)

@@ -5,9 +5,34 @@ from __future__ import annotations
 import inspect
 
 from ..conversation import OWN_WORDS, UNSAID
-from . import checks, commands, draining, executors, faults, groups, operations, shares
+from . import (
+    checks,
+    commands,
+    draining,
+    executors,
+    faults,
+    frameworks,
+    groups,
+    offers,
+    operations,
+    refusals,
+    shares,
+    updates,
+)
 
-MODULES = (commands, checks, executors, groups, operations, shares, draining)
+MODULES = (
+    frameworks,
+    commands,
+    checks,
+    updates,
+    executors,
+    groups,
+    offers,
+    operations,
+    shares,
+    refusals,
+    draining,
+)
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
 FAULTS = faults.CONVERSATIONS
 
@@ -47,5 +72,6 @@ def page() -> str:
 
 
 def own_words() -> list[tuple[str, str, str]]:
-    """Return OWN_WORDS without the flags of their patterns."""
-    return [(pattern.removeprefix("(?s)"), instead, why) for pattern, instead, why in OWN_WORDS]
+    """Return OWN_WORDS with patterns that can be read."""
+    readable = [pattern.removeprefix("(?s)").replace("[^:]*", "…") for pattern, _, _ in OWN_WORDS]
+    return [(pattern, *more) for pattern, (_, *more) in zip(readable, OWN_WORDS, strict=True)]

@@ -73,6 +73,8 @@ def killed_before_it_registered(talk: Conversation) -> None:
     talk.launch(scripted("a", "TASK_RUNNING"))
     talk.call("KILL", task_id={"value": "a"})
     talk.until("TASK_KILLED")
+    # Its executor has nothing to do: whether it has ended by now, and how, is a matter of chance.
+    talk.heard = [said for said in talk.heard if isinstance(said, tuple) or said["type"] != "FAILURE"]
 
 
 def messages(talk: Conversation) -> None:

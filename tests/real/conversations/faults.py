@@ -33,7 +33,7 @@ def agent_restarted(talk: Conversation, faults: Faults, _: Path) -> None:
     faults.stop_agent()
     faults.start_agent()
     talk.call("RECONCILE", tasks=[])
-    assert {talk.status()["state"] for _ in range(2)} == {"TASK_RUNNING"}
+    assert {talk.status()["state"] for _ in range(2)} == {"TASK_RUNNING"}, talk.heard
     for name in ("e", "c"):
         talk.call("KILL", task_id={"value": name})
     talk.until("TASK_KILLED", "TASK_KILLED")

@@ -74,6 +74,8 @@ def bad_groups(talk: Conversation) -> None:
         (default(talk, type="CUSTOM"), {}),
         (default(talk, resources=[scalar("mem", 32), scalar("disk", 1)]), {}),
         (default(talk, resources=[scalar("cpus", 0.1), scalar("disk", 1)]), {}),
+        (default(talk, resources=[scalar("cpus", 0.1), scalar("mem", 31.5), scalar("disk", 1)]), {}),
+        (default(talk, resources=[scalar("cpus", 0.1), scalar("mem", 0.5), scalar("disk", 1)]), {}),
         (default(talk, resources=[scalar("cpus", 0.1), scalar("mem", 32)]), {}),
         (default(talk, resources=[scalar("cpus", 1000), scalar("mem", 32), scalar("disk", 1)]), {}),
         (default(talk), {"resources": []}),

@@ -18,7 +18,8 @@ MACHINE = {"hostname": "127.0.0.1", "ip": "127.0.0.1"}
 
 def party(talk: Conversation, name: str, **more: Any) -> Conversation:
     """Return another framework, in a role of its name; it hears and is not noted."""
-    other = Conversation(talk.master, role=name, **more)
+    roles = {"roles": [name]} if more.get("capabilities") else {"role": name}
+    other = Conversation(talk.master, **roles, **more)
     other.id = other.expect("SUBSCRIBED")["framework_id"]
     return other
 
