@@ -15,15 +15,10 @@ from tests.refusals import FRAMEWORKS, GROUPS, OPERATIONS, TASKS, task
 
 from .cluster import RealCluster
 from .conversation import JSON, MARGIN, Conversation
+from .conversations.refusals import plain
 
 #: By the number of an entry in its table: state and words of the update that it was answered with.
 Answers = dict[int, tuple[str, str]]
-
-
-def plain(message: mesos.Message) -> dict[str, Any]:
-    """Return a message as Mesos' JSON has it."""
-    found: dict[str, Any] = json.loads(message.to_json())
-    return found
 
 
 @contextlib.contextmanager
