@@ -267,6 +267,11 @@ impl Core {
                         self.fault(now, Fault::AgentGone(index), messages, out);
                     }
                 }
+                master::Output::Down { agent } => {
+                    if let Some(index) = self.positions.get(&agent).copied() {
+                        self.fault(now, Fault::AgentDown(index), messages, out);
+                    }
+                }
                 master::Output::Agent { agent, input } => {
                     let index = self.positions.get(&agent).filter(|index| self.reach[**index] == Reach::Up);
                     messages.extend(index.map(|index| Message::ToAgent(*index, input)));

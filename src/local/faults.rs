@@ -16,6 +16,8 @@ pub(crate) enum Fault {
     AgentReturns(usize),
     /// an operator marks it gone
     AgentGone(usize),
+    /// an operator takes its machine down
+    AgentDown(usize),
     /// another master takes over
     MasterFailsOver,
 }
@@ -47,6 +49,7 @@ impl Fault {
             Self::AgentStarts(agent) => (agent, Reach::Up, Some(Start), Change::Back),
             Self::AgentLost(agent) => (agent, Reach::Cut, None, Change::Unreachable),
             Self::AgentReturns(agent) => (agent, Reach::Up, None, Change::Back),
+            Self::AgentDown(agent) => (agent, Reach::Gone, Some(Destroy), Change::Down),
             Self::AgentGone(agent) => (agent, Reach::Gone, Some(Destroy), Change::Gone),
             Self::MasterFailsOver => return None,
         };
@@ -59,7 +62,7 @@ impl Fault {
             Self::AgentStops(_) | Self::AgentLost(_) => reach == Reach::Up,
             Self::AgentStarts(_) => reach == Reach::Down,
             Self::AgentReturns(_) => reach == Reach::Cut,
-            Self::AgentGone(_) => reach != Reach::Gone,
+            Self::AgentGone(_) | Self::AgentDown(_) => reach != Reach::Gone,
             Self::MasterFailsOver => true,
         }
     }

@@ -22,7 +22,7 @@ UNSAID = [
     (
         "SUBSCRIBED",
         ["master_info", "capabilities"],
-        "agents of the embedded cluster are neither drained nor updated by operators",
+        "the embedded master does not list what it can do, though it drains agents",
     ),
 ]
 #: What each says in its own words: (pattern, what is compared instead, why).

@@ -26,8 +26,8 @@ OWN = {
 
 #: What only Mesos says: (key, inside of what, why).
 UNSAID = [
-    ("capabilities", "agents", "agents of the embedded cluster can do less"),
-    ("capabilities", "master_info", "so can its master"),
+    ("capabilities", "agents", "those of the embedded cluster have no resource providers and limit no task"),
+    ("capabilities", "master_info", "the embedded master does not list what it can do"),
     ("checkpoint", "agent_info", "a field of the API before v1, which v1 does not have"),
     ("cpus_system_time_secs", "resource_statistics", "nobody measures what processes use"),
     ("cpus_user_time_secs", "resource_statistics", "nobody measures what processes use"),

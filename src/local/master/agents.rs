@@ -6,7 +6,7 @@
 //! * One that is gone does not come back.
 
 use super::offers::Tell;
-use super::{Executor, Master, Task, agent, events};
+use super::{Executor, Master, Output, Task, agent, events};
 use crate::local::action::Action;
 use crate::local::allocator::Traits;
 use crate::local::clock::Time;
@@ -74,6 +74,8 @@ pub(crate) enum Change {
     Back,
     /// an operator says that it will never be again
     Gone,
+    /// an operator takes its machine down
+    Down,
 }
 
 /// What is remembered of an agent that is unreachable.
@@ -93,6 +95,7 @@ impl Master {
             Change::Unreachable => self.lose_agent(now, agent),
             Change::Back => self.welcome_agent(now, agent),
             Change::Gone => self.bury_agent(now, agent),
+            Change::Down => self.remove_agent(now, agent),
         }
     }
 
@@ -155,7 +158,27 @@ impl Master {
         self.gone.insert(agent.into());
     }
 
+    fn remove_agent(&mut self, now: Time, agent: &str) {
+        let Some(host) = self.agents.get(agent).map(AgentInfo::hostname) else { return };
+        let tasks = self.take_tasks(now, agent, |_, _| true);
+        self.take_executors(now, agent, |_, _| true);
+        for (framework, task, known) in tasks {
+            let words = format!("Agent {host} removed: Operator initiated 'Machine DOWN'");
+            let status = about(now, &task, &known, TaskState::TaskLost, Reason::AgentRemoved, &words);
+            self.end_task(&framework, known, status);
+        }
+        self.forget_agent(now, agent);
+        self.tell_all(&events::agent_lost(agent));
+        self.agent_removed(agent);
+        self.deactivated.remove(agent);
+        self.draining.remove(agent);
+    }
+
     fn welcome_agent(&mut self, now: Time, agent: &str) {
+        let lost = self.unreachable.get(agent).map(|known| known.info.machine());
+        if lost.is_some_and(|machine| self.maintenance.is_down(&machine)) {
+            return self.out.push(Output::Down { agent: agent.into() }); // it may not register there
+        }
         self.away.remove(agent);
         self.agents.get_mut(agent).into_iter().for_each(|known| known.reregistered = Some(now));
         if let Some(Unreachable { mut info, tasks, executors, .. }) = self.unreachable.remove(agent) {

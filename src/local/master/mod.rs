@@ -41,7 +41,6 @@ use super::reply::Reply;
 use super::resources::Resources;
 use super::updates::Update;
 use crate::proto::mesos::v1::framework_info::capability::Type as Capability;
-use crate::proto::mesos::v1::maintenance::Schedule;
 use crate::proto::mesos::v1::master as operator;
 use crate::proto::mesos::v1::scheduler::call::Subscribe;
 use crate::proto::mesos::v1::scheduler::{Call, Event};
@@ -53,7 +52,7 @@ pub(crate) use events::VERSION;
 use inverse::InverseOffer;
 use offers::Tell;
 pub(crate) use operations::finished;
-use operators::{Drain, Watcher};
+use operators::{Drain, Maintenance, Watcher};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -128,6 +127,10 @@ pub(crate) enum Output {
     },
     /// An operator says that an agent will never be again.
     Gone {
+        agent: String,
+    },
+    /// An agent's machine is taken down.
+    Down {
         agent: String,
     },
     Outside(Action),
@@ -213,8 +216,7 @@ pub(crate) struct Master {
     offers: BTreeMap<String, Offer>,
     offer_timeout: Option<Duration>,
     inverse_offers: BTreeMap<String, InverseOffer>,
-    /// planned maintenance
-    schedule: Schedule,
+    maintenance: Maintenance,
     /// agents that operators have deactivated
     deactivated: BTreeSet<String>,
     /// those of them that are drained, too
@@ -249,7 +251,7 @@ impl Master {
             offers: BTreeMap::new(),
             offer_timeout,
             inverse_offers: BTreeMap::new(),
-            schedule: Schedule::default(),
+            maintenance: Maintenance::default(),
             deactivated: BTreeSet::new(),
             draining: BTreeMap::new(),
             watchers: Vec::new(),
@@ -282,6 +284,7 @@ impl Master {
             }
             Input::AddAgent(agent) => {
                 self.allocator.add_agent(now, &agent.id, agent.resources.clone(), agent.traits());
+                self.maintenance.inhabit(agent.machine());
                 let id = agent.id.clone();
                 self.agents.insert(id.clone(), agent);
                 self.agent_added(&id);

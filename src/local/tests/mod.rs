@@ -8,6 +8,7 @@ mod executors;
 mod faults;
 mod frameworks;
 mod groups;
+mod maintenance;
 mod offers;
 mod operations;
 mod operators;

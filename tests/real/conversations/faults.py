@@ -11,6 +11,7 @@ from ..conversation import Conversation
 from ..faults import Faults
 from .draining import agents, look
 from .infos import scripted, task
+from .shares import MACHINE
 
 Talk = TypeVar("Talk", bound=Callable[..., None])
 
@@ -134,6 +135,30 @@ def drained_and_gone(talk: Conversation, _faults: Faults, _: Path) -> None:
 
 
 @checkpointing
+def machine_down(talk: Conversation, _faults: Faults, _: Path) -> None:
+    """The agents of a machine in maintenance are removed, and their tasks lost."""
+    talk.parallel = True
+    machines = [MACHINE]
+    for order in ("START_MAINTENANCE", "STOP_MAINTENANCE"):
+        for wrong in ([], [{"hostname": "elsewhere"}], machines, machines * 2):
+            talk.operate(order, machines=wrong)
+    talk.launch(task("c", "exec sleep 1000"))
+    talk.until("TASK_RUNNING")
+    window = {"machine_ids": machines, "unavailability": {"start": {"nanoseconds": 7}}}
+    talk.operate("UPDATE_MAINTENANCE_SCHEDULE", schedule={"windows": [window]})
+    talk.expect("INVERSE_OFFERS")
+    talk.operate("START_MAINTENANCE", machines=machines)
+    talk.until_lost("TASK_LOST")
+    assert agents(talk) == []
+    talk.operate("GET_MAINTENANCE_STATUS")
+    talk.operate("UPDATE_MAINTENANCE_SCHEDULE", schedule={"windows": []})
+    talk.operate("START_MAINTENANCE", machines=machines)
+    talk.operate("STOP_MAINTENANCE", machines=machines)
+    talk.operate("GET_MAINTENANCE_STATUS")
+    talk.operate("GET_MAINTENANCE_SCHEDULE")
+
+
+@checkpointing
 def master_failed_over(talk: Conversation, faults: Faults, _: Path) -> None:
     """The connection ends; who subscribes again with its id finds its tasks."""
     talk.launch(task("c", "exec sleep 1000"))
@@ -166,5 +191,6 @@ CONVERSATIONS = [
     agent_lost_and_found,
     agent_marked_gone,
     drained_and_gone,
+    machine_down,
     master_failed_over,
 ]

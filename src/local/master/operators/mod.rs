@@ -23,6 +23,7 @@ use crate::local::operator::{Response as Answer, not_there, version};
 use crate::proto::mesos::v1::master::call::Type;
 use crate::proto::mesos::v1::master::{Call, Response, response};
 pub(super) use draining::Drain;
+pub(super) use maintenance::Maintenance;
 pub(super) use watch::Watcher;
 
 impl Master {
@@ -99,7 +100,7 @@ impl Master {
             }
             Type::GetQuota => Response { get_quota: Some(self.get_quota()), ..answer(Kind::GetQuota) },
             Type::GetMaintenanceSchedule => {
-                let schedule = self.schedule.clone();
+                let schedule = self.maintenance.schedule.clone();
                 let get_maintenance_schedule = Some(response::GetMaintenanceSchedule { schedule });
                 Response { get_maintenance_schedule, ..answer(Kind::GetMaintenanceSchedule) }
             }
@@ -143,6 +144,12 @@ impl Master {
             (Type::UpdateQuota, Call { update_quota: Some(update), .. }) => self.update_quota(now, &update),
             (Type::UpdateMaintenanceSchedule, Call { update_maintenance_schedule: Some(update), .. }) => {
                 self.update_schedule(now, update.schedule)
+            }
+            (Type::StartMaintenance, Call { start_maintenance: Some(call), .. }) => {
+                self.start_maintenance(call.machines)
+            }
+            (Type::StopMaintenance, Call { stop_maintenance: Some(call), .. }) => {
+                self.stop_maintenance(&call.machines)
             }
             (Type::DrainAgent, Call { drain_agent: Some(call), .. }) => self.drain_agent(now, *call),
             (Type::DeactivateAgent, Call { deactivate_agent: Some(call), .. }) => {

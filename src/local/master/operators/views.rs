@@ -22,11 +22,13 @@ use crate::validate;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What agents of this version can do, as they would say.
-const CAPABILITIES: [AgentCapability; 4] = [
+const CAPABILITIES: [AgentCapability; 6] = [
     AgentCapability::MultiRole,
     AgentCapability::HierarchicalRole,
     AgentCapability::ReservationRefinement,
+    AgentCapability::ResizeVolume,
     AgentCapability::AgentOperationFeedback,
+    AgentCapability::AgentDraining,
 ];
 
 /// What is used by somebody, by role.
