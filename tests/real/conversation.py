@@ -22,7 +22,7 @@ UNSAID = [
     (
         "SUBSCRIBED",
         ["master_info", "capabilities"],
-        "the embedded master does not list what it can do, though it drains agents",
+        "of AGENT_UPDATE, AGENT_DRAINING and QUOTA_V2 the embedded cluster has not the first, and names none",
     ),
 ]
 #: What each says in its own words: (pattern, what is compared instead, why).
