@@ -47,9 +47,8 @@ fn partition_aware(framework: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::proto::mesos::v1::offer::{Operation, operation};
-    use crate::proto::mesos::v1::{AgentId, TaskGroupInfo, TaskId, TaskInfo};
-    use crate::wire::{fields, msg, validate};
-    use bytes::Bytes;
+    use crate::proto::mesos::v1::{AgentId, TaskGroupInfo, TaskId, TaskInfo, TaskStatus};
+    use crate::wire::{msg, validate};
     use prost::Message;
 
     fn task(id: &str) -> TaskInfo {
@@ -71,22 +70,32 @@ mod tests {
         Call::Accept { offer_ids: Vec::new(), operations, filters: None }
     }
 
-    fn states(framework: &[u8]) -> Vec<(Bytes, u64)> {
+    fn statuses(framework: &[u8]) -> Vec<TaskStatus> {
         let read = |event: Event| {
             let Event::StatusUpdate(status) = event else { panic!("not an update: {event:?}") };
             validate(msg::TASK_STATUS, &status).unwrap();
-            assert!(last_bytes(&status, task_status::UUID).is_none());
-            let state = fields(&status).flatten().find(|(number, _)| *number == task_status::STATE).unwrap();
-            let id = last_bytes(last_bytes(&status, task_status::TASK_ID).unwrap(), 1).unwrap();
-            (Bytes::copy_from_slice(id), state.1.varint().unwrap())
+            TaskStatus::decode(status).unwrap()
         };
         updates(&launch(), framework).into_iter().map(read).collect()
     }
 
     #[test]
     fn every_task_of_a_dropped_call_is_lost() {
-        let lost = TaskState::TaskLost as u64;
-        assert_eq!(states(b""), ["a", "b", "c", "d"].map(|id| (Bytes::from(id), lost)));
+        let expected = |id: &str, said: &TaskStatus| TaskStatus {
+            task_id: TaskId { value: id.into() },
+            state: TaskState::TaskLost.into(),
+            message: Some("Master disconnected".into()),
+            agent_id: Some(AgentId { value: "agent".into() }),
+            timestamp: said.timestamp,
+            source: Some(Source::Master.into()),
+            reason: Some(Reason::MasterDisconnected.into()),
+            ..TaskStatus::default()
+        };
+        let statuses = statuses(b"");
+        let all: Vec<_> =
+            ["a", "b", "c", "d"].iter().zip(&statuses).map(|(id, said)| expected(id, said)).collect();
+        assert_eq!(statuses, all);
+        assert!(statuses.iter().all(|status| status.timestamp > Some(1e9)), "seconds since 1970");
     }
 
     #[test]
@@ -95,8 +104,9 @@ mod tests {
         framework.message(framework_info::CAPABILITIES, |one| {
             one.varint(framework_info_capability::TYPE, Capability::PartitionAware as u64);
         });
-        let dropped = TaskState::TaskDropped as u64;
-        assert!(states(&framework.finish()).iter().all(|(_, state)| *state == dropped));
+        let statuses = statuses(&framework.finish());
+        assert_eq!(statuses.len(), 4);
+        assert!(statuses.iter().all(|status| status.state() == TaskState::TaskDropped));
     }
 
     #[test]

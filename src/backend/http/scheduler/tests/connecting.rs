@@ -131,6 +131,8 @@ async fn what_will_not_pass_ends_the_driver() {
     use FailureKind::{Authentication, Connection};
     let html = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p/>";
     let no_id = STREAM.replace("Mesos-Stream-Id: stream-1\r\n", "");
+    let empty_id = STREAM.replace("stream-1", "");
+    let long_id = STREAM.replace("stream-1", &"x".repeat(129));
     let no_records = format!("{STREAM}6\r\n<html>\r\n");
     for (answer, kind, words) in [
         (
@@ -155,6 +157,8 @@ async fn what_will_not_pass_ends_the_driver() {
         (&status("501 Not Implemented", ""), Connection, "no Mesos master"),
         (html, Connection, "\"text/html\""),
         (&no_id, Connection, "without a Mesos-Stream-Id"),
+        (&empty_id, Connection, "without a Mesos-Stream-Id"),
+        (&long_id, Connection, "without a Mesos-Stream-Id"),
         (&no_records, Connection, "not RecordIO"),
         ("HTTP/1.1 nonsense\r\n\r\n", Connection, "not HTTP"),
         ("HTTP/2.0 200 OK\r\n\r\n", Connection, "not"),
@@ -220,8 +224,12 @@ async fn a_registration_in_time_lifts_the_limit() {
     let master = Master::new().await;
     let limited = Config { connect_timeout: Some(LIMIT / 2), ..config(&[&master]) };
     let mut driver = Driver::with(limited, timing());
-    drop(master.subscribe().await);
+    let subscription = master.subscribe().await;
     driver.subscribed().await;
+    tokio::time::pause();
+    tokio::time::advance(LIMIT).await;
+    tokio::time::resume();
+    drop(subscription);
     driver.disconnected().await;
     master.subscribe().await;
     driver.subscribed().await;
