@@ -69,7 +69,7 @@ class LocalFaults(Faults):
 
 
 class RealFaults(Faults):
-    """Of a real one processes are killed, stopped and started again; it has to be IMPATIENT."""
+    """Of a real one processes are killed, stopped and started again; to lose its agent it is IMPATIENT."""
 
     def __init__(self, cluster: RealCluster) -> None:
         self.master = cluster.master

@@ -83,7 +83,8 @@ def test_what_goes_wrong_goes_wrong_as_with_mesos(
     directories = [tmp_path / "real", tmp_path / "local"]
     for directory in directories:
         directory.mkdir()
-    with RealCluster(real_mesos, directories[0], master_flags=IMPATIENT) as real:
+    flags = IMPATIENT if getattr(conversation, "impatient", False) else {}
+    with RealCluster(real_mesos, directories[0], master_flags=flags) as real:
         expected = held(real.master, conversation, capabilities, RealFaults(real), directories[0])
     with LocalCluster(resources=AGENT_FLAGS["resources"]) as local:
         transcript = held(local.master, conversation, capabilities, LocalFaults(local), directories[1])

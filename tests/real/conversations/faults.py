@@ -25,6 +25,12 @@ def checkpointing(conversation: Talk) -> Talk:
     return conversation
 
 
+def impatient(conversation: Talk) -> Talk:
+    """Mark a conversation whose master has to give an agent up; others would lose a slow one."""
+    conversation.impatient = True  # type: ignore[attr-defined]
+    return conversation
+
+
 @checkpointing
 def agent_restarted(talk: Conversation, faults: Faults, _: Path) -> None:
     """Tasks and executors of a framework that checkpoints go on."""
@@ -87,6 +93,7 @@ def launched_while_away(talk: Conversation, faults: Faults, _: Path) -> None:
     faults.start_agent()
 
 
+@impatient
 @checkpointing
 def agent_lost_and_found(talk: Conversation, faults: Faults, _: Path) -> None:
     """TASK_UNREACHABLE, and TASK_RUNNING when it is heard again."""

@@ -58,7 +58,7 @@ def one_fails(talk: Conversation) -> None:
 def one_is_killed(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    tasks = [task(name, DEAF, **QUICK) for name in ("a", "b")]
+    tasks = [task(name, "exec sleep 1000") for name in ("a", "b")]
     launch(talk, offer, (default(talk), tasks))
     talk.until("TASK_RUNNING", "TASK_RUNNING")
     talk.call("KILL", task_id={"value": "a"})

@@ -74,6 +74,7 @@ def of_another_framework(talk: Conversation) -> None:
         offer = served(talk, other, "other")
         refuse(talk, offer)
         other.launch(task("u"), offer=offer)
+        talk.names |= {offer["id"]["value"]: "OFFER"}
         talk.heard.append(other.status()["message"])
 
 
