@@ -26,7 +26,7 @@ def checkpointing(conversation: Talk) -> Talk:
 
 
 def impatient(conversation: Talk) -> Talk:
-    """Mark a conversation whose master has to give an agent up; others would lose a slow one."""
+    """Mark a conversation in which master or agent has to give the other up."""
     conversation.impatient = True  # type: ignore[attr-defined]
     return conversation
 
@@ -165,6 +165,7 @@ def machine_down(talk: Conversation, _faults: Faults, _: Path) -> None:
     talk.operate("GET_MAINTENANCE_SCHEDULE")
 
 
+@impatient
 @checkpointing
 def master_failed_over(talk: Conversation, faults: Faults, _: Path) -> None:
     """The connection ends; who subscribes again with its id finds its tasks."""

@@ -58,9 +58,9 @@ def one_fails(talk: Conversation) -> None:
 def one_is_killed(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    tasks = [task(name, "exec sleep 1000") for name in ("a", "b")]
-    launch(talk, offer, (default(talk), tasks))
-    talk.until("TASK_RUNNING", "TASK_RUNNING")
+    tasks = [task(name, DEAF, **QUICK) for name in ("a", "b")]
+    launch(talk, offer, (default(talk), [*tasks, task("c", "sleep 1")]))
+    talk.until("TASK_FINISHED")  # the others are deaf by then
     talk.call("KILL", task_id={"value": "a"})
     talk.until_lost("TASK_KILLED", "TASK_KILLED")
 
