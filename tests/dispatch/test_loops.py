@@ -122,8 +122,7 @@ def test_a_loop_closed_while_a_handler_is_suspended_aborts_its_driver(
     loop = ride.loop  # type: ignore[attr-defined]
     recorder = ride.recorder(status_update=lambda *_: suspended())
     driver = ride.started(recorder)
-    backend.play([update()])
-    backend.play([message(b"never")], repeat=queued)
+    backend.play([update(), *[message(b"never")] * queued])
     backend.join()
     ride.until(recorder, driver, lambda: "suspended" in recorder.names)
     loop.close()
