@@ -35,9 +35,13 @@ class Checks:
         self.over = threading.Event()
         self.lock = threading.Lock()
         self.known = nothing_yet(task)
+        self.task = task
+
+    def start(self):
+        """Begin to look; what is found may be reported at once."""
         for name in ("check", "health_check"):
-            if name in task:
-                threading.Thread(target=self.watch, args=(name, task[name]), daemon=True).start()
+            if name in self.task:
+                threading.Thread(target=self.watch, args=(name, self.task[name]), daemon=True).start()
 
     def stop(self):
         self.over.set()

@@ -65,6 +65,7 @@ class CommandExecutor:
         print(f"Forked command at {self.process.pid}", file=sys.stderr)
         self.agent.update(self.task_id, "TASK_RUNNING", **self.unchecked)
         self.checks = Checks(task, self.on_check)
+        self.checks.start()
         if limit := int(task.get("max_completion_time", {}).get("nanoseconds", 0)):
             timer = threading.Timer(limit / 1e9, self.on_late)
             timer.daemon = True

@@ -127,6 +127,7 @@ class DefaultExecutor:
         variables = task["command"].get("environment", {}).get("variables", [])
         environment = {**os.environ, **{one["name"]: one.get("value", "") for one in variables}}
         self.checks[name] = Checks(task, on_check, environment)
+        self.checks[name].start()
         if limit := int(task.get("max_completion_time", {}).get("nanoseconds", 0)):
             after(limit / 1e9, on_late)
 
