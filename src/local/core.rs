@@ -134,7 +134,7 @@ impl Core {
                 registered: now,
                 reregistered: None,
             };
-            core.agents.push(Agent::new(index, address, access.clone(), info.to_proto(), entropy()));
+            core.agents.push(Agent::new(now, index, address, access.clone(), info.to_proto(), entropy()));
             core.positions.insert(info.id.clone(), index);
             core.ids.push(info.id.clone());
             core.reach.push(Reach::Up);

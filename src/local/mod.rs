@@ -23,6 +23,7 @@ mod children;
 mod clock;
 mod core;
 mod cork;
+mod counters;
 mod driver;
 mod endpoints;
 mod faults;

@@ -261,7 +261,10 @@ impl Agent {
     /// A message of the scheduler: only for one that listens.
     pub(super) fn message(&mut self, key: &Key, data: Bytes, out: &mut Vec<Output>) {
         if self.executors.get(key).is_some_and(|executor| executor.state == State::Running) {
+            self.records.counters.count("valid_framework_messages");
             self.tell(key, [events::message(data)], out);
+        } else {
+            self.records.counters.count("invalid_framework_messages");
         }
     }
 

@@ -3,8 +3,9 @@
 //! `commands.rs` runs tasks that are a command, in the place of Mesos' command executor; `groups.rs` runs task groups, in
 //! the place of its default executor; `checks.rs` has tasks looked at, each as its `checker.rs` says; `executors.rs` has
 //! the executors with a process of their own, and `subscription.rs` the API by which those speak; `ends.rs` tells all of
-//! these to end, `draining.rs` empties the agent; `operations.rs` what changes the agent's resources; `recovery.rs` lets the agent end and start again;
-//! `status.rs` puts statuses together; `records.rs` keeps what operators ask for, `operators.rs` answers them.
+//! these to end, `draining.rs` empties the agent; `operations.rs` what changes the agent's resources; `recovery.rs` lets the
+//! agent end and start again; `status.rs` puts statuses together; `records.rs` keeps what operators ask for and
+//! `metrics.rs` counts, `operators.rs` answers them.
 //!
 //! # Invariants
 //! * What is said of a task goes through `Updates`: in order, at least once.
@@ -19,6 +20,7 @@ mod ends;
 mod events;
 mod executors;
 mod groups;
+mod metrics;
 mod operations;
 mod operators;
 mod records;
@@ -225,6 +227,8 @@ pub(crate) struct Agent {
     /// frameworks that do not checkpoint
     fleeting: BTreeSet<String>,
     down: bool,
+    /// when it started last
+    since: Time,
     /// what happened while it was down
     missed: Vec<Input>,
     /// runs so far
@@ -233,6 +237,7 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) fn new(
+        now: Time,
         index: usize,
         address: SocketAddr,
         access: Access,
@@ -252,11 +257,12 @@ impl Agent {
             groups: BTreeMap::new(),
             executors: BTreeMap::new(),
             operations: Vec::new(),
-            records: Records::default(),
+            records: Records { counters: metrics::counters(), ..Records::default() },
             drain: None,
             verbosity: Verbosity::default(),
             fleeting: BTreeSet::new(),
             down: false,
+            since: now,
             missed: Vec::new(),
             started: 0,
         }

@@ -19,8 +19,7 @@ use crate::proto::mesos::v1::agent::response::{
 };
 use crate::proto::mesos::v1::agent::{Call, Response};
 use crate::proto::mesos::v1::{
-    AgentInfo, ContainerId, ContainerStatus, ExecutorId, Flag, FrameworkId, Metric, ResourceStatistics,
-    TaskState,
+    AgentInfo, ContainerId, ContainerStatus, ExecutorId, Flag, FrameworkId, ResourceStatistics,
 };
 use crate::task::is_terminal;
 use std::collections::BTreeSet;
@@ -58,7 +57,7 @@ impl Agent {
                 ..answer(Kind::GetVersion)
             },
             Type::GetMetrics => Response {
-                get_metrics: Some(response::GetMetrics { metrics: self.metrics() }),
+                get_metrics: Some(response::GetMetrics { metrics: self.metrics(now) }),
                 ..answer(Kind::GetMetrics)
             },
             Type::GetLoggingLevel => Response {
@@ -155,7 +154,7 @@ impl Agent {
         }
     }
 
-    fn get_tasks(&self) -> GetTasks {
+    pub(super) fn get_tasks(&self) -> GetTasks {
         let waiting = self.waiting();
         let mut all = GetTasks::default();
         for known in self.all_frameworks() {
@@ -268,26 +267,5 @@ impl Agent {
             ("recover", own("reconnect")),
             ("resources", resources::describe(&self.info.resources)),
         ])
-    }
-
-    /// What can be counted now.
-    pub(in crate::local) fn metrics(&self) -> Vec<Metric> {
-        let tasks = self.get_tasks();
-        let of = |state: TaskState| tasks.launched_tasks.iter().filter(|task| task.state() == state).count();
-        let executors = self.records.frameworks.values().flat_map(|known| known.executors.values());
-        let counts = [
-            ("executors_running", executors.filter(|executor| !executor.ended).count()),
-            ("frameworks_active", self.records.frameworks.len()),
-            ("tasks_killing", of(TaskState::TaskKilling)),
-            ("tasks_running", of(TaskState::TaskRunning)),
-            ("tasks_staging", tasks.queued_tasks.len() + of(TaskState::TaskStaging)),
-            ("tasks_starting", of(TaskState::TaskStarting)),
-        ];
-        #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-        let metric = |(name, count): (&str, usize)| Metric {
-            name: format!("slave/{name}"),
-            value: Some(count as f64),
-        };
-        counts.into_iter().map(metric).collect()
     }
 }

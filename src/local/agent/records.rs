@@ -6,6 +6,7 @@
 //! * As many as Mesos' agents remember: 50 frameworks, 150 executors of each, 200 tasks of each of those.
 
 use super::Owner;
+use crate::local::counters::Counters;
 use crate::local::seen::{self, remember};
 use crate::proto::mesos::v1::{
     CommandInfo, DurationInfo, ExecutorId, ExecutorInfo, FrameworkId, KillPolicy, Resource, Task, TaskInfo,
@@ -26,6 +27,7 @@ const COMMAND_EXECUTOR: &str = "mesos-executor";
 
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    pub(super) counters: Counters,
     /// by id
     pub(super) frameworks: BTreeMap<String, Framework>,
     pub(super) completed: VecDeque<Framework>,
@@ -99,8 +101,13 @@ impl Records {
     /// A status of a task.
     pub(super) fn status(&mut self, framework: &str, status: &TaskStatus) {
         let executor = status.executor_id.as_ref().map_or("", |id| &id.value);
-        let known = self.find(framework, executor);
+        self.counters.count("valid_status_updates");
+        let framework = self.frameworks.get_mut(framework);
+        let known = framework.and_then(|known| known.executors.get_mut(executor));
         if let Some(task) = known.and_then(|known| known.tasks.get_mut(&status.task_id.value)) {
+            if !is_terminal(task.state()) {
+                self.counters.ended(status.state());
+            }
             seen::note(task, status.state(), status);
             task.set_status_update_state(status.state());
             task.status_update_uuid.clone_from(&status.uuid);
@@ -120,7 +127,10 @@ impl Records {
 
     /// An executor's process has ended.
     pub(super) fn ended(&mut self, framework: &str, executor: &str) {
-        self.find(framework, executor).into_iter().for_each(|executor| executor.ended = true);
+        let known = self.find(framework, executor).filter(|executor| !executor.ended);
+        if known.map(|executor| executor.ended = true).is_some() {
+            self.counters.count("executors_terminated");
+        }
         self.settle(framework);
     }
 

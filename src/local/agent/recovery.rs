@@ -5,7 +5,7 @@
 //! * While the agent is down executors are refused; what happens to processes meanwhile is noticed at the start.
 //! * An executor that does not subscribe again in time is killed.
 
-use super::{Agent, Executor, Input, Output};
+use super::{Agent, Executor, Input, Output, metrics};
 use crate::local::action::Action;
 use crate::local::clock::Time;
 use crate::local::process::Signal;
@@ -62,7 +62,8 @@ impl Agent {
 
     /// It starts again.
     pub(super) fn start(&mut self, now: Time, out: &mut Vec<Output>) {
-        self.down = false;
+        (self.down, self.since) = (false, now);
+        self.records.counters = metrics::counters();
         for executor in self.executors.values_mut() {
             executor.expect(Some(now + REREGISTRATION));
         }

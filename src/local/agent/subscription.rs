@@ -63,6 +63,7 @@ impl Agent {
             Call { update: Some(update), .. } => self.update(now, &key, update.status, out),
             Call { message: Some(message), .. } => {
                 let (framework, executor) = key;
+                self.records.counters.count("valid_framework_messages");
                 out.push(Output::Message { framework, executor, data: message.data });
             }
             _ => {}

@@ -152,7 +152,7 @@ pub(crate) fn of_agent(agent: &Agent, master: &Master, now: Time, view: View, ro
         View::Containers => agent::containers(agent, now),
         View::Statistics => agent::statistics(agent, now),
         View::Flags => flags(master::flags(&agent.flags())),
-        View::Metrics => metrics(&agent.metrics()),
+        View::Metrics => metrics(&agent.metrics(now)),
         View::LoggingLevel => level(agent.verbosity(now)),
         _ => missing(),
     }

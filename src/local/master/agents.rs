@@ -6,7 +6,7 @@
 //! * One that is gone does not come back.
 
 use super::offers::Tell;
-use super::{Executor, Master, Output, Task, agent, events};
+use super::{Executor, Master, Output, Task, agent, events, metrics};
 use crate::local::action::Action;
 use crate::local::allocator::Traits;
 use crate::local::clock::Time;
@@ -114,6 +114,7 @@ impl Master {
         for (framework, task, known) in lost {
             let words = format!("Agent {host} disconnected");
             let status = about(now, &task, &known, TaskState::TaskLost, Reason::AgentDisconnected, &words);
+            self.count_end(&known, TaskState::TaskLost);
             self.end_task(&framework, known, status);
         }
     }
@@ -123,8 +124,12 @@ impl Master {
         let tasks = self.take_tasks(now, agent, |_, _| true);
         let executors = self.take_executors(now, agent, |_, _| true);
         self.forget_agent(now, agent);
+        let removal = ["slave_removals", "slave_removals/reason_unhealthy"];
+        let unreachable = ["slave_unreachable_scheduled", "slave_unreachable_completed"];
+        removal.into_iter().chain(unreachable).for_each(|name| self.counters.count(name));
         for (framework, task, known) in &tasks {
             let status = self.unreachable_status(now, (framework, task, known));
+            self.count_end(known, status.state());
             let mut seen = known.seen.clone();
             seen.set_state(status.state());
             self.task_updated(&seen, &status);
@@ -140,6 +145,9 @@ impl Master {
         let mut tasks = self.take_tasks(now, agent, |_, _| true);
         self.take_executors(now, agent, |_, _| true);
         self.forget_agent(now, agent);
+        for (framework, _, known) in &tasks {
+            self.count_end(known, self.lost_or(framework, TaskState::TaskGoneByOperator));
+        }
         tasks.extend(self.unreachable.remove(agent).into_iter().flat_map(|known| known.tasks));
         for (framework, task, known) in tasks {
             let state = self.lost_or(&framework, TaskState::TaskGoneByOperator);
@@ -153,6 +161,7 @@ impl Master {
         }
         self.tell_all(&events::agent_lost(agent));
         if was_here {
+            self.counters.count("slave_removals");
             self.agent_removed(agent);
         }
         self.gone.insert(agent.into());
@@ -180,6 +189,7 @@ impl Master {
             return self.out.push(Output::Down { agent: agent.into() }); // it may not register there
         }
         self.away.remove(agent);
+        self.count_return();
         self.agents.get_mut(agent).into_iter().for_each(|known| known.reregistered = Some(now));
         if let Some(Unreachable { mut info, tasks, executors, .. }) = self.unreachable.remove(agent) {
             self.allocator.add_agent(now, agent, info.resources.clone(), info.traits());
@@ -217,10 +227,17 @@ impl Master {
         self.tell_to_drain(agent);
     }
 
+    fn count_return(&mut self) {
+        self.counters.count("messages_reregister_slave");
+        self.counters.count("slave_reregistrations");
+    }
+
     /// Another master takes over, at the same address. Frameworks are known by what the agents tell of them.
     pub(super) fn fail_over(&mut self, now: Time) {
         self.info.id = uuid::Uuid::from_bytes(self.entropy.uuid()).to_string();
         (self.started, self.next_offer) = (now, 0);
+        self.counters = metrics::counters();
+        (0..self.agents.len()).for_each(|_| self.count_return());
         for agent in self.agents.values_mut() {
             (agent.registered, agent.reregistered) = (now, Some(now));
         }

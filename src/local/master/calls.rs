@@ -4,7 +4,7 @@
 //! * Only the connection whose stream id a call names may make it.
 //! * A call is answered when it is taken; what comes of it is told by events.
 
-use super::{Master, Reply, agent};
+use super::{Master, Reply, agent, metrics};
 use crate::local::clock::Time;
 use crate::proto::mesos::v1::allocator::inverse_offer_status::Status;
 use crate::proto::mesos::v1::scheduler::Call;
@@ -37,6 +37,7 @@ impl Master {
             Some(_) => {}
         }
         let id = id.to_owned();
+        metrics::message(call.r#type()).into_iter().for_each(|name| self.counters.count(name));
         match (call.r#type(), call) {
             (Type::Teardown, _) => self.remove_framework(now, &id),
             (Type::Accept, Call { accept: Some(accept), .. }) => self.accept(now, &id, *accept),
@@ -60,7 +61,12 @@ impl Master {
                 self.tell_agent(&shutdown.agent_id.value, input);
             }
             (Type::Acknowledge, Call { acknowledge: Some(acknowledge), .. }) => {
-                self.acknowledge(&id, *acknowledge);
+                let passed_on = self.acknowledge(&id, *acknowledge).is_some();
+                self.counters.count(if passed_on {
+                    "valid_status_update_acknowledgements"
+                } else {
+                    "invalid_status_update_acknowledgements"
+                });
             }
             (Type::Reconcile, Call { reconcile: Some(reconcile), .. }) => {
                 self.reconcile(now, &id, &reconcile.tasks);
@@ -75,7 +81,12 @@ impl Master {
                 };
             }
             (Type::Message, Call { message: Some(message), .. }) => {
-                let executor = message.executor_id.value;
+                let (executor, heard) = (message.executor_id.value, self.hears(&message.agent_id.value));
+                self.counters.count(if heard {
+                    "valid_framework_to_executor_messages"
+                } else {
+                    "invalid_framework_to_executor_messages"
+                });
                 let input = agent::Input::Message { framework: id, executor, data: message.data };
                 self.tell_agent(&message.agent_id.value, input);
             }

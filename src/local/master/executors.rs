@@ -44,6 +44,7 @@ impl Master {
         executor: String,
         status: i32,
     ) {
+        self.counters.count("messages_exited_executor");
         let Some(framework) = self.frameworks.get_mut(id) else { return };
         let Some(known) = framework.executors.remove(&(agent.to_owned(), executor.clone())) else { return };
         self.allocator.recover(now, (id, &known.role, agent), &known.resources, None);

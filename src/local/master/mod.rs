@@ -4,7 +4,7 @@
 //! and takes ACCEPT and DECLINE; `launch.rs` lets tasks go to agents; `tasks.rs` has what concerns a task that runs:
 //! updates, acknowledgements, kills, reconciliation; `executors.rs` has the executors, `operations.rs` and `resize.rs` what
 //! else can be done with an offer; `inverse.rs` asks frameworks to leave agents; `agents.rs` lets agents go and come back;
-//! `records.rs` keeps what operators ask for, `operators` answers them.
+//! `records.rs` keeps what operators ask for, `metrics.rs` counts, `operators` answers them.
 //!
 //! # Invariants
 //! * It answers as Apache Mesos 1.11 does: codes, events, the fields that are set in them, and the words.
@@ -23,6 +23,7 @@ mod events;
 mod executors;
 mod inverse;
 mod launch;
+mod metrics;
 mod offers;
 mod operations;
 mod operators;
@@ -35,6 +36,7 @@ use super::action::Action;
 use super::agent;
 use super::allocator::Allocator;
 use super::clock::{Entropy, Time};
+use super::counters::Counters;
 use super::operator::Verbosity;
 use super::owner::Owner;
 use super::reply::Reply;
@@ -224,6 +226,7 @@ pub(crate) struct Master {
     /// operators
     watchers: Vec<Watcher>,
     verbosity: Verbosity,
+    counters: Counters,
     next_framework: u64,
     next_offer: u64,
     out: Vec<Output>,
@@ -256,6 +259,7 @@ impl Master {
             draining: BTreeMap::new(),
             watchers: Vec::new(),
             verbosity: Verbosity::default(),
+            counters: metrics::counters(),
             next_framework: 0,
             next_offer: 0,
             out: Vec::new(),
@@ -285,6 +289,8 @@ impl Master {
             Input::AddAgent(agent) => {
                 self.allocator.add_agent(now, &agent.id, agent.resources.clone(), agent.traits());
                 self.maintenance.inhabit(agent.machine());
+                self.counters.count("messages_register_slave");
+                self.counters.count("slave_registrations");
                 let id = agent.id.clone();
                 self.agents.insert(id.clone(), agent);
                 self.agent_added(&id);
@@ -293,6 +299,7 @@ impl Master {
             Input::FailOver => self.fail_over(now),
             Input::Update { agent, update } => self.update(now, &agent, *update),
             Input::Message { agent, framework, executor, data } => {
+                self.count_message(&agent, &framework);
                 self.send(&framework, events::message(&agent, &executor, data));
             }
             Input::Operation { framework, status } => self.operation_update(&framework, *status),
@@ -349,7 +356,7 @@ impl Master {
 
     /// Passes on what an agent should do; there is nobody to tell if it is gone.
     fn tell_agent(&mut self, agent: &str, input: agent::Input) {
-        if self.agents.contains_key(agent) && !self.away.contains(agent) {
+        if self.hears(agent) {
             self.out.push(Output::Agent { agent: agent.into(), input });
         }
     }

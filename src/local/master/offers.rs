@@ -128,6 +128,10 @@ impl Master {
     }
 
     pub(super) fn accept(&mut self, now: Time, framework: &str, accept: Accept) {
+        for operation in accept.operations.iter().filter(|this| this.r#type() == Type::Launch) {
+            let launches = operation.launch.as_ref().is_some_and(|launch| !launch.task_infos.is_empty());
+            self.counters.count(if launches { "messages_launch_tasks" } else { "messages_decline_offers" });
+        }
         let place = match self.check_offers(framework, &accept.offer_ids) {
             Ok(place) => place,
             Err(why) => return self.accept_nothing(now, framework, &accept, &why),

@@ -69,6 +69,7 @@ impl Master {
     /// A framework has ended, and with it every task that it had: they are killed, and nobody hears how they end.
     pub(super) fn bury_framework(&mut self, now: Time, id: &str, mut framework: Framework) {
         let mut tasks: Vec<(String, Task)> = std::mem::take(&mut framework.tasks).into_iter().collect();
+        tasks.iter().for_each(|(_, known)| self.count_end(known, TaskState::TaskKilled));
         for agent in self.unreachable.values_mut() {
             let own = agent.tasks.extract_if(.., |(owner, ..)| owner == id);
             tasks.extend(own.map(|(_, task, known)| (task, known)));

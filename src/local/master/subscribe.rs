@@ -28,6 +28,12 @@ impl Master {
 
     fn admit(&mut self, now: Time, connection: Connection, subscribe: Subscribe) -> Result<(), String> {
         let mut info = *subscribe.framework_info;
+        let is_known = info.id.as_ref().is_some_and(|id| !id.value.is_empty());
+        self.counters.count(if is_known {
+            "messages_reregister_framework"
+        } else {
+            "messages_register_framework"
+        });
         self.check_framework(&info, &subscribe.suppressed_roles)?;
         let wishes = wishes(&info, subscribe.suppressed_roles, subscribe.offer_constraints.as_ref())?;
         let mut id = info.id.as_ref().map(|id| id.value.clone()).unwrap_or_default();

@@ -15,11 +15,15 @@ impl Master {
     /// An agent's update: the framework hears of it, if it is there; the master remembers it in any case.
     pub(super) fn update(&mut self, now: Time, agent: &str, update: Update) {
         let Update { framework: id, status, latest } = update;
-        if !self.agents.contains_key(agent) {
-            return; // it was removed: nobody waits for this any more
-        }
-        let Some(framework) = self.frameworks.get_mut(&id) else { return };
+        self.counters.count("messages_status_update");
+        let is_here = self.agents.contains_key(agent);
+        let Some(framework) = self.frameworks.get_mut(&id).filter(|_| is_here) else {
+            // One of them was removed: nobody waits for this any more.
+            return self.counters.count("invalid_status_updates");
+        };
         let connected = framework.connection.is_some();
+        let valid = connected && framework.tasks.contains_key(&status.task_id.value);
+        self.counters.count(if valid { "valid_status_updates" } else { "invalid_status_updates" });
         let (mut freed, mut news) = (None, None);
         if let Some(task) = framework.tasks.get_mut(&status.task_id.value) {
             if connected {
@@ -28,6 +32,7 @@ impl Master {
             }
             if !is_terminal(task.state()) && is_terminal(latest) {
                 freed = Some((task.role.clone(), task.resources.clone()));
+                self.counters.ended(latest);
             }
             if seen::note(&mut task.seen, latest, &status) {
                 news = Some(task.seen.clone());
@@ -40,7 +45,7 @@ impl Master {
         }
     }
 
-    /// What the master itself has to say of a task.
+    /// What the master itself has to say of a task that it does not let go: its end.
     #[expect(clippy::too_many_arguments, reason = "they are the fields of a status")]
     pub(super) fn say(
         &mut self,
@@ -53,6 +58,7 @@ impl Master {
         message: String,
     ) {
         let status = of_master(now, task, agent, state, reason, message);
+        self.counters.ended(state);
         self.send(framework, events::update(status));
     }
 
@@ -62,17 +68,16 @@ impl Master {
         if aware { state } else { TaskState::TaskLost }
     }
 
-    pub(super) fn acknowledge(&mut self, id: &str, acknowledge: Acknowledge) {
+    /// Nothing if there is nobody to pass it on to, or it is of something that was never sent.
+    pub(super) fn acknowledge(&mut self, id: &str, acknowledge: Acknowledge) -> Option<()> {
         let Acknowledge { agent_id, task_id, uuid } = acknowledge;
-        if !self.agents.contains_key(&agent_id.value) {
-            return;
-        }
+        self.hears(&agent_id.value).then_some(())?;
         if let Some(framework) = self.frameworks.get_mut(id)
             && let Some(task) =
                 framework.tasks.get(&task_id.value).filter(|task| task.agent() == agent_id.value)
         {
             match task.forwarded() {
-                None => return, // of something that was never sent
+                None => return None,
                 Some((state, sent)) if is_terminal(state) && *sent == *uuid => {
                     let ended = framework.tasks.remove(&task_id.value);
                     ended.into_iter().for_each(|task| framework.complete(task));
@@ -83,6 +88,7 @@ impl Master {
         let input =
             agent::Input::Acknowledge { framework: id.into(), task: task_id.value, uuid: uuid.to_vec() };
         self.tell_agent(&agent_id.value, input);
+        Some(())
     }
 
     pub(super) fn kill(&mut self, now: Time, id: &str, kill: Kill) {

@@ -9,6 +9,7 @@ mod faults;
 mod frameworks;
 mod groups;
 mod maintenance;
+mod metrics;
 mod offers;
 mod operations;
 mod operators;

@@ -119,7 +119,7 @@ impl Master {
     }
 
     /// Whether an agent is connected, and offered.
-    pub(super) fn is_active(&self, agent: &AgentInfo) -> bool {
+    pub(in crate::local::master) fn is_active(&self, agent: &AgentInfo) -> bool {
         !self.away.contains(&agent.id) && !self.deactivated.contains(&agent.id)
     }
 

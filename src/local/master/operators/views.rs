@@ -4,7 +4,6 @@
 //! * A function of the state, and nothing else: what is asked twice is answered alike.
 
 use super::draining::Drain;
-use crate::local::clock::Time;
 use crate::local::master::{AgentInfo, Capability, Framework, Master, VERSION, events};
 use crate::local::operator::{flags, time, with_role};
 use crate::local::resources::{self, Resources};
@@ -14,9 +13,7 @@ use crate::proto::mesos::v1::master::response::{
     GetAgents, GetExecutors, GetFrameworks, GetMaster, GetOperations, GetRoles, GetState, GetTasks,
     get_agents, get_executors, get_frameworks,
 };
-use crate::proto::mesos::v1::{
-    AgentId, Flag, FrameworkId, Metric, Resource, Role, TaskState, agent_info, value,
-};
+use crate::proto::mesos::v1::{AgentId, Flag, FrameworkId, Resource, Role, agent_info, value};
 use crate::task::is_terminal;
 use crate::validate;
 use std::collections::{BTreeMap, BTreeSet};
@@ -190,36 +187,6 @@ impl Master {
             ("port", self.info.port.to_string()),
             ("role_sorter", own("drf")),
         ])
-    }
-
-    /// What can be counted now.
-    pub(in crate::local) fn metrics(&self, now: Time) -> Vec<Metric> {
-        let tasks = || self.frameworks.values().flat_map(|known| known.tasks.values());
-        let of = |state: TaskState| tasks().filter(|task| task.state() == state).count();
-        let connected = self.frameworks.values().filter(|known| known.connection.is_some()).count();
-        let active = self.agents.values().filter(|agent| self.is_active(agent)).count();
-        let counts = [
-            ("frameworks_active", connected),
-            ("frameworks_connected", connected),
-            ("frameworks_disconnected", self.frameworks.len() - connected),
-            ("frameworks_inactive", self.frameworks.len() - connected),
-            ("outstanding_offers", self.offers.len()),
-            ("slaves_active", active),
-            ("slaves_connected", self.agents.len() - self.away.len()),
-            ("slaves_disconnected", self.away.len()),
-            ("slaves_inactive", self.agents.len() - active),
-            ("slaves_unreachable", self.unreachable.len()),
-            ("tasks_killing", of(TaskState::TaskKilling)),
-            ("tasks_running", of(TaskState::TaskRunning)),
-            ("tasks_staging", of(TaskState::TaskStaging)),
-            ("tasks_starting", of(TaskState::TaskStarting)),
-        ];
-        let uptime = now.saturating_sub(self.started).as_secs_f64();
-        #[expect(clippy::cast_precision_loss, reason = "metrics are doubles")]
-        let counted = counts.into_iter().map(|(name, count)| (name, count as f64));
-        let metric =
-            |(name, value): (&str, f64)| Metric { name: format!("master/{name}"), value: Some(value) };
-        counted.chain([("elected", 1.0), ("uptime_secs", uptime)]).map(metric).collect()
     }
 
     /// What tasks and executors have, of those frameworks and agents that are meant.
