@@ -31,10 +31,12 @@ MODULES = (
     operations,
     shares,
     refusals,
-    draining,
 )
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
-FAULTS = faults.CONVERSATIONS
+#: Each has a cluster of its own: a real agent that was drained goes on draining as long as it knows the framework
+#: of somebody else.
+ALONE = (draining, faults)
+FAULTS = [conversation for module in ALONE for conversation in module.CONVERSATIONS]
 
 
 def page() -> str:
@@ -56,7 +58,7 @@ def page() -> str:
         "our executor is compared with our stand-in, and Mesos only with what it makes of those words.",
     ]
     number = 0
-    for module in (*MODULES, faults):
+    for module in (*MODULES, *ALONE):
         title = inspect.cleandoc(module.__doc__ or "").splitlines()[0].rstrip(".")
         lines += ["", f"## {title}", "", "| | conversation | |", "|---|---|---|"]
         for conversation in module.CONVERSATIONS:

@@ -30,7 +30,7 @@ def until_drained(talk: Conversation) -> None:
     )
 
 
-def drained(talk: Conversation) -> None:
+def drained(talk: Conversation, *_: object) -> None:
     """Tasks are killed, and the agent is not offered until it is activated."""
     offer = talk.offer()
     agent = offer["agent_id"]
@@ -49,7 +49,7 @@ def drained(talk: Conversation) -> None:
     talk.until_offered("")
 
 
-def drained_without_tasks(talk: Conversation) -> None:
+def drained_without_tasks(talk: Conversation, *_: object) -> None:
     """That is done at once; no agent that is to be maintained is drained."""
     agent = talk.offer()["agent_id"]
     talk.undo.append({"type": "REACTIVATE_AGENT", "reactivate_agent": {"agent_id": agent}})
