@@ -18,7 +18,7 @@ help: ## this list
 demo: $(VENV)/wheel ## build, install, and run five tasks on the embedded cluster
 	$(BIN)/python examples/hello.py
 
-test: system lint test-rust test-python test-asan test-cpp fuzz ## every lint and every test, real Mesos and fuzzing included
+test: system lint test-rust test-python test-asan fuzz ## every lint and every test, real Mesos and fuzzing included
 
 check: lint-python $(VENV)/tools ## the fast part, for the person at the keyboard (a debug build)
 	cargo clippy --all-targets --quiet

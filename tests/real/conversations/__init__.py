@@ -33,8 +33,8 @@ MODULES = (
     refusals,
 )
 CONVERSATIONS = [conversation for module in MODULES for conversation in module.CONVERSATIONS]
-#: Each has a cluster of its own: a real agent that was drained goes on draining as long as it knows the framework
-#: of somebody else.
+#: Each has a cluster of its own: a real agent that was drained goes on draining as long as it knows a
+#: framework of somebody else.
 ALONE = (draining, faults)
 FAULTS = [conversation for module in ALONE for conversation in module.CONVERSATIONS]
 
