@@ -1,6 +1,6 @@
 //! Agents that are drained.
 
-use super::executors::{Worker, by, executor};
+use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::faults::Fault;
 use crate::proto::mesos::v1::maintenance::{Schedule, Window};

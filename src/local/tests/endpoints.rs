@@ -1,6 +1,6 @@
 //! What tools read of the master and of an agent, while things change.
 
-use super::executors::{Worker, by, executor};
+use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::endpoints::{Page, Query, View};
 use crate::local::faults::Fault;

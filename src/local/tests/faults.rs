@@ -1,6 +1,6 @@
 //! Agents that end, start again, get lost and come back; a master that fails over.
 
-use super::executors::{Worker, by, executor};
+use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::faults::Fault;
 use crate::proto::mesos::v1::scheduler::call::{Reconcile, reconcile};

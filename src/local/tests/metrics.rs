@@ -1,6 +1,6 @@
 //! What is counted has happened: each figure against what was done.
 
-use super::executors::{Worker, by, executor};
+use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::endpoints::{Page, Query, View};
 use crate::local::faults::Fault;

@@ -15,6 +15,7 @@ mod operations;
 mod operators;
 mod shares;
 mod tasks;
+mod worker;
 
 use super::action::{Action, Event as StreamEvent};
 use super::agent::Access;

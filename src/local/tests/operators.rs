@@ -1,6 +1,6 @@
 //! What operators ask, order and watch.
 
-use super::executors::{Worker, by, executor};
+use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::faults::Fault;
 use crate::local::operator::{Call as OperatorCall, Response};

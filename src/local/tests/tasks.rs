@@ -226,7 +226,7 @@ fn reconciliation_follows_mesos_rules() {
 
 #[test]
 fn what_cannot_be_fetched_fails_its_task() {
-    use super::executors::{by, executor};
+    use super::worker::{by, executor};
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));
     let offer = sim.offer(&client);
