@@ -9,6 +9,7 @@ import itertools
 import math
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import mesos
@@ -70,6 +71,18 @@ def test_a_timeout_that_is_for_ever(wait: Any, timeout: Any, backend: ScriptedBa
     assert go(timeout) in (mesos.DRIVER_STOPPED, False, None)
     assert driver.status == mesos.DRIVER_STOPPED
     stop.join()
+
+
+def test_a_wait_ends_in_time_however_much_there_is_to_handle(make: Make, backend: ScriptedBackend) -> None:
+    class Slow(mesos.Scheduler):
+        def framework_message(self, *_: object) -> None:
+            time.sleep(0.001)
+
+    driver = make(Slow(), dispatcher="poll")
+    driver.start()
+    backend.play([message(b"")], repeat=5000)
+    assert driver.join(0.01) == mesos.DRIVER_RUNNING
+    assert driver.stats.queue_depth > 0
 
 
 @pytest.mark.parametrize("other", ["join", "wait", "run_once", "drain"])

@@ -20,10 +20,14 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use std::cell::Cell;
+use std::process;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+/// How many events are handled before logs and signals get their turn.
+const BATCH: usize = 128;
 /// How long the main thread waits without looking for signals.
 const SLICE: Duration = Duration::from_millis(100);
 
@@ -117,14 +121,15 @@ impl Handle {
     }
 
     /// Handles at most `limit` events; with nothing queued, waits for that first, at most `timeout` seconds, None is
-    /// for ever. How many it were, and the awaitable that suspended the turn.
+    /// for ever. Without a limit it goes on handling and waiting until the time is over, or the driver has ended. How
+    /// many it were, and the awaitable that suspended the turn.
     ///
     /// `driver` refers weakly to the driver, which may be collected during the wait; then events are discarded.
     #[pyo3(signature = (driver, limit, timeout=Some(0.0)))]
     fn turn<'py>(
         &self,
         driver: &Bound<'py, PyAny>,
-        limit: usize,
+        limit: Option<usize>,
         timeout: Option<f64>,
     ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
         let Turned { handled, awaitable, .. } = self.wait_for_turn(driver, limit, false, timeout)?;
@@ -139,7 +144,7 @@ impl Handle {
         driver: &Bound<'py, PyAny>,
         timeout: Option<f64>,
     ) -> PyResult<(Option<Bound<'py, PyTuple>>, Option<Bound<'py, PyAny>>)> {
-        let Turned { event, awaitable, .. } = self.wait_for_turn(driver, 1, true, timeout)?;
+        let Turned { event, awaitable, .. } = self.wait_for_turn(driver, Some(1), true, timeout)?;
         Ok((event, awaitable))
     }
 
@@ -219,22 +224,27 @@ impl Handle {
     fn wait_for_turn<'py>(
         &self,
         driver: &Bound<'py, PyAny>,
-        limit: usize,
+        limit: Option<usize>,
         record: bool,
         timeout: Option<f64>,
     ) -> PyResult<Turned<'py>> {
-        self.life.check_process()?;
+        let py = driver.py();
         let deadline = deadline(timeout)?;
-        let turned = self.take_turn(driver, limit, record)?;
-        let nothing = turned.handled == 0 && turned.awaitable.is_none();
-        if nothing
-            && timeout != Some(0.0)
-            && !self.life.ended()
-            && wait(driver.py(), &*self.bell()?, deadline)?
-        {
-            return self.take_turn(driver, limit, record);
+        let mut handled = 0;
+        loop {
+            self.life.check_process()?; // each time: a handler may have forked, and this be the child
+            let turned = self.take_turn(driver, limit.unwrap_or(BATCH), record)?;
+            handled += turned.handled;
+            let enough = turned.awaitable.is_some() || (limit.is_some() && handled > 0);
+            if enough || self.life.ended() || timeout == Some(0.0) {
+                return Ok(Turned { handled, ..turned });
+            }
+            py.check_signals()?;
+            let over = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            if over || (turned.handled == 0 && !wait(py, &*self.bell()?, deadline)?) {
+                return Ok(Turned { handled, ..turned });
+            }
         }
-        Ok(turned)
     }
 
     fn take_turn<'py>(
@@ -304,9 +314,7 @@ fn deadline(timeout: Option<f64>) -> PyResult<Option<Instant>> {
 
 /// Waits for `bell` with the GIL released; KeyboardInterrupt and its like come out of it at once.
 fn wait(py: Python<'_>, bell: &Bell, deadline: Option<Instant>) -> PyResult<bool> {
-    let threading = py.import("threading")?;
-    let main = threading.call_method0("main_thread")?.getattr("ident")?;
-    let slice = main.eq(threading.call_method0("get_ident")?)?.then_some(SLICE);
+    let slice = is_main(py)?.then_some(SLICE);
     loop {
         match py.detach(|| wait_readable(bell, deadline, slice)) {
             Waited::Ready => return Ok(true),
@@ -314,4 +322,20 @@ fn wait(py: Python<'_>, bell: &Bell, deadline: Option<Instant>) -> PyResult<bool
             Waited::Interrupted => py.check_signals()?,
         }
     }
+}
+
+/// Is this Python's main thread? Asked once for each thread: only a fork makes a thread the main one.
+fn is_main(py: Python<'_>) -> PyResult<bool> {
+    thread_local!(static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) });
+    let pid = process::id();
+    if let Some((known, is_main)) = KNOWN.get()
+        && known == pid
+    {
+        return Ok(is_main);
+    }
+    let threading = py.import("threading")?;
+    let main = threading.call_method0("main_thread")?.getattr("ident")?;
+    let is_main = main.eq(threading.call_method0("get_ident")?)?;
+    KNOWN.set(Some((pid, is_main)));
+    Ok(is_main)
 }

@@ -207,16 +207,19 @@ class Dispatcher:
             )
         return self._bound
 
-    def _turn(self, limit: int, timeout: float | None = 0) -> tuple[int, Awaitable[Any] | None]:
-        """Handle up to `limit` events, up to the first to be awaited; wait for one if none is there."""
-        if limit < 0:
+    def _turn(self, limit: int | None, timeout: float | None = 0) -> tuple[int, Awaitable[Any] | None]:
+        """Handle up to `limit` events, up to the first to be awaited; wait for one if none is there.
+
+        limit: None goes on handling and waiting until the time is over, or the driver has ended.
+        """
+        if limit is not None and limit < 0:
             raise ValueError(f"limit: a number of events from 0 up is expected, not {limit}")
         self.check_place()
         handled, awaitable = self._native.turn(self._driver, limit, timeout)
         self._see_end()
         return handled, awaitable
 
-    def _handle(self, limit: int, timeout: float | None) -> int:
+    def _handle(self, limit: int | None, timeout: float | None) -> int:
         """Do the same where nobody awaits; return how many events were handled."""
         handled, awaitable = self._turn(limit, timeout)
         if awaitable is not None:

@@ -71,7 +71,7 @@ class InterruptDispatcher(Dispatcher):
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if left == 0:
                 break
-            self._handle(BATCH, left)
+            self._handle(None, left)
         return self.ended
 
     async def wait(self, timeout: float | None) -> bool:

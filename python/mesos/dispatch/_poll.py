@@ -41,12 +41,12 @@ class PollDispatcher(Dispatcher):
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self.ended and (left := _left(deadline)) != 0:
             if self._mine():
-                self._handle(BATCH, left)
+                self._handle(None, left)
             elif self._handling.acquire(timeout=_slice(left)):
                 try:
                     # to the end: a thread that handles events goes on doing so
                     while not self.ended and (left := _left(deadline)) != 0:
-                        self._handle(BATCH, left)
+                        self._handle(None, left)
                 finally:
                     self._handling.release()
         return self.ended

@@ -14,7 +14,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mesos.dispatch._base import BATCH, Dispatcher
+from mesos.dispatch._base import Dispatcher
 
 if TYPE_CHECKING:
     from mesos.dispatch._asyncio import LoopPump
@@ -69,7 +69,7 @@ class ThreadDispatcher(Dispatcher):
                 asyncio.run(self._serve())
             else:
                 while not self.ended:
-                    self._handle(BATCH, None)
+                    self._handle(None, None)
         except BaseException as error:
             self._broken(error)
             self._native.settle(None)
