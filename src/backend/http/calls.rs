@@ -138,6 +138,16 @@ impl Calls {
         poll_fn(|cx| self.poll(cx)).await
     }
 
+    /// Writes what the connection takes now, for one that waits for no answers.
+    pub(super) async fn write(&mut self) {
+        poll_fn(|cx| {
+            // what it would say of a connection that broke is nothing to somebody who leaves
+            let _ = self.poll(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answered, String>> {
         loop {
             match &mut self.link {

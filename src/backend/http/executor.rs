@@ -86,7 +86,7 @@ fn start(
     let bearer = |token| sensitive("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", &format!("Bearer {token}"));
     let authorization = token.map(bearer).transpose()?;
     let unix_socket = unix_socket.map(Into::into);
-    let (line, commands, counters) = line();
+    let (line, commands, _, counters) = line();
     let actor = Actor {
         target: Target { endpoint, api: &api::EXECUTOR, authorization, tls, unix_socket },
         framework_id,

@@ -2,7 +2,9 @@
 //!
 //! # Invariants
 //! * Nothing here blocks or fails upward: a task that has ended takes no more calls, and they are counted as dropped.
+//! * Acknowledgements have a way of their own, on which they may wait for company; the others come at once.
 
+use super::acks::Acks;
 use super::attempt::Session;
 use crate::backend::{Backend, End, Stats};
 use crate::error::Result;
@@ -48,14 +50,15 @@ impl Counters {
 /// The driver's end.
 pub(crate) struct Line {
     commands: UnboundedSender<Command>,
+    acks: Arc<Acks>,
     counters: Arc<Counters>,
 }
 
 /// A line, and what its task needs of it.
-pub(super) fn line() -> (Line, UnboundedReceiver<Command>, Arc<Counters>) {
+pub(super) fn line() -> (Line, UnboundedReceiver<Command>, Arc<Acks>, Arc<Counters>) {
     let (commands, received) = unbounded_channel();
-    let counters = Arc::new(Counters::default());
-    (Line { commands, counters: counters.clone() }, received, counters)
+    let (acks, counters) = (Arc::<Acks>::default(), Arc::<Counters>::default());
+    (Line { commands, acks: acks.clone(), counters: counters.clone() }, received, acks, counters)
 }
 
 impl Backend for Line {
@@ -63,7 +66,11 @@ impl Backend for Line {
         if matches!(call, Call::Update(_)) {
             add(&self.counters.unacknowledged, 1);
         }
-        if self.commands.send(Command::Call(call)).is_err() {
+        let taken = match call {
+            Call::Acknowledge { .. } | Call::AcknowledgeOperation { .. } => self.acks.push(call),
+            call => self.commands.send(Command::Call(call)).is_ok(),
+        };
+        if !taken {
             add(&self.counters.dropped, 1);
         }
         Ok(())

@@ -10,6 +10,7 @@
 //!   http: who can answer for a master has seen it already. It is in no text and no `Debug`.
 //! * Either connection breaking ends the subscription: both are closed before the next SUBSCRIBE.
 
+mod acks;
 mod answer;
 mod api;
 mod attempt;

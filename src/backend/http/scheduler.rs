@@ -8,6 +8,7 @@
 //! * An end is seen at once in every state; with it the task ends and drops the queue's `Sender`.
 //! * `Error` is the last event.
 
+use super::acks::Acks;
 use super::attempt;
 use super::backoff::Backoff;
 use super::calls::Answered;
@@ -21,7 +22,7 @@ use super::tls::Tls;
 use super::{Config, Timing};
 use crate::backend::{Backend, End, Subscription};
 use crate::error::Result;
-use crate::event::{Event, Failure};
+use crate::event::{Call, Event, Failure};
 use crate::queue::Sender;
 use crate::runtime;
 use hyper::header::HeaderValue;
@@ -57,7 +58,7 @@ pub(super) fn start(
     let authorization = config.authorization()?;
     let backoff = || Backoff::new(&timing, config.failover_timeout);
     let masters = Masters::new(detect(runtime, config.master, &timing, backoff())?);
-    let (line, commands, counters) = line();
+    let (line, commands, acks, counters) = line();
     let actor = Actor {
         authorization,
         tls: config.tls,
@@ -66,6 +67,7 @@ pub(super) fn start(
         backoff: backoff(),
         timing,
         commands,
+        acks,
         counters,
         say,
         registered: false,
@@ -87,6 +89,7 @@ struct Actor<S> {
     backoff: Backoff,
     timing: Timing,
     commands: UnboundedReceiver<Command>,
+    acks: Arc<Acks>,
     counters: Arc<Counters>,
     say: S,
     /// whether there ever was a subscription
@@ -101,6 +104,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
     async fn run(mut self) {
         let stop = self.live().await;
         self.commands.close();
+        add(&self.counters.dropped, self.acks.close().len() as u64);
         while let Ok(command) = self.commands.try_recv() {
             add(&self.counters.dropped, u64::from(matches!(command, Command::Call(_))));
         }
@@ -145,6 +149,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
             tokio::select! {
                 command = self.commands.recv() => {
                     if let Some(how) = self.commanded(session, command) {
+                        self.acknowledge(session);
                         self.finish(session, how).await;
                         return Served::Stopped(Stop::Ended);
                     }
@@ -162,6 +167,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     Ok(None) => {}
                     Ok(Some(why)) | Err(why) => return Served::Lost(why),
                 },
+                () = self.acks.due() => {}
                 () = self.masters.replaced(&session.endpoint) => {
                     return Served::Lost("another master leads now".into());
                 }
@@ -171,8 +177,16 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     _ => return Served::Lost(why.into()),
                 },
             }
+            self.acknowledge(session);
             add(&self.counters.sent, session.calls.take_sent());
             self.counters.hear(session);
+        }
+    }
+
+    /// Queues the acknowledgements that wait: whatever has woken the task takes them along.
+    fn acknowledge(&mut self, session: &mut Session) {
+        for call in self.acks.take() {
+            push(session, &call);
         }
     }
 
@@ -183,9 +197,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
             match next {
                 Some(Command::Call(call)) => {
                     self.settings.absorb(&call);
-                    session
-                        .calls
-                        .push(encode::encode(Caller::scheduler(&session.subscribed.framework_id), &call));
+                    push(session, &call);
                 }
                 Some(Command::End(how)) => return Some(how),
                 // the driver is gone without a word
@@ -223,7 +235,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
     /// Waits for what was sent, and for the TEARDOWN if there is one, as long as `how` allows.
     async fn finish(&mut self, session: &mut Session, how: End) {
         match how {
-            End::Abort => return,
+            End::Abort => return session.calls.write().await,
             End::Teardown => session.calls.push(encode::teardown(&session.subscribed.framework_id)),
             End::Failover => {}
         }
@@ -257,6 +269,10 @@ impl<S: Fn(Event) + Send> Actor<S> {
             return;
         }
     }
+}
+
+fn push(session: &mut Session, call: &Call) {
+    session.calls.push(encode::encode(Caller::scheduler(&session.subscribed.framework_id), call));
 }
 
 async fn late(deadline: Option<(Instant, &'static str)>) -> &'static str {

@@ -94,6 +94,8 @@ impl<S: Fn(Event) + Send> Actor<S> {
     async fn meanwhile<F: Future>(&mut self, future: F) -> Result<Option<F::Output>, Stop> {
         let mut future = pin!(future);
         loop {
+            // of updates that came from the subscription before
+            add(&self.counters.dropped, self.acks.take().len() as u64);
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
@@ -111,6 +113,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                     }
                     None => return Err(Stop::Ended),
                 },
+                () = self.acks.due() => {}
                 output = &mut future => return Ok(Some(output)),
                 () = self.masters.changed() => return Ok(None),
                 limit = passed(self.limit) => {

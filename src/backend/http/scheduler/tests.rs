@@ -3,6 +3,7 @@
 //! A test is the master's script and the driver's view in one. Nothing sleeps: every step waits for the other
 //! side, under a limit that only a failure reaches.
 
+mod acknowledging;
 mod calling;
 mod connecting;
 mod ending;

@@ -1,0 +1,145 @@
+//! Acknowledgements on their way from the dispatching thread to the driver's task.
+//!
+//! To wake the task for each would cost more than to send it. So while they come often they wait for company: for the next
+//! word of the master, which wakes the task anyway, and for `PATIENCE` at most.
+//!
+//! # Invariants
+//! * One that comes alone is due at once, and none waits longer than `PATIENCE`, while the task waits for `due`.
+//! * After `close` none is taken any more.
+
+use crate::driver::lifecycle::lock;
+use crate::event::Call;
+use std::mem;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// How long an acknowledgement waits at most, and how soon after one the next is not alone.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Those of one driver that wait to be sent.
+#[derive(Default)]
+pub(super) struct Acks {
+    state: Mutex<State>,
+    alone: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: Vec<Call>,
+    last: Option<Instant>,
+    /// they come often: the task looks again within `PATIENCE`, and needs no waking
+    often: bool,
+    closed: bool,
+}
+
+impl Acks {
+    /// Hands one over; false after the end.
+    pub(super) fn push(&self, call: Call) -> bool {
+        let now = Instant::now();
+        let mut state = lock(&self.state);
+        if state.closed {
+            return false;
+        }
+        state.waiting.push(call);
+        let soon = state.last.replace(now).is_some_and(|last| now - last < PATIENCE);
+        let looked_for = state.often;
+        state.often |= soon;
+        if !looked_for {
+            self.alone.notify_one();
+        }
+        true
+    }
+
+    /// All that wait, to be sent now.
+    pub(super) fn take(&self) -> Vec<Call> {
+        mem::take(&mut lock(&self.state).waiting)
+    }
+
+    /// Waits until some have waited long enough. May be dropped at any point; begins anew then, so that whoever is woken
+    /// by something else has to `take` what waits.
+    pub(super) async fn due(&self) {
+        loop {
+            let often = lock(&self.state).often;
+            if often {
+                sleep(PATIENCE).await;
+            } else {
+                self.alone.notified().await;
+            }
+            let mut state = lock(&self.state);
+            if !state.waiting.is_empty() {
+                return;
+            }
+            state.often &= !often; // none has come for as long as that
+        }
+    }
+
+    /// The task has ended: those that it leaves.
+    pub(super) fn close(&self) -> Vec<Call> {
+        let mut state = lock(&self.state);
+        state.closed = true;
+        mem::take(&mut state.waiting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use tokio::time::{Instant as Now, timeout};
+
+    fn call() -> Call {
+        Call::Acknowledge { agent_id: Bytes::new(), task_id: Bytes::new(), uuid: Bytes::new() }
+    }
+
+    async fn waits(acks: &Acks) -> bool {
+        timeout(Duration::ZERO, acks.due()).await.is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_comes_alone_is_due_at_once() {
+        let acks = Acks::default();
+        assert!(waits(&acks).await);
+        assert!(acks.push(call()));
+        assert!(!waits(&acks).await);
+        assert_eq!(acks.take().len(), 1);
+        assert!(waits(&acks).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn while_they_come_often_they_wait_for_company() {
+        let acks = Acks::default();
+        acks.push(call());
+        acks.push(call()); // the task has to hear that they come often
+        acks.due().await;
+        assert_eq!(acks.take().len(), 2);
+        acks.push(call());
+        assert!(waits(&acks).await);
+        let before = Now::now();
+        acks.due().await;
+        assert_eq!((before.elapsed(), acks.take().len()), (PATIENCE, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_they_stop_coming_the_next_is_alone_again() {
+        let acks = Acks::default();
+        acks.push(call());
+        acks.push(call());
+        acks.due().await;
+        acks.take();
+        assert!(timeout(PATIENCE * 2, acks.due()).await.is_err());
+        std::thread::sleep(PATIENCE); // `push` reads the system's clock
+        acks.push(call());
+        assert!(!waits(&acks).await);
+    }
+
+    #[tokio::test]
+    async fn after_the_end_none_is_taken() {
+        let acks = Acks::default();
+        acks.push(call());
+        assert_eq!(acks.close().len(), 1);
+        assert!(!acks.push(call()));
+        assert!(acks.take().is_empty());
+    }
+}
