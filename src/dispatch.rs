@@ -21,6 +21,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use std::collections::HashMap;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
@@ -109,6 +110,8 @@ pub(crate) struct Turned<'py> {
     pub(crate) handled: usize,
     /// what the last handler returned, if it is to be awaited: the turn is suspended until `resume`
     pub(crate) awaitable: Option<Bound<'py, PyAny>>,
+    /// acknowledgements are left to `Lifecycle::flush`
+    pub(crate) left: bool,
     /// the last event as `(name, *args)`, if it was asked for
     pub(crate) event: Option<Bound<'py, PyTuple>>,
 }
@@ -167,6 +170,9 @@ impl Dispatch {
         let Some(_taken) = self.take()? else { return Ok(turned) };
         while turned.handled < limit && turned.awaitable.is_none() {
             let Some((queued, event)) = life.receive() else { break };
+            if mem::take(&mut turned.left) {
+                life.hand_over();
+            }
             self.waited(py, queued.elapsed())?;
             self.handle(life, driver, handler, event, record, &mut turned)?;
         }
@@ -204,7 +210,7 @@ impl Dispatch {
         let py = driver.py();
         let acknowledgement = if self.implicit { acknowledgement(&event) } else { None };
         if let Event::Error(failure) = &event {
-            life.abort(); // first the abort, then the callback: as Mesos' own driver does
+            py.detach(|| life.abort()); // first the abort, then the callback: as Mesos' own driver does
             lock(&self.known).failure = Some(failure.clone());
         }
         if let Some(reconciliation) = &self.reconciliation {
@@ -231,7 +237,8 @@ impl Dispatch {
             }
             Ok(_) => {
                 trace!(target: "mesos.dispatch", "{name} has returned");
-                self.acknowledge(life, acknowledgement)
+                turned.left = self.acknowledge(life, acknowledgement)?;
+                Ok(())
             }
         }
     }
@@ -254,19 +261,23 @@ impl Dispatch {
             Some(error) => fail(life, driver, error),
             None => {
                 trace!(target: "mesos.dispatch", "{} has returned", lock(&self.last_handler).name);
-                self.acknowledge(life, acknowledgement)
+                if self.acknowledge(life, acknowledgement)? {
+                    driver.py().detach(|| life.flush())?;
+                }
+                Ok(())
             }
         }
     }
 
-    fn acknowledge(&self, life: &Lifecycle, acknowledgement: Option<Call>) -> PyResult<()> {
-        if let Some(call) = acknowledgement
-            && life.running()
-        {
-            self.acknowledged.fetch_add(1, Ordering::Relaxed);
-            life.send(call)?;
+    /// True if something is left to `Lifecycle::flush`.
+    fn acknowledge(&self, life: &Lifecycle, acknowledgement: Option<Call>) -> PyResult<bool> {
+        match acknowledgement {
+            Some(call) if life.running() => {
+                self.acknowledged.fetch_add(1, Ordering::Relaxed);
+                Ok(life.acknowledge(call)?)
+            }
+            _ => Ok(false),
         }
-        Ok(())
     }
 
     /// The name of the handler to call, which from now on was the last one.
@@ -330,8 +341,8 @@ impl Drop for Taken<'_> {
 
 /// A handler raised: the driver ends without a word to the master, and its Python object keeps the exception.
 fn fail(life: &Lifecycle, driver: &Bound<'_, PyAny>, error: PyErr) -> PyResult<()> {
-    life.abort();
     let py = driver.py();
+    py.detach(|| life.abort());
     trace!(target: "mesos.dispatch", "a handler has raised {}", error.get_type(py));
     driver.call_method1(pyo3::intern!(py, "_failed"), (error.into_value(py),)).map(drop)
 }

@@ -24,6 +24,19 @@ pub(crate) trait Backend: Send + Sync {
     /// Fails, and sends nothing, if Mesos has no such call over this backend.
     fn send(&self, call: Call) -> Result<()>;
 
+    /// The same for an acknowledgement, from a thread that holds the GIL: true if it is left to `flush`.
+    fn acknowledge(&self, call: Call) -> Result<bool> {
+        self.send(call).map(|()| false)
+    }
+
+    /// Sends what `acknowledge` left. Not with the GIL held.
+    fn flush(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Has another thread do that soon: the calling one has a handler to call.
+    fn hand_over(&self) {}
+
     /// Ends behind the calls sent before. Only the first call has an effect, except that `Abort` cuts the others short.
     fn end(&self, how: End);
 

@@ -261,6 +261,9 @@ impl Handle {
         }
         let handler = driver.getattr(intern!(py, "_handler"))?;
         let turned = self.dispatch.turn(&self.life, &driver, &handler, limit, record);
+        if turned.as_ref().is_ok_and(|turned| turned.left) {
+            py.detach(|| self.life.flush())?;
+        }
         if let Some(interrupt) = self.interrupt.get()
             && !self.life.ended()
         {

@@ -168,6 +168,31 @@ impl Lifecycle {
         Ok(line.status)
     }
 
+    /// Sends an acknowledgement while running, without waiting for anything; true if it is left to `flush`.
+    pub(crate) fn acknowledge(&self, call: Call) -> Result<bool> {
+        let line = lock(&self.line);
+        match (line.status, &line.backend) {
+            (Status::Running, Some(backend)) => backend.acknowledge(call),
+            _ => Ok(false),
+        }
+    }
+
+    /// Sends what `acknowledge` left. Not with the GIL held.
+    pub(crate) fn flush(&self) -> Result<()> {
+        self.backend().map_or(Ok(()), |backend| backend.flush())
+    }
+
+    /// Has another thread do that soon.
+    pub(crate) fn hand_over(&self) {
+        if let Some(backend) = self.backend() {
+            backend.hand_over();
+        }
+    }
+
+    fn backend(&self) -> Option<Arc<dyn Backend>> {
+        lock(&self.line).backend.clone()
+    }
+
     /// True the first time that a call was refused.
     pub(crate) fn first_refusal(&self) -> bool {
         !self.said_refused.swap(true, Ordering::Relaxed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,7 @@ from fake_libmesos import (
     registered,
     text,
 )
+from recorder import PATIENCE
 
 INFO = master_at(1)
 
@@ -248,6 +250,29 @@ def test_acknowledgements_are_explicit_whoever_makes_them(make: Make, script: Sc
     acknowledged = [call[1] for call in script.calls if call[0] == "acknowledgeStatusUpdate"]
     assert acknowledged == [text(UPDATE)]
     assert driver.stats.acknowledgements == 1
+
+
+def wait_for_depth(driver: mesos.SchedulerDriver, depth: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while driver.stats.queue_depth != depth:
+        assert time.monotonic() < deadline, driver.stats
+
+
+def test_a_handler_that_blocks_does_not_keep_back_an_acknowledgement(make: Make, script: Script) -> None:
+    registered(script)
+    script.say("statusUpdate", UPDATE)
+    script.say("frameworkMessage", EXECUTOR, AGENT, b"data")
+    script.wait_for("acknowledgeStatusUpdate")
+    script.say("disconnected")
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    wait_for_depth(driver, 3)  # one turn handles them all
+    # `disconnected` is said once the update is acknowledged
+    notes.react["framework_message"] = lambda driver: wait_for_depth(driver, 1)
+    driver.dispatcher.drain()
+    assert [name for name, *_ in notes.heard][:3] == ["registered", "status_update", "framework_message"]
+    end(driver)
 
 
 def test_an_update_whose_handler_raises_is_not_acknowledged(make: Make, script: Script) -> None:

@@ -4,12 +4,14 @@
 //! * What libmesos would lose without a word is answered here: launches that no master can get.
 //! * Its constructor takes no offer constraints. A framework that has some subscribes with all its roles suppressed, and
 //!   says the rest as soon as it is registered: an offer that they exclude it never gets.
+//! * libmesos is not called with the GIL held. What a handler's end acknowledges is left until its turn has ended, or made
+//!   by the network thread if another handler comes first: to release the GIL for each would cost a busy program dearly.
 
 use super::ffi::{self, Library, SchedulerDriver, SchedulerSettings};
 use super::life::{self, Life};
 use super::settings::Settings;
 use super::settle::settle;
-use super::shared::{Driver, Shared};
+use super::shared::{Driver, Shared, State};
 use super::sink::SchedulerSink;
 use super::{calls, master, open, refused};
 use crate::backend::http::detect::of_info;
@@ -24,9 +26,11 @@ use crate::queue::{Sender, WeakSender};
 use crate::runtime;
 use bytes::Bytes;
 use cxx::SharedPtr;
+use std::mem;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::Notify;
 
 /// Loads libmesos and starts the thread; whatever happens then is an event.
 ///
@@ -49,6 +53,7 @@ pub(crate) fn connect(
     if let Some(limit) = settings.connect_timeout {
         runtime.spawn(give_up_after(Arc::downgrade(&scheduler), limit));
     }
+    runtime.spawn(acknowledge(Arc::downgrade(&scheduler), scheduler.handed_over.clone()));
     let scheduled = scheduler.clone();
     life::spawn(SchedulerLife { library, settings, subscription, scheduler, sender, runtime })?;
     Ok(scheduled)
@@ -71,6 +76,9 @@ fn said<'a>(
 /// What the driver, its thread and its sink have in common.
 pub(super) struct Scheduler {
     pub(super) shared: Shared<SchedulerDriver>,
+    /// acknowledgements that are to be made
+    left: Mutex<Vec<Call>>,
+    handed_over: Arc<Notify>,
     /// `FrameworkInfo`, as it was at the start
     framework: Bytes,
     /// `FrameworkID`, once there is one
@@ -85,6 +93,8 @@ impl Scheduler {
     fn new(framework: Bytes, wanted: Option<Wanted>, events: WeakSender) -> Self {
         Self {
             shared: Shared::new(events),
+            left: Mutex::default(),
+            handed_over: Arc::default(),
             framework,
             framework_id: Mutex::default(),
             master_info: Mutex::default(),
@@ -103,29 +113,56 @@ impl Scheduler {
             _ => Ok(()),
         }
     }
+
+    /// Makes a call, or says what became of it.
+    fn make(&self, state: &State<SchedulerDriver>, call: &Call) -> Result<()> {
+        let waits = lock(&self.wanted).as_mut().is_some_and(|wanted| wanted.absorb(call));
+        let heard = if waits {
+            true
+        } else if let Some(driver) = &state.driver {
+            calls::make(driver, call)?;
+            self.shared.connected() || calls::is_kept(call)
+        } else {
+            // what libmesos says of a launch without a master
+            lost::updates(call, &self.framework).into_iter().for_each(|lost| self.shared.say(lost));
+            false
+        };
+        self.shared.count(1, heard);
+        Ok(())
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        self.handed_over.notify_one(); // who waits for it sees that nobody is left
+    }
 }
 
 impl Backend for Scheduler {
     fn send(&self, call: Call) -> Result<()> {
         calls::check(&call)?;
-        let state = self.shared.state();
-        let waits = lock(&self.wanted).as_mut().is_some_and(|wanted| wanted.absorb(&call));
-        let heard = if waits {
-            true
-        } else if let Some(driver) = &state.driver {
-            calls::make(driver, &call)?;
-            self.shared.connected() || calls::is_kept(&call)
-        } else {
-            // what libmesos says of a launch without a master
-            lost::updates(&call, &self.framework).into_iter().for_each(|lost| self.shared.say(lost));
-            false
-        };
-        drop(state);
-        self.shared.count(1, heard);
-        Ok(())
+        self.make(&self.shared.state(), &call)
+    }
+
+    fn acknowledge(&self, call: Call) -> Result<bool> {
+        calls::check(&call)?;
+        lock(&self.left).push(call);
+        Ok(true)
+    }
+
+    fn flush(&self) -> Result<()> {
+        let state = self.shared.state(); // until all are made: no end comes in between
+        let left = mem::take(&mut *lock(&self.left));
+        left.iter().try_for_each(|call| self.make(&state, call))
+    }
+
+    fn hand_over(&self) {
+        self.handed_over.notify_one();
     }
 
     fn end(&self, how: End) {
+        // an error ends the driver, which is what is wanted
+        self.flush().ok();
         self.shared.end(how);
     }
 
@@ -150,6 +187,18 @@ impl Driver for SchedulerDriver {
 
     fn join(&self) {
         self.join();
+    }
+}
+
+/// Makes the acknowledgements that are handed over, as long as there is a driver.
+async fn acknowledge(scheduler: Weak<Scheduler>, handed_over: Arc<Notify>) {
+    loop {
+        handed_over.notified().await;
+        let Some(scheduler) = scheduler.upgrade() else { return };
+        if let Err(error) = scheduler.flush() {
+            scheduler.shared.fail(Failure { kind: FailureKind::Mesos, message: error.to_string() });
+            scheduler.shared.end(End::Abort);
+        }
     }
 }
 
