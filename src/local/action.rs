@@ -3,11 +3,23 @@
 //! # Invariants
 //! * Master and agents share these; what they say to each other never gets out of `core`, and is of their own `Output`.
 
-use super::probe::Probe;
-use super::process::{Launch, RunId, Signal};
+use super::probe::{Found, Probe};
+use super::process::{Exit, Launch, RunId, Signal};
 use super::reply::Reply;
 use crate::proto::mesos::v1::{executor, master, scheduler};
 use std::path::PathBuf;
+
+/// What has come of an `Action::Start` or `Probe`.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Happening {
+    Started(u32),
+    NotStarted(String),
+    /// the files that it needs cannot be had
+    NotFetched,
+    Exited(Exit),
+    /// what a look over the network has found
+    Probed(Found),
+}
 
 /// One thing to do.
 #[derive(Debug, PartialEq)]

@@ -5,15 +5,14 @@
 //!   thread, no system call.
 //! * Messages between master and agents are delivered in order, within the step that caused them.
 
-use super::action::Action;
+use super::action::{Action, Happening};
 use super::agent::{self, Access, Agent};
 use super::clock::{Entropy, Time};
 use super::endpoints::{self, Page, Query, View};
 use super::faults::{Effect, Fault, Reach};
 use super::master::{self, AgentInfo, Master};
 use super::operator;
-use super::probe::Found;
-use super::process::{Exit, RunId};
+use super::process::RunId;
 use super::resources::Resources;
 use super::token::Claims;
 use crate::proto::mesos::v1::Attribute;
@@ -65,26 +64,9 @@ pub(crate) enum Input {
         agent: Option<usize>,
         stream: u64,
     },
-    Started {
+    Happened {
         run: RunId,
-        pid: u32,
-    },
-    NotStarted {
-        run: RunId,
-        why: String,
-    },
-    /// the files that it needs cannot be had
-    NotFetched {
-        run: RunId,
-    },
-    Exited {
-        run: RunId,
-        exit: Exit,
-    },
-    /// what a look over the network has found
-    Probed {
-        run: RunId,
-        found: Found,
+        what: Happening,
     },
     Fault(Fault),
     Tick,
@@ -181,16 +163,8 @@ impl Core {
             Input::Closed { agent: Some(agent), stream } => {
                 messages.push_back(Message::ToAgent(agent, agent::Input::Closed { stream }));
             }
-            Input::Started { run, pid } => messages.push_back(agent(run, agent::Input::Started { run, pid })),
-            Input::NotStarted { run, why } => {
-                messages.push_back(agent(run, agent::Input::NotStarted { run, why }));
-            }
-            Input::NotFetched { run } => {
-                messages.push_back(agent(run, agent::Input::NotFetched { run }));
-            }
-            Input::Exited { run, exit } => messages.push_back(agent(run, agent::Input::Exited { run, exit })),
-            Input::Probed { run, found } => {
-                messages.push_back(agent(run, agent::Input::Probed { run, found }));
+            Input::Happened { run, what } => {
+                messages.push_back(agent(run, agent::Input::Happened { run, what }));
             }
             Input::Fault(fault) => self.fault(now, fault, &mut messages, out),
             Input::Tick => {

@@ -10,7 +10,7 @@
 //! * Processes are started one by one between inputs: neither makes the other wait for more than one.
 //! * After `Close` no input reaches the machines. Streams end, then the processes, then the task.
 
-use super::action::Action;
+use super::action::{Action, Happening};
 use super::api::{Encoding, Request};
 use super::children::Children;
 use super::clock::{SystemClock, Time, within};
@@ -246,17 +246,17 @@ impl Driver {
             }
             Message::Exited { run, exit } => {
                 self.children.forget(run);
-                Some(Input::Exited { run, exit })
+                Some(Input::Happened { run, what: Happening::Exited(exit) })
             }
             Message::Probed { run, found } => {
                 self.prober.end(run);
-                Some(Input::Probed { run, found })
+                Some(Input::Happened { run, what: Happening::Probed(found) })
             }
             Message::Fetched { run, launch, fetched: true } => {
                 self.starts.push_back((run, launch));
                 None
             }
-            Message::Fetched { run, .. } => Some(Input::NotFetched { run }),
+            Message::Fetched { run, .. } => Some(Input::Happened { run, what: Happening::NotFetched }),
             Message::Fault { fault, done } => {
                 self.step(Input::Fault(fault));
                 drop(done);
@@ -278,11 +278,9 @@ impl Driver {
                 }
             });
         }
-        let input = match self.children.start(run, &launch) {
-            Ok(pid) => Input::Started { run, pid },
-            Err(why) => Input::NotStarted { run, why },
-        };
-        self.step(input);
+        let started = self.children.start(run, &launch);
+        let what = started.map_or_else(Happening::NotStarted, Happening::Started);
+        self.step(Input::Happened { run, what });
     }
 
     /// One input, and what it leads to.

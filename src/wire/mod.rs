@@ -17,7 +17,7 @@ mod reader;
 mod required;
 pub(crate) mod resources;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod scan;
 pub(crate) mod schema;
 mod similar;

@@ -164,6 +164,20 @@ fn scalar(writer: &mut Writer, number: u32, kind: Kind, text: &str, rng: &mut Rn
     };
 }
 
+/// Calls `with` so many times with these bytes, some of them changed and the rest cut off at random.
+pub(crate) fn damaged(bytes: &[u8], times: usize, with: impl Fn(Vec<u8>)) {
+    let mut random = Rng::with_seed(7);
+    for _ in 0..times {
+        let mut changed = bytes.to_vec();
+        for _ in 0..random.usize(1..4) {
+            let at = random.usize(..changed.len());
+            changed[at] = random.u8(..);
+        }
+        changed.truncate(random.usize(..=changed.len()));
+        with(changed);
+    }
+}
+
 /// `cargo test --release wire::samples -- --ignored --nocapture` prints microseconds for an event of 100 offers.
 #[test]
 #[ignore = "a measurement"]

@@ -28,12 +28,12 @@ mod recovery;
 mod status;
 mod subscription;
 
-use super::action::Action;
+use super::action::{Action, Happening};
 use super::clock::{Entropy, Time};
 use super::operator::Verbosity;
 use super::owner::Owner;
 use super::probe::Found;
-use super::process::{Exit, RunId, Signal};
+use super::process::{RunId, Signal};
 use super::resources::Resources;
 use super::token::{Claims, Key as TokenKey};
 use super::updates::{Update, Updates};
@@ -128,26 +128,9 @@ pub(crate) enum Input {
     Closed {
         stream: u64,
     },
-    Started {
+    Happened {
         run: RunId,
-        pid: u32,
-    },
-    NotStarted {
-        run: RunId,
-        why: String,
-    },
-    /// the files that it needs cannot be had
-    NotFetched {
-        run: RunId,
-    },
-    Exited {
-        run: RunId,
-        exit: Exit,
-    },
-    /// what a look over the network has found
-    Probed {
-        run: RunId,
-        found: Found,
+        what: Happening,
     },
     /// The agent's own process ends, without a word.
     Stop,
@@ -316,25 +299,7 @@ impl Agent {
             }
             Input::Operator { request, call } => self.operate(now, request, &call, &mut out),
             Input::Closed { stream } => self.closed(stream),
-            Input::Started { run, .. } if self.is_stale(run) => {
-                out.push(Action::Signal { run, signal: Signal::Kill }.into());
-            }
-            Input::Started { run, pid } => {
-                self.command_started(now, run, pid, &mut out);
-                self.executor_started(run, pid, &mut out);
-            }
-            Input::NotStarted { run, .. } if self.looked(now, run, Found::Nothing, &mut out) => {}
-            Input::NotStarted { run, why } => {
-                self.command_not_started(now, run, &why, &mut out);
-                self.executor_exited(now, run, executors::NOT_EXECUTED, &mut out);
-            }
-            Input::NotFetched { run } => self.not_fetched(now, run, &mut out),
-            Input::Probed { run, found } => drop(self.looked(now, run, found, &mut out)),
-            Input::Exited { run, exit } if self.looked(now, run, exit.into(), &mut out) => {}
-            Input::Exited { run, exit } => {
-                self.command_exited(now, run, exit, &mut out);
-                self.executor_exited(now, run, exit.status(), &mut out);
-            }
+            Input::Happened { run, what } => self.happened(now, run, what, &mut out),
             Input::Stop => self.stop(&mut out),
             Input::Start => self.start(now, &mut out),
             Input::Destroy => self.destroy(&mut out),
@@ -347,6 +312,30 @@ impl Agent {
         }
         self.settle_drain();
         out
+    }
+
+    fn happened(&mut self, now: Time, run: RunId, what: Happening, out: &mut Vec<Output>) {
+        match what {
+            Happening::Started(_) if self.is_stale(run) => {
+                out.push(Action::Signal { run, signal: Signal::Kill }.into());
+            }
+            Happening::Started(pid) => {
+                self.command_started(now, run, pid, out);
+                self.executor_started(run, pid, out);
+            }
+            Happening::NotStarted(_) if self.looked(now, run, Found::Nothing, out) => {}
+            Happening::NotStarted(why) => {
+                self.command_not_started(now, run, &why, out);
+                self.executor_exited(now, run, executors::NOT_EXECUTED, out);
+            }
+            Happening::NotFetched => self.not_fetched(now, run, out),
+            Happening::Probed(found) => drop(self.looked(now, run, found, out)),
+            Happening::Exited(exit) if self.looked(now, run, exit.into(), out) => {}
+            Happening::Exited(exit) => {
+                self.command_exited(now, run, exit, out);
+                self.executor_exited(now, run, exit.status(), out);
+            }
+        }
     }
 
     /// When the next `Tick` is due.

@@ -23,11 +23,7 @@ impl Agent {
         }
         match input {
             Input::Start => return Some(input),
-            Input::Started { .. }
-            | Input::NotStarted { .. }
-            | Input::NotFetched { .. }
-            | Input::Probed { .. }
-            | Input::Exited { .. } => self.missed.push(input),
+            Input::Happened { .. } => self.missed.push(input),
             Input::Call { request, .. } | Input::Operator { request, .. } => {
                 let reply = Reply::Refused(503, "Agent has not finished recovery".into());
                 out.push(Action::Reply { request, reply }.into());

@@ -229,7 +229,7 @@ fn a_check_is_told_of_when_it_finds_something_else() {
             (probe.address.to_string().as_str(), probe.path.as_deref()),
             ("127.0.0.1:8080", Some("/up"))
         );
-        sim.input(Input::Probed { run, found });
+        sim.input(Input::Happened { run, what: Happening::Probed(found) });
         let statuses = sim.statuses(&client);
         assert_eq!(statuses.len(), usize::from(said.is_some()), "{found:?}");
         for status in statuses {

@@ -17,7 +17,7 @@ mod shares;
 mod tasks;
 mod worker;
 
-use super::action::{Action, Event as StreamEvent};
+use super::action::{Action, Event as StreamEvent, Happening};
 use super::agent::Access;
 use super::clock::{Entropy, Time};
 use super::core::{Core, Input, Shape};
@@ -212,11 +212,12 @@ impl Sim {
                     Action::Start { run, launch } => {
                         let pid = 100 + u32::try_from(self.started.len()).unwrap();
                         self.started.push((run, *launch));
-                        inputs.push(match self.refusal.clone() {
-                            _ if self.absent => Input::NotFetched { run },
-                            Some(why) => Input::NotStarted { run, why },
-                            None => Input::Started { run, pid },
-                        });
+                        let what = match self.refusal.clone() {
+                            _ if self.absent => Happening::NotFetched,
+                            Some(why) => Happening::NotStarted(why),
+                            None => Happening::Started(pid),
+                        };
+                        inputs.push(Input::Happened { run, what });
                     }
                     Action::Signal { run, signal } => self.signals.push((self.now, run, signal)),
                     Action::Probe { run, probe } => drop(self.probes.insert(run, probe)),
@@ -361,7 +362,7 @@ impl Sim {
     }
 
     fn exit(&mut self, run: RunId, exit: Exit) {
-        self.input(Input::Exited { run, exit });
+        self.input(Input::Happened { run, what: Happening::Exited(exit) });
     }
 
     fn close(&mut self, client: &Client) {
