@@ -29,6 +29,19 @@ AGENT = [
     "GET_HEALTH", "GET_LOGGING_LEVEL", "GET_VERSION", "GET_STATE", "GET_CONTAINERS", "GET_FRAMEWORKS",
     "GET_EXECUTORS", "GET_OPERATIONS", "GET_TASKS", "GET_AGENT", "GET_RESOURCE_PROVIDERS",
 ]  # fmt: skip
+RESERVATION = {"type": "DYNAMIC", "role": "ordered"}
+CPU = scalar("cpus", 1) | {"reservations": [RESERVATION]}
+
+
+def disk(size: float, volume: str = "") -> dict[str, Any]:
+    """Return disk that is reserved, or a volume on it."""
+    reserved = scalar("disk", size) | {"reservations": [RESERVATION]}
+    path = {"mode": "RW", "container_path": "data"}
+    return reserved | ({"disk": {"persistence": {"id": volume}, "volume": path}} if volume else {})
+
+
+DISK, VOLUME = disk(64), disk(64, "v")
+NOBODY = {"agent_id": {"value": "nobody"}}
 #: Calls that are refused, or do nothing: to the master, then to an agent.
 REFUSED: list[dict[str, Any]] = [
     {},
@@ -46,6 +59,10 @@ REFUSED: list[dict[str, Any]] = [
     {"type": "UNRESERVE_RESOURCES", "unreserve_resources": {"agent_id": {"value": "nobody"}}},
     {"type": "CREATE_VOLUMES", "create_volumes": {"agent_id": {"value": "nobody"}}},
     {"type": "DESTROY_VOLUMES", "destroy_volumes": {"agent_id": {"value": "nobody"}}},
+    {"type": "GROW_VOLUME"},
+    {"type": "GROW_VOLUME", "grow_volume": {"volume": disk(64, "v"), "addition": disk(1)}},
+    {"type": "GROW_VOLUME", "grow_volume": NOBODY | {"volume": disk(64, "v"), "addition": disk(1)}},
+    {"type": "SHRINK_VOLUME", "shrink_volume": NOBODY | {"volume": disk(64, "v"), "subtract": {"value": 1}}},
 ]
 REFUSED_BY_AGENT: list[dict[str, Any]] = [
     {},
@@ -61,10 +78,6 @@ CPUS = 16  # of the agent
 RUNNING = 2  # executors in the situation
 
 
-RESERVATION = {"type": "DYNAMIC", "role": "ordered"}
-CPU = scalar("cpus", 1) | {"reservations": [RESERVATION]}
-DISK = scalar("disk", 64) | {"reservations": [RESERVATION]}
-VOLUME = DISK | {"disk": {"persistence": {"id": "v"}, "volume": {"mode": "RW", "container_path": "data"}}}
 #: What an operator orders, one after the other.
 ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("RESERVE_RESOURCES", {"resources": [CPU, DISK]}),
@@ -75,6 +88,16 @@ ORDERS: list[tuple[str, dict[str, Any]]] = [
     ("CREATE_VOLUMES", {"volumes": [VOLUME]}),
     ("CREATE_VOLUMES", {"volumes": [DISK]}),
     ("UNRESERVE_RESOURCES", {"resources": [VOLUME]}),
+    ("SHRINK_VOLUME", {"volume": VOLUME, "subtract": {"value": 24}}),
+    ("SHRINK_VOLUME", {"volume": VOLUME, "subtract": {"value": 24}}),
+    ("SHRINK_VOLUME", {"volume": disk(40, "v"), "subtract": {"value": 40}}),
+    ("SHRINK_VOLUME", {"volume": disk(40, "v"), "subtract": {"value": -1}}),
+    ("SHRINK_VOLUME", {"volume": DISK, "subtract": {"value": 1}}),
+    ("GROW_VOLUME", {"volume": disk(40, "v"), "addition": disk(25)}),
+    ("GROW_VOLUME", {"volume": disk(40, "v"), "addition": scalar("disk", 24)}),
+    ("GROW_VOLUME", {"volume": disk(40, "v"), "addition": CPU}),
+    ("GROW_VOLUME", {"volume": DISK, "addition": disk(24)}),
+    ("GROW_VOLUME", {"volume": disk(40, "v"), "addition": disk(24)}),
     ("DESTROY_VOLUMES", {"volumes": [VOLUME]}),
     ("DESTROY_VOLUMES", {"volumes": [VOLUME]}),
     ("UNRESERVE_RESOURCES", {"resources": [CPU, DISK]}),

@@ -4,7 +4,7 @@
 //! * What comes out is of use only after the ACCEPT: no other operation of it finds it among the remaining resources.
 
 use super::launch::Launching;
-use super::operations::upgrade;
+use super::operations::{Conversion, upgrade};
 use super::{Master, agent};
 use crate::local::resources::{self, Resources, describe};
 use crate::proto::mesos::v1::Resource;
@@ -36,7 +36,7 @@ impl Master {
             let why = self.on_agent(&at.place.agent, &why);
             return self.refuse_operation(at.framework, operation, why);
         }
-        let (taken, made) = conversion(&operation);
+        let Conversion { taken, made } = conversion(&operation);
         if !remaining.contains(&taken) {
             let role = &at.place.role;
             let why = format!(
@@ -61,19 +61,20 @@ impl Master {
 }
 
 /// What an operation takes, and what it makes of that.
-fn conversion(operation: &Operation) -> (Resources, Resources) {
-    match (operation.grow_volume.as_deref(), operation.shrink_volume.as_deref()) {
+pub(super) fn conversion(operation: &Operation) -> Conversion {
+    let (taken, made) = match (operation.grow_volume.as_deref(), operation.shrink_volume.as_deref()) {
         (Some(GrowVolume { volume, addition }), _) => {
             let taken = [(**volume).clone(), (**addition).clone()];
-            (resources::of(&taken), resources::of(&[of_size(volume, size(volume) + size(addition))]))
+            (taken.to_vec(), vec![of_size(volume, size(volume) + size(addition))])
         }
         (None, Some(ShrinkVolume { volume, subtract })) => {
             let less = thousandths(subtract.value);
             let made = [of_size(volume, size(volume) - less), of_size(&without_volume(volume), less)];
-            (resources::of(&[(**volume).clone()]), resources::of(&made))
+            (vec![(**volume).clone()], made.to_vec())
         }
         (None, None) => Default::default(), // refused before
-    }
+    };
+    Conversion { taken: resources::of(&taken), made: resources::of(&made) }
 }
 
 fn size(disk: &Resource) -> i64 {

@@ -1,6 +1,9 @@
 //! Operations on resources: reservations, volumes, and how frameworks hear of them.
 
 use super::*;
+use crate::proto::mesos::v1::master::call::{
+    CreateVolumes, GrowVolume, ReserveResources, ShrinkVolume, Type as Ask,
+};
 use crate::proto::mesos::v1::resource::disk_info::Persistence;
 use crate::proto::mesos::v1::resource::{DiskInfo, ReservationInfo, reservation_info};
 use crate::proto::mesos::v1::scheduler::call::{AcknowledgeOperationStatus, ReconcileOperations};
@@ -14,7 +17,7 @@ fn plain(text: &str) -> Vec<Resource> {
     resources::unallocated(&resources::parse(text).unwrap())
 }
 
-fn reserved(text: &str, role: &str) -> Vec<Resource> {
+pub(super) fn reserved(text: &str, role: &str) -> Vec<Resource> {
     let mut all = plain(text);
     for resource in &mut all {
         let mut reservation = ReservationInfo { role: Some(role.into()), ..ReservationInfo::default() };
@@ -156,6 +159,44 @@ fn a_volume_grows_and_shrinks_and_keeps_its_directory() {
     assert!(left.contains(&resources::of(&volume(70, "r", "v"))));
     assert!(left.contains(&resources::of(&reserved("disk:30", "r"))));
     assert_eq!(left.scalars()["disk"], 1_024_000);
+}
+
+#[test]
+fn an_operator_resizes_a_volume_which_keeps_its_directory() {
+    let mut sim = Sim::new(1, RESOURCES);
+    let agent_id = AgentId { value: sim.agent() };
+    let call = ReserveResources {
+        agent_id: agent_id.clone(),
+        resources: reserved("disk:100", "r"),
+        ..Default::default()
+    };
+    let call = master::Call { reserve_resources: Some(Box::new(call)), ..master::Call::default() };
+    assert_eq!(sim.order(Ask::ReserveResources, call), Reply::Accepted);
+    let call = CreateVolumes { agent_id: agent_id.clone(), volumes: volume(64, "r", "v") };
+    let call = master::Call { create_volumes: Some(Box::new(call)), ..master::Call::default() };
+    assert_eq!(sim.order(Ask::CreateVolumes, call), Reply::Accepted);
+    let directory = sim.volumes.clone();
+    let agent_id = Some(agent_id);
+    let mut grow = |from, by: &str| {
+        let (volume, addition) = (volume(from, "r", "v").remove(0), reserved(by, "r").remove(0));
+        let call =
+            GrowVolume { agent_id: agent_id.clone(), volume: volume.into(), addition: addition.into() };
+        let call = master::Call { grow_volume: Some(Box::new(call)), ..master::Call::default() };
+        sim.order(Ask::GrowVolume, call)
+    };
+    assert!(matches!(grow(64, "disk:37"), Reply::Refused(409, _)), "more than is reserved");
+    assert_eq!(grow(64, "disk:36"), Reply::Accepted);
+    assert!(matches!(grow(64, "disk:36"), Reply::Refused(409, _)), "there is none of that size any more");
+    let volume = volume(100, "r", "v").remove(0).into();
+    let call = ShrinkVolume { agent_id, volume, subtract: Scalar { value: 90.0 } };
+    let call = master::Call { shrink_volume: Some(Box::new(call)), ..master::Call::default() };
+    assert_eq!(sim.order(Ask::ShrinkVolume, call), Reply::Accepted);
+    let total = sim.ask(Ask::GetAgents).get_agents.unwrap().agents[0].total_resources.clone();
+    let is_disk = |resource: &&Resource| resource.name == "disk" && !resource.reservations.is_empty();
+    let amount = |disk: &Resource| (disk.disk.is_some(), disk.scalar.as_ref().unwrap().value);
+    let amounts: BTreeMap<_, _> = total.iter().filter(is_disk).map(amount).collect();
+    assert_eq!(amounts, BTreeMap::from([(true, 10.0), (false, 90.0)]));
+    assert_eq!((sim.volumes.len(), sim.volumes), (1, directory));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What operators ask, order and watch.
 
+use super::operations::reserved;
 use super::worker::{Worker, by, executor};
 use super::*;
 use crate::local::faults::Fault;
@@ -11,9 +12,8 @@ use crate::proto::mesos::v1::master::call::{
     MarkAgentGone, ReserveResources, SetLoggingLevel, Teardown, Type as Ask, UnreserveResources,
 };
 use crate::proto::mesos::v1::master::event::Type as News;
-use crate::proto::mesos::v1::resource::{ReservationInfo, reservation_info};
 use crate::proto::mesos::v1::task_status::Reason;
-use crate::proto::mesos::v1::{DurationInfo, Resource, Task};
+use crate::proto::mesos::v1::{DurationInfo, Task};
 use TaskState::{
     TaskFinished, TaskGoneByOperator, TaskKilled, TaskLost, TaskRunning, TaskStaging, TaskStarting,
     TaskUnreachable,
@@ -67,7 +67,7 @@ impl Sim {
         self.news.remove(&stream).unwrap_or_default().iter().map(master::Event::r#type).collect()
     }
 
-    fn agent(&self) -> String {
+    pub(super) fn agent(&self) -> String {
         self.core.ids()[0].clone()
     }
 }
@@ -78,16 +78,6 @@ fn states(tasks: &[Task]) -> Vec<(&str, TaskState)> {
 
 fn said(task: &Task) -> Vec<TaskState> {
     task.statuses.iter().map(TaskStatus::state).collect()
-}
-
-fn reserved(text: &str, role: &str) -> Vec<Resource> {
-    let mut all = resources::unallocated(&resources::parse(text).unwrap());
-    for resource in &mut all {
-        let mut reservation = ReservationInfo { role: Some(role.into()), ..ReservationInfo::default() };
-        reservation.set_type(reservation_info::Type::Dynamic);
-        resource.reservations.push(reservation);
-    }
-    all
 }
 
 #[test]

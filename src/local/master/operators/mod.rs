@@ -138,6 +138,8 @@ impl Master {
             (Type::DestroyVolumes, Call { destroy_volumes: Some(call), .. }) => {
                 self.destroy_volumes(now, *call)
             }
+            (Type::GrowVolume, Call { grow_volume: Some(call), .. }) => self.grow_volume(now, *call),
+            (Type::ShrinkVolume, Call { shrink_volume: Some(call), .. }) => self.shrink_volume(now, *call),
             (Type::UpdateWeights, Call { update_weights: Some(update), .. }) => {
                 self.update_weights(now, update)
             }
