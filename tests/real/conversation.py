@@ -12,7 +12,10 @@ import http.client
 import json
 import re
 import time
+from pathlib import Path
 from typing import Any
+
+from .cluster import wait_until
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 MARGIN = 30.0  # seconds without an event, after which a test fails
@@ -39,7 +42,12 @@ Transcript = list[Any]
 
 
 class Conversation:
-    """A framework that notes what it hears: events, and the answers to its calls."""
+    """A framework that notes what it hears: events, and the answers to its calls.
+
+    In `directory` are files by which it, and its tasks, wait for each other.
+    """
+
+    directory: Path
 
     def __init__(
         self,
@@ -216,7 +224,11 @@ class Conversation:
 
     def until_lost(self, *states: str) -> None:
         """Acknowledge updates until these states have come, in any order, and the executor was lost."""
-        waiting: list[Any] = ["FAILURE", *states]
+        self.until_each("FAILURE", *states)
+
+    def until_each(self, *said: str) -> None:
+        """Acknowledge updates until these states, or types of events, have come, in any order."""
+        waiting = list(said)
         while waiting:
             event = self.event()
             if event is None:
@@ -224,9 +236,17 @@ class Conversation:
             status = event.get("update", {}).get("status", {})
             if "uuid" in status:
                 self.acknowledge(status)
-            said = status.get("state", event["type"])
-            if said in waiting:
-                waiting.remove(said)
+            one = status.get("state", event["type"])
+            if one in waiting:
+                waiting.remove(one)
+
+    def file(self, name: str) -> Path:
+        return self.directory / name
+
+    def until_there(self, *names: str) -> None:
+        """Wait until tasks have made these files."""
+        for name in names:
+            wait_until(self.file(name).exists, lambda name=name: f"no task makes the file {name}")  # type: ignore[misc]
 
     def close(self) -> None:
         for order in self.undo:

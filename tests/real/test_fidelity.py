@@ -40,15 +40,20 @@ def local_cluster() -> Iterator[LocalCluster]:
 
 
 def held(
-    master: str, conversation: Callable[..., None], capabilities: list[Any], *more: Faults | Path
+    master: str,
+    conversation: Callable[..., None],
+    capabilities: list[Any],
+    directory: Path,
+    *faults: Faults,
 ) -> Transcript:
     info: dict[str, Any] = {"capabilities": capabilities, "failover_timeout": 60.0}
     info |= getattr(conversation, "info", {})
     if capabilities:
         info["roles"] = [info.pop("role", "fidelity/inner")]
     talk = Conversation(master, **info)
+    talk.directory = directory
     try:
-        conversation(talk, *more)
+        conversation(talk, *faults)
     finally:
         with contextlib.suppress(AttributeError):  # it was never subscribed
             heard = list(talk.heard)
@@ -63,6 +68,15 @@ def lines(transcript: Transcript) -> list[str]:
     return json.dumps(transcript, indent=1, sort_keys=True).splitlines()
 
 
+@pytest.fixture
+def directories(tmp_path: Path) -> list[Path]:
+    """Return one for the real cluster, and one for the embedded."""
+    made = [tmp_path / "real", tmp_path / "local"]
+    for directory in made:
+        directory.mkdir()
+    return made
+
+
 @pytest.mark.parametrize("capabilities", CAPABILITIES.values(), ids=CAPABILITIES)
 @pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: conversation.__name__)
 def test_it_goes_as_with_mesos(
@@ -70,24 +84,25 @@ def test_it_goes_as_with_mesos(
     local_cluster: LocalCluster,
     conversation: Callable[[Conversation], None],
     capabilities: list[Any],
+    directories: list[Path],
 ) -> None:
-    expected = held(real_cluster.master, conversation, capabilities)
-    assert lines(held(local_cluster.master, conversation, capabilities)) == lines(expected)
+    expected = held(real_cluster.master, conversation, capabilities, directories[0])
+    assert lines(held(local_cluster.master, conversation, capabilities, directories[1])) == lines(expected)
 
 
 @pytest.mark.parametrize("capabilities", CAPABILITIES.values(), ids=CAPABILITIES)
 @pytest.mark.parametrize("conversation", FAULTS, ids=lambda conversation: conversation.__name__)
 def test_what_goes_wrong_goes_wrong_as_with_mesos(
-    real_mesos: RealMesos, tmp_path: Path, conversation: Callable[..., None], capabilities: list[Any]
+    real_mesos: RealMesos,
+    conversation: Callable[..., None],
+    capabilities: list[Any],
+    directories: list[Path],
 ) -> None:
-    directories = [tmp_path / "real", tmp_path / "local"]
-    for directory in directories:
-        directory.mkdir()
     flags = IMPATIENT if getattr(conversation, "impatient", False) else {}
     with RealCluster(real_mesos, directories[0], master_flags=flags) as real:
-        expected = held(real.master, conversation, capabilities, RealFaults(real), directories[0])
+        expected = held(real.master, conversation, capabilities, directories[0], RealFaults(real))
     with LocalCluster(resources=AGENT_FLAGS["resources"]) as local:
-        transcript = held(local.master, conversation, capabilities, LocalFaults(local), directories[1])
+        transcript = held(local.master, conversation, capabilities, directories[1], LocalFaults(local))
     assert lines(transcript) == lines(expected)
 
 

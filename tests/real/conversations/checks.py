@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ..conversation import Conversation
-from .groups import DEAF, default, launch
-from .infos import task
+from .groups import DEAF, announced, default, launch
+from .infos import task, waits
 
 #: Says nothing of the state in which it is until there is the file "up".
 SLEEPER = "touch up; exec sleep 1000"
 AT_ONCE = {"delay_seconds": 0, "interval_seconds": 0.05, "timeout_seconds": 20, "grace_period_seconds": 0}
 QUICK = {"kill_policy": {"grace_period": {"nanoseconds": 100_000_000}}}
+#: For all of a group to run, and for what a shell does first: nothing else can be waited for.
+LONG_ENOUGH = {"nanoseconds": 2_000_000_000}
 #: Nobody listens there: what a kernel gives out by itself is higher.
 NOWHERE = 1
 
@@ -55,9 +57,7 @@ def well_again(talk: Conversation) -> None:
 
 def unhealthy_and_deaf(talk: Conversation) -> None:
     """SIGKILL comes after the task's own grace period."""
-    health = command(
-        "test -e up && exit 1", consecutive_failures=1, grace_period_seconds=0, interval_seconds=1
-    )
+    health = command(f"{waits('up')}; exit 1", consecutive_failures=1)
     info = task("t", f"trap '' TERM; {SLEEPER}", health_check=health, **QUICK)
     talk.launch(info)
     talk.until("TASK_KILLED")
@@ -93,14 +93,20 @@ def check_over_tcp_and_http(talk: Conversation) -> None:
         task("http", "exec sleep 0.5", check=checked("HTTP", {"port": NOWHERE, "path": "/"})),
         offer=offer,
     )
-    talk.until("TASK_FINISHED")
+    found, ended = False, False
+    while not (found and ended):
+        status = talk.status()
+        found |= "succeeded" in status["check_status"].get("tcp", {})
+        ended |= status["state"] == "TASK_FINISHED"
 
 
 def check_and_health(talk: Conversation) -> None:
     """News of the one repeat what is known of the other; the end does not."""
-    health = command("test -e up", grace_period_seconds=1000, interval_seconds=1000, delay_seconds=0.2)
-    info = checked("COMMAND", {"command": {"value": "test -e later && exit 4"}})
-    talk.launch(task("t", "touch up; sleep 1; touch later; exec sleep 1000", check=info, health_check=health))
+    # A second look means that the first one was told of: each looks for the other's.
+    look = "test -e first && touch second; touch first; test -e healthy && exit 4"
+    health = command(f"test -e once && touch healthy; touch once; {waits('second')}")
+    info = checked("COMMAND", {"command": {"value": look}})
+    talk.launch(task("t", SLEEPER, check=info, health_check=health))
     while talk.status().get("check_status", {}).get("command", {}).get("exit_code") != 4:
         pass
     talk.call("KILL", task_id={"value": "t"})
@@ -109,7 +115,7 @@ def check_and_health(talk: Conversation) -> None:
 
 def too_long(talk: Conversation) -> None:
     """max_completion_time, which knows no grace."""
-    talk.launch(task("t", DEAF, max_completion_time={"nanoseconds": 1_000_000_000}))
+    talk.launch(task("t", DEAF, max_completion_time=LONG_ENOUGH))
     talk.until("TASK_FAILED")
 
 
@@ -117,15 +123,19 @@ def group_unhealthy(talk: Conversation) -> None:
     """All of the group end, and all of them are unhealthy."""
     offer = talk.offer()
     talk.parallel = True
-    sick = task("a", SLEEPER, health_check=command("exit 1", consecutive_failures=2, delay_seconds=1))
-    launch(talk, offer, (default(talk), [sick, task("b", "exec sleep 1000")]))
+    health = command(f"{waits(talk.file('go'))}; exit 1", consecutive_failures=2)
+    sick = announced(talk, "a", health_check=health)
+    launch(talk, offer, (default(talk), [sick, announced(talk, "b")]))
+    talk.until("TASK_RUNNING", "TASK_RUNNING")
+    talk.until_there("a", "b")
+    talk.file("go").touch()
     talk.until_lost("TASK_KILLED", "TASK_KILLED")
 
 
 def group_too_long(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    limited = task("a", DEAF, max_completion_time={"nanoseconds": 1_000_000_000})
+    limited = task("a", DEAF, max_completion_time=LONG_ENOUGH)
     launch(talk, offer, (default(talk), [limited, task("b", "exec sleep 1000")]))
     talk.until_lost("TASK_FAILED", "TASK_KILLED")
 
@@ -133,12 +143,14 @@ def group_too_long(talk: Conversation) -> None:
 def group_checked(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    info = checked("COMMAND", {"command": {"value": "exit $STATUS"}}) | {"delay_seconds": 1}
+    info = checked("COMMAND", {"command": {"value": "exit $STATUS"}})
     variables = {"variables": [{"name": "STATUS", "value": "3"}]}
-    one = task("a", {"value": "exec sleep 1000", "environment": variables}, check=info)
+    one = announced(talk, "a", check=info)
+    one["command"]["environment"] = variables
     launch(talk, offer, (default(talk), [one]))
     while talk.status()["check_status"]["command"].get("exit_code") != 3:
         pass
+    talk.until_there("a")
     talk.call("KILL", task_id={"value": "a"})
     talk.until_lost("TASK_KILLED")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..cluster import wait_until
 from ..conversation import Conversation, post
+from ..faults import Faults
 from .infos import task
 from .shares import MACHINE
 
@@ -30,7 +31,7 @@ def until_drained(talk: Conversation) -> None:
     )
 
 
-def drained(talk: Conversation, *_: object) -> None:
+def drained(talk: Conversation, _: Faults) -> None:
     """Tasks are killed, and the agent is not offered until it is activated."""
     offer = talk.offer()
     agent = offer["agent_id"]
@@ -49,7 +50,7 @@ def drained(talk: Conversation, *_: object) -> None:
     talk.until_offered("")
 
 
-def drained_without_tasks(talk: Conversation, *_: object) -> None:
+def drained_without_tasks(talk: Conversation, _: Faults) -> None:
     """That is done at once; no agent that is to be maintained is drained."""
     agent = talk.offer()["agent_id"]
     talk.undo.append({"type": "REACTIVATE_AGENT", "reactivate_agent": {"agent_id": agent}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..conversation import Conversation
-from .infos import encoded, executor, scalar, scripted
+from .infos import SCRIPTED, encoded, executor, scalar, scripted, waits
 
 
 def one_for_many_tasks(talk: Conversation) -> None:
@@ -31,7 +31,7 @@ def every_end(talk: Conversation) -> None:
             for state in ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", "TASK_LOST")
         ]
     )
-    talk.until("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", "TASK_LOST")
+    talk.until_each("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", "TASK_LOST")
 
 
 def two_terminal_updates(talk: Conversation) -> None:
@@ -70,11 +70,14 @@ def its_task_is_killed(talk: Conversation) -> None:
 
 
 def killed_before_it_registered(talk: Conversation) -> None:
-    talk.launch(scripted("a", "TASK_RUNNING"))
+    """Its executor, when it does, has nothing to do, and is shut down."""
+    late = {"value": f"touch {talk.file('up')}; {waits(talk.file('go'))}; {SCRIPTED}"}
+    talk.launch(scripted("a", "TASK_RUNNING", executor=executor(command=late)))
+    talk.until_there("up")
     talk.call("KILL", task_id={"value": "a"})
     talk.until("TASK_KILLED")
-    # Its executor has nothing to do: whether it has ended by now, and how, is a matter of chance.
-    talk.heard = [said for said in talk.heard if isinstance(said, tuple) or said["type"] != "FAILURE"]
+    talk.file("go").touch()
+    talk.expect("FAILURE")
 
 
 def messages(talk: Conversation) -> None:
@@ -91,7 +94,7 @@ def shut_down(talk: Conversation) -> None:
     talk.parallel = True
     offer = talk.offer()
     talk.launch(scripted("a", "TASK_RUNNING"), scripted("b"), offer=offer)
-    talk.until("TASK_RUNNING", "TASK_FINISHED")
+    talk.until_each("TASK_RUNNING", "TASK_RUNNING", "TASK_FINISHED")
     talk.call("SHUTDOWN", executor_id={"value": "e"}, agent_id=offer["agent_id"])
     talk.until("TASK_FAILED")
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar
 
 from ..conversation import Conversation
 from ..faults import Faults
 from .draining import agents, look
-from .infos import scripted, task
+from .infos import scripted, task, waits
 from .shares import MACHINE
 
 Talk = TypeVar("Talk", bound=Callable[..., None])
 
-#: Waits for a file that the test makes.
-WAITS = "until test -e {}; do sleep 0.02; done"
+#: SIGTERM is all that a task gets.
+PATIENT = {"kill_policy": {"grace_period": {"nanoseconds": 1_000_000_000_000}}}
 
 
 def checkpointing(conversation: Talk) -> Talk:
@@ -32,7 +31,7 @@ def impatient(conversation: Talk) -> Talk:
 
 
 @checkpointing
-def agent_restarted(talk: Conversation, faults: Faults, _: Path) -> None:
+def agent_restarted(talk: Conversation, faults: Faults) -> None:
     """Tasks and executors of a framework that checkpoints go on."""
     talk.parallel = True
     talk.launch(scripted("e", "TASK_RUNNING"), task("c", "exec sleep 1000"))
@@ -46,7 +45,7 @@ def agent_restarted(talk: Conversation, faults: Faults, _: Path) -> None:
     talk.until("TASK_KILLED", "TASK_KILLED")
 
 
-def agent_restarted_without_checkpoints(talk: Conversation, faults: Faults, _: Path) -> None:
+def agent_restarted_without_checkpoints(talk: Conversation, faults: Faults) -> None:
     """All that ran there is lost as soon as the agent is."""
     talk.parallel = True
     talk.launch(scripted("e", "TASK_RUNNING"), task("c", "exec sleep 1000"))
@@ -59,18 +58,18 @@ def agent_restarted_without_checkpoints(talk: Conversation, faults: Faults, _: P
 
 
 @checkpointing
-def ended_without_its_agent(talk: Conversation, faults: Faults, directory: Path) -> None:
+def ended_without_its_agent(talk: Conversation, faults: Faults) -> None:
     """What a command came to is told when the agent is there again."""
-    talk.launch(task("c", WAITS.format(directory / "go")))
+    talk.launch(task("c", waits(talk.file("go"))))
     talk.until("TASK_RUNNING")
     faults.stop_agent()
-    (directory / "go").touch()
+    talk.file("go").touch()
     faults.start_agent()
     talk.until("TASK_FINISHED")
 
 
 @checkpointing
-def unacknowledged(talk: Conversation, faults: Faults, _: Path) -> None:
+def unacknowledged(talk: Conversation, faults: Faults) -> None:
     """What was not acknowledged comes again after a restart of the agent."""
     talk.launch(scripted("e", "TASK_RUNNING TASK_FINISHED"))
     first = talk.status(acknowledge=False)
@@ -83,7 +82,7 @@ def unacknowledged(talk: Conversation, faults: Faults, _: Path) -> None:
 
 
 @checkpointing
-def launched_while_away(talk: Conversation, faults: Faults, _: Path) -> None:
+def launched_while_away(talk: Conversation, faults: Faults) -> None:
     """The offer of an agent that has gone is void."""
     offer = talk.offer()
     faults.stop_agent()
@@ -95,7 +94,7 @@ def launched_while_away(talk: Conversation, faults: Faults, _: Path) -> None:
 
 @impatient
 @checkpointing
-def agent_lost_and_found(talk: Conversation, faults: Faults, _: Path) -> None:
+def agent_lost_and_found(talk: Conversation, faults: Faults) -> None:
     """TASK_UNREACHABLE, and TASK_RUNNING when it is heard again."""
     talk.parallel = True
     offer = talk.offer()
@@ -113,7 +112,7 @@ def agent_lost_and_found(talk: Conversation, faults: Faults, _: Path) -> None:
 
 
 @checkpointing
-def agent_marked_gone(talk: Conversation, faults: Faults, _: Path) -> None:
+def agent_marked_gone(talk: Conversation, faults: Faults) -> None:
     """TASK_GONE_BY_OPERATOR, and so for ever."""
     talk.parallel = True
     offer = talk.offer()
@@ -127,10 +126,13 @@ def agent_marked_gone(talk: Conversation, faults: Faults, _: Path) -> None:
 
 
 @checkpointing
-def drained_and_gone(talk: Conversation, _faults: Faults, _: Path) -> None:
+def drained_and_gone(talk: Conversation, _: Faults) -> None:
     """Its tasks are killed, and then it is marked gone."""
-    talk.launch(task("c", "exec sleep 1000"))
+    # Of a modern framework the agent is gone with TASK_KILLING: no death of the task may come before that.
+    trap = "trap '' TERM; " if talk.is_modern else ""
+    talk.launch(task("c", f"{trap}touch {talk.file('up')}; exec sleep 1000", **PATIENT))
     talk.until("TASK_RUNNING")
+    talk.until_there("up")
     [agent] = agents(talk)
     talk.operate("DRAIN_AGENT", agent_id=agent["agent_info"]["id"], mark_gone=True)
     look(talk)
@@ -142,7 +144,7 @@ def drained_and_gone(talk: Conversation, _faults: Faults, _: Path) -> None:
 
 
 @checkpointing
-def machine_down(talk: Conversation, _faults: Faults, _: Path) -> None:
+def machine_down(talk: Conversation, _: Faults) -> None:
     """The agents of a machine in maintenance are removed, and their tasks lost."""
     talk.parallel = True
     machines = [MACHINE]
@@ -167,7 +169,7 @@ def machine_down(talk: Conversation, _faults: Faults, _: Path) -> None:
 
 @impatient
 @checkpointing
-def master_failed_over(talk: Conversation, faults: Faults, _: Path) -> None:
+def master_failed_over(talk: Conversation, faults: Faults) -> None:
     """The connection ends; who subscribes again with its id finds its tasks."""
     talk.launch(task("c", "exec sleep 1000"))
     talk.until("TASK_RUNNING")
@@ -176,6 +178,7 @@ def master_failed_over(talk: Conversation, faults: Faults, _: Path) -> None:
         pass
     second = Conversation(talk.master, id=talk.id, **talk.info)
     second.id = talk.id
+    second.acknowledged = talk.acknowledged  # whether the agent knew of it is a matter of chance
     with contextlib.closing(second):
         second.expect("SUBSCRIBED")
         second.call("RECONCILE", tasks=[])

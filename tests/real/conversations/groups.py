@@ -8,11 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from ..conversation import Conversation
-from .infos import executor, scalar, task
+from .infos import executor, scalar, task, waits
 
 #: Ends by SIGKILL only.
 DEAF = "trap '' TERM; exec sleep 1000"
 QUICK = {"kill_policy": {"grace_period": {"nanoseconds": 100_000_000}}}
+
+
+def announced(talk: Conversation, name: str, begin: str = ":", **more: Any) -> dict[str, Any]:
+    """Return a task that makes a file of its name, after what it does first.
+
+    What starts it on a real agent hears no SIGTERM, and is running already.
+    """
+    return task(name, f"{begin}; touch {talk.file(name)}; exec sleep 1000", **more)
+
+
+def deaf(talk: Conversation, name: str) -> dict[str, Any]:
+    return announced(talk, name, "trap '' TERM", **QUICK)
 
 
 def default(talk: Conversation, **more: Any) -> dict[str, Any]:
@@ -51,16 +63,23 @@ def group(talk: Conversation) -> None:
 def one_fails(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    launch(talk, offer, (default(talk), [task("a", DEAF, **QUICK), task("b", "sleep 0.3; exit 3")]))
+    fails = task("b", f"{waits(talk.file('go'))}; exit 3")
+    launch(talk, offer, (default(talk), [deaf(talk, "a"), fails]))
+    talk.until("TASK_RUNNING", "TASK_RUNNING")
+    talk.until_there("a")
+    talk.file("go").touch()
     talk.until_lost("TASK_FAILED", "TASK_KILLED")
 
 
 def one_is_killed(talk: Conversation) -> None:
     offer = talk.offer()
     talk.parallel = True
-    tasks = [task(name, DEAF, **QUICK) for name in ("a", "b")]
-    launch(talk, offer, (default(talk), [*tasks, task("c", "sleep 1")]))
-    talk.until("TASK_FINISHED")  # the others are deaf by then
+    ends = task("c", waits(talk.file("go")))
+    launch(talk, offer, (default(talk), [deaf(talk, "a"), deaf(talk, "b"), ends]))
+    talk.until("TASK_RUNNING", "TASK_RUNNING", "TASK_RUNNING")
+    talk.until_there("a", "b")
+    talk.file("go").touch()
+    talk.until("TASK_FINISHED")
     talk.call("KILL", task_id={"value": "a"})
     talk.until_lost("TASK_KILLED", "TASK_KILLED")
 

@@ -48,5 +48,10 @@ def scripted(task_id: str, script: str = "", **more: Any) -> dict[str, Any]:
     return info
 
 
+def waits(path: Path | str) -> str:
+    """Return what a shell does until there is a file."""
+    return f"until test -e {path}; do sleep 0.02; done"
+
+
 def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()

@@ -10,9 +10,6 @@ from .checks import QUICK, command
 from .infos import encoded, executor, scripted, task
 from .shares import closing, party
 
-#: Never registers.
-MUTE = {"value": "exec sleep 1000"}
-
 
 def one_at_a_time(talk: Conversation) -> None:
     """The next update of a task comes when the last one was acknowledged."""
@@ -97,7 +94,9 @@ def asked_for_at_every_stage(talk: Conversation) -> None:
 
 def asked_for_while_staging(talk: Conversation) -> None:
     """Its executor does not register; then the task is killed."""
-    talk.launch(scripted("t", executor=executor(command=MUTE)))
+    mute = {"value": f"touch {talk.file('up')}; exec sleep 1000"}
+    talk.launch(scripted("t", executor=executor(command=mute)))
+    talk.until_there("up")
     for tasks in ([], [{"task_id": {"value": "t"}}]):
         talk.call("RECONCILE", tasks=tasks)
         assert talk.status()["state"] == "TASK_STAGING"
