@@ -261,9 +261,10 @@ class RealCluster:
             lambda: f"{agent.name} did not register; {agent.tail()}",
         )
 
-    def sandbox(self, executor_id: str) -> Path:
+    def sandbox(self, executor_id: str, framework_id: str = "*") -> Path:
         """Return the directory of a command task (its executor has the task's id) or of another executor."""
-        found = self.directory.glob(f"agent*/work/slaves/*/frameworks/*/executors/{executor_id}/runs/latest")
+        executor = f"frameworks/{framework_id}/executors/{executor_id}"
+        found = self.directory.glob(f"agent*/work/slaves/*/{executor}/runs/latest")
         return next(path.resolve() for path in found)
 
     def close(self) -> None:

@@ -13,8 +13,9 @@ from mesos import LocalCluster
 
 from .cluster import RealCluster, wait_until
 
-#: A real master gives an agent up after a second without an answer, which is the least that it takes.
-IMPATIENT = {"agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "1"}
+#: A real master asks every second, which is the least that it takes, and gives an agent up after three
+#: without an answer: one that is only slow has time for it.
+IMPATIENT = {"agent_ping_timeout": "1secs", "max_agent_ping_timeouts": "3"}
 
 
 class Faults(abc.ABC):

@@ -23,6 +23,7 @@ class Everything(mesos.Scheduler):
     def __init__(self, executor: str) -> None:
         self.executor = executor
         self.seen: Counter[str] = Counter()
+        self.uuids: set[bytes] = set()  # under load an agent may send an update twice
         self.talker: mesos.TaskStatus | None = None
         self.launched = False
         self.echo: str | None = None
@@ -60,6 +61,9 @@ class Everything(mesos.Scheduler):
             self.seen[f"reconciled {name} {state}"] += 1
             driver.stop()
             return
+        if status.uuid in self.uuids:
+            return
+        self.uuids.add(status.uuid)
         if status.state.is_terminal:
             self.seen[f"{'t' if name.startswith('t') else name} {state}"] += 1
         elif name == "killed" and state == "TASK_RUNNING":

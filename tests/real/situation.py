@@ -14,8 +14,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
+from .cluster import wait_until
 from .conversation import Conversation
 from .conversations.infos import executor, scalar, scripted, task
+from .operator_calls import ask
 
 FRAMEWORK: dict[str, Any] = {
     "name": "situation",
@@ -58,6 +60,7 @@ STATES = {
     "of-executor": "TASK_RUNNING",
     "of-executor-done": "TASK_FINISHED",
 }
+RUNNING = 2  # executors
 
 
 class Situation:
@@ -86,6 +89,7 @@ class Situation:
             status = self.talk.status()
             if waiting.get(status["task_id"]["value"]) == status["state"]:
                 del waiting[status["task_id"]["value"]]
+        self._settle()
 
     def be_offered(self) -> None:
         """Have the rest offered, and leave it at that."""
@@ -104,6 +108,18 @@ class Situation:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _settle(self) -> None:
+        """Wait until the agent has heard of every acknowledgement, and what ran tasks that ended is gone."""
+        [known] = ask(self.talk.master, "GET_AGENTS")["get_agents"]["agents"]
+        agent, path = known["pid"].partition("@")[2], "/slave(1)/api/v1"
+
+        def is_settled() -> bool:
+            containers = ask(agent, "GET_CONTAINERS", path)["get_containers"]["containers"]
+            unacknowledged = ask(agent, "GET_TASKS", path)["get_tasks"].get("terminated_tasks")
+            return len(containers) == RUNNING and not unacknowledged
+
+        wait_until(is_settled, lambda: "what has ended is still there")
 
     def _tasks(self) -> list[dict[str, Any]]:
         command = {"value": "echo running; exec sleep 1000", "environment": ENVIRONMENT, "user": None}

@@ -75,7 +75,6 @@ REFUSED_BY_AGENT: list[dict[str, Any]] = [
 
 
 CPUS = 16  # of the agent
-RUNNING = 2  # executors in the situation
 
 
 #: What an operator orders, one after the other.
@@ -123,7 +122,7 @@ def look(master: str) -> Seen:
     with watching(master) as watch:
         with Situation(master) as situation:
             situation.talk.call("REVIVE")
-            settle(master, agent)
+            until_offered(master)
             names = {situation.framework_id: "FRAMEWORK"} | ids
             answers = {f"master {kind}": ask(master, kind) for kind in MASTER}
             answers |= {f"agent {kind}": ask(agent, kind, "/slave(1)/api/v1") for kind in AGENT}
@@ -161,20 +160,19 @@ def order(master: str, kind: str, body: dict[str, Any]) -> Any:
     return [kind, status, words if status != http.client.CONFLICT else "", agent["total_resources"]]
 
 
-def settle(master: str, agent: str) -> None:
-    """Wait until all that is free is on offer, and until what has run tasks that ended is gone."""
+def until_offered(master: str) -> None:
+    """Wait until all that is free is on offer."""
 
-    def is_settled() -> bool:
+    def is_offered() -> bool:
         [offered] = ask(master, "GET_AGENTS")["get_agents"]["agents"]
         amounts = sum(
             resource["scalar"]["value"]
             for resource in offered.get("offered_resources", []) + offered.get("allocated_resources", [])
             if resource["name"] == "cpus"
         )
-        containers = ask(agent, "GET_CONTAINERS", "/slave(1)/api/v1")["get_containers"]["containers"]
-        return amounts > CPUS - 0.01 and len(containers) == RUNNING
+        return amounts > CPUS - 0.01
 
-    wait_until(is_settled, lambda: "what has ended still has something")
+    wait_until(is_offered, lambda: "what has ended still has something")
 
 
 def names_of(listing: Any) -> list[str]:

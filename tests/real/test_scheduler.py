@@ -22,6 +22,14 @@ Reaction = Callable[[mesos.SchedulerDriver, mesos.TaskStatus], None]
 HOUR = {"refuse_seconds": 3600.0}
 
 
+def until_torn_down(cluster: RealCluster, driver: mesos.SchedulerDriver) -> None:
+    """Wait until the master has ended a framework: libmesos does not wait for its answer."""
+    wait_until(
+        lambda: driver.framework_id.value in frameworks(cluster, "completed_frameworks"),
+        lambda: "the framework is not torn down",
+    )
+
+
 @pytest.mark.parametrize("dispatcher", DISPATCHERS)
 def test_tasks_run_to_their_ends(connect: Connect, real_cluster: RealCluster, dispatcher: str) -> None:
     tasks = {f"{dispatcher}-{number}": f"echo {number}" for number in range(5)}
@@ -33,7 +41,7 @@ def test_tasks_run_to_their_ends(connect: Connect, real_cluster: RealCluster, di
     assert notes.calls == ["registered"]
     for name, command in tasks.items():
         assert command[5:] in (real_cluster.sandbox(name) / "stdout").read_text().splitlines()
-    assert driver.framework_id.value in frameworks(real_cluster, "completed_frameworks")  # torn down
+    until_torn_down(real_cluster, driver)
     assert driver.stats.calls_rejected == 0
 
 
@@ -58,6 +66,9 @@ def test_coroutines_as_handlers(connect: Connect, real_cluster: RealCluster) -> 
 
 def test_what_the_master_says_is_there(connect: Connect, real_cluster: RealCluster) -> None:
     offers: list[mesos.Offer] = []
+    wait_until(
+        lambda: not real_cluster.master_daemon.call("GET_TASKS").get("tasks"), lambda: "tasks of others run"
+    )
 
     class First(Notes):
         def resource_offers(self, driver: mesos.SchedulerDriver, given: list[mesos.Offer]) -> None:
@@ -189,7 +200,7 @@ def test_failover_to_another_driver(connect: Connect, real_cluster: RealCluster)
     assert driver.framework_id == identity
     assert second.calls == ["registered"]
     assert second.states["survives"][-1] == "TASK_KILLED"
-    assert identity.value in frameworks(real_cluster, "completed_frameworks")
+    until_torn_down(real_cluster, driver)
 
 
 def test_a_driver_that_was_replaced_is_told(connect: Connect, real_cluster: RealCluster) -> None:
@@ -226,7 +237,7 @@ def test_stop_tears_down_and_kills(connect: Connect, real_cluster: RealCluster) 
     before = set(real_cluster.processes())
     driver = connect(notes, "tears-down", real_cluster.master)
     drive(driver)
-    assert driver.framework_id.value in frameworks(real_cluster, "completed_frameworks")
+    until_torn_down(real_cluster, driver)
     wait_until(lambda: set(real_cluster.processes()) <= before, lambda: "the task still runs")
 
 
@@ -297,10 +308,13 @@ def test_a_suppressed_framework_gets_no_offers(
     connect: Connect, real_cluster: RealCluster, clock: Callable[[int], None]
 ) -> None:
     offers = Offers({"refuse_seconds": 0})
+    offers.react = lambda driver, status: None
     driver = connect(offers, "suppresses", real_cluster.master, dispatcher="thread")
     with driver:
         wait_until(lambda: offers.count > 0, lambda: "no offer")
         driver.suppress_offers()
+        driver.reconcile_tasks([{"task_id": "unknown", "state": "TASK_RUNNING"}])
+        wait_until(lambda: bool(offers.updates), lambda: "the master does not answer what was asked after it")
         clock(3)  # those that were on their way
         before = offers.count
         clock(5)
