@@ -3,8 +3,12 @@
 //! To wake the task for each would cost more than to send it. So while they come often they wait for company: for the next
 //! word of the master, which wakes the task anyway, and for `PATIENCE` at most.
 //!
+//! An agent does not tell more of a task before its last update was acknowledged: where there is one task only, the master
+//! has no next word until then. So whenever some have waited in vain, the next `ALONE` go at once.
+//!
 //! # Invariants
 //! * One that comes alone is due at once, and none waits longer than `PATIENCE`, while the task waits for `due`.
+//! * A call that is made after one is sent after it: whoever sends a call takes what waits first.
 //! * After `close` none is taken any more.
 
 use crate::driver::lifecycle::lock;
@@ -17,6 +21,8 @@ use tokio::time::sleep;
 
 /// How long an acknowledgement waits at most, and how soon after one the next is not alone.
 const PATIENCE: Duration = Duration::from_millis(5);
+/// How many go at once after some that waited in vain: what those have lost is little then.
+const ALONE: u32 = 128;
 
 /// Those of one driver that wait to be sent.
 #[derive(Default)]
@@ -31,6 +37,8 @@ struct State {
     last: Option<Instant>,
     /// they come often: the task looks again within `PATIENCE`, and needs no waking
     often: bool,
+    /// how many go at once, however often they come
+    alone: u32,
     closed: bool,
 }
 
@@ -45,7 +53,8 @@ impl Acks {
         state.waiting.push(call);
         let soon = state.last.replace(now).is_some_and(|last| now - last < PATIENCE);
         let looked_for = state.often;
-        state.often |= soon;
+        state.often |= soon && state.alone == 0;
+        state.alone = state.alone.saturating_sub(1);
         if !looked_for {
             self.alone.notify_one();
         }
@@ -62,16 +71,19 @@ impl Acks {
     pub(super) async fn due(&self) {
         loop {
             let often = lock(&self.state).often;
-            if often {
-                sleep(PATIENCE).await;
-            } else {
-                self.alone.notified().await;
-            }
+            let in_vain = tokio::select! {
+                biased;
+                () = self.alone.notified() => false,
+                () = sleep(PATIENCE), if often => true,
+            };
             let mut state = lock(&self.state);
+            if in_vain {
+                state.often = false; // no company has come
+                state.alone = if state.waiting.is_empty() { 0 } else { ALONE };
+            }
             if !state.waiting.is_empty() {
                 return;
             }
-            state.often &= !often; // none has come for as long as that
         }
     }
 
@@ -119,6 +131,18 @@ mod tests {
         let before = Now::now();
         acks.due().await;
         assert_eq!((before.elapsed(), acks.take().len()), (PATIENCE, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_waiting_in_vain_they_go_at_once_for_a_while() {
+        let acks = Acks::default();
+        let before = Now::now();
+        for _ in 0..3 * ALONE {
+            acks.push(call());
+            acks.due().await; // the next comes when this one was taken: as if there was one task only
+            acks.take();
+        }
+        assert_eq!(before.elapsed(), 3 * PATIENCE);
     }
 
     #[tokio::test(start_paused = true)]

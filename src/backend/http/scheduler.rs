@@ -149,7 +149,6 @@ impl<S: Fn(Event) + Send> Actor<S> {
             tokio::select! {
                 command = self.commands.recv() => {
                     if let Some(how) = self.commanded(session, command) {
-                        self.acknowledge(session);
                         self.finish(session, how).await;
                         return Served::Stopped(Stop::Ended);
                     }
@@ -197,9 +196,13 @@ impl<S: Fn(Event) + Send> Actor<S> {
             match next {
                 Some(Command::Call(call)) => {
                     self.settings.absorb(&call);
+                    self.acknowledge(session); // what was acknowledged before the call goes before it
                     push(session, &call);
                 }
-                Some(Command::End(how)) => return Some(how),
+                Some(Command::End(how)) => {
+                    self.acknowledge(session);
+                    return Some(how);
+                }
                 // the driver is gone without a word
                 None => return Some(End::Abort),
             }

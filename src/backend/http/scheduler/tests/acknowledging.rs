@@ -82,3 +82,15 @@ async fn those_of_a_lost_subscription_are_dropped() {
     driver.backend.send(acknowledgement(COUNT)).unwrap();
     assert_eq!(acknowledged(calls.accept().await), format!("task {COUNT}"));
 }
+
+#[tokio::test]
+async fn a_call_goes_behind_what_was_acknowledged_before_it() {
+    let master = Master::new().await;
+    let (driver, _stream, mut calls) = connected(&master).await;
+    for number in 0..COUNT {
+        driver.backend.send(acknowledgement(number)).unwrap();
+        driver.backend.send(kill("t")).unwrap();
+        assert_eq!(acknowledged(calls.accept().await), format!("task {number}"));
+        assert_eq!(killed(calls.accept().await), "t");
+    }
+}
