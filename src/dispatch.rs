@@ -15,9 +15,9 @@ use crate::driver::reconciliation::Reconciliation;
 use crate::event::{Call, Event, Failure, Placement};
 use crate::sys::handler::call_handler;
 use crate::trace::forward;
-use crate::wire::{field, last_bytes, last_bytes_of};
+use acknowledgement::acknowledgement;
 use bytes::Bytes;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use std::collections::HashMap;
@@ -26,8 +26,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
-use tracing::trace;
+use tracing::{trace, warn};
 
+pub(crate) mod acknowledgement;
 pub(crate) mod describe;
 
 /// A handler that keeps the others waiting longer than this is named in a warning.
@@ -173,7 +174,7 @@ impl Dispatch {
             if mem::take(&mut turned.left) {
                 life.hand_over();
             }
-            self.waited(py, queued.elapsed())?;
+            self.waited(queued.elapsed());
             self.handle(life, driver, handler, event, record, &mut turned)?;
         }
         Ok(turned)
@@ -213,8 +214,8 @@ impl Dispatch {
             py.detach(|| life.abort()); // first the abort, then the callback: as Mesos' own driver does
             lock(&self.known).failure = Some(failure.clone());
         }
-        if let Some(reconciliation) = &self.reconciliation {
-            reconciliation.heard(&event);
+        if self.reconciliation.as_ref().is_some_and(|reconciliation| reconciliation.heard(&event)) {
+            life.hand_over();
         }
         let (name, arguments) = match self.describe(py, event) {
             Ok(described) => described,
@@ -227,7 +228,12 @@ impl Dispatch {
         turned.handled += 1;
         self.handled.fetch_add(1, Ordering::Relaxed);
         trace!(target: "mesos.dispatch", "{name} is called");
-        match self.call(name, &method, driver, handler, &arguments) {
+        let returned = self.call(name, &method, driver, handler, &arguments);
+        // in a child that the handler has forked, what comes next is the parent's to do
+        if let Err(forked) = life.check_process() {
+            return Err(returned.err().unwrap_or_else(|| forked.into()));
+        }
+        match returned {
             Err(error) => fail(life, driver, error),
             Ok(returned) if is_awaitable(&returned)? => {
                 trace!(target: "mesos.dispatch", "{name} is awaited");
@@ -235,6 +241,7 @@ impl Dispatch {
                 turned.awaitable = Some(returned);
                 Ok(())
             }
+            Ok(returned) if is_generator(&returned)? => fail(life, driver, never_ran(name)),
             Ok(_) => {
                 trace!(target: "mesos.dispatch", "{name} has returned");
                 turned.left = self.acknowledge(life, acknowledgement)?;
@@ -306,24 +313,20 @@ impl Dispatch {
     }
 
     /// Notes how long an event waited for its turn, and says which handler made it long; at most once in `LONG_WAIT`.
-    fn waited(&self, py: Python<'_>, waited: Duration) -> PyResult<()> {
+    fn waited(&self, waited: Duration) {
         let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
         self.wait.store(nanos, Ordering::Relaxed);
-        if waited < LONG_WAIT {
-            return Ok(());
-        }
         let mut warned = lock(&self.last_warning);
-        if warned.is_some_and(|at| at.elapsed() < LONG_WAIT) {
-            return Ok(());
+        if waited < LONG_WAIT || warned.is_some_and(|at| at.elapsed() < LONG_WAIT) {
+            return;
         }
         *warned = Some(Instant::now());
-        drop(warned);
         let by = match lock(&self.last_handler).name {
             "" => String::from("nobody dispatched until now"),
             name => format!("the handler before it was `{name}`"),
         };
-        let words = format!("an event waited {:.1} s to be handled: {by}", waited.as_secs_f64());
-        logger(py)?.call_method1("warning", (words,)).map(drop)
+        // not by `logging` at once: the event is out of the queue, and that may raise
+        warn!(target: "mesos.driver", "an event waited {:.1} s to be handled: {by}", waited.as_secs_f64());
     }
 }
 
@@ -344,7 +347,8 @@ fn fail(life: &Lifecycle, driver: &Bound<'_, PyAny>, error: PyErr) -> PyResult<(
     let py = driver.py();
     py.detach(|| life.abort());
     trace!(target: "mesos.dispatch", "a handler has raised {}", error.get_type(py));
-    driver.call_method1(pyo3::intern!(py, "_failed"), (error.into_value(py),)).map(drop)
+    let error = error.into_value(py).into_bound(py).into_any();
+    call_handler(driver, pyo3::intern!(py, "_failed"), [&error].into_iter()).map(drop)
 }
 
 fn tuple<'py>(
@@ -362,39 +366,22 @@ fn is_awaitable(returned: &Bound<'_, PyAny>) -> PyResult<bool> {
     returned.get_type().hasattr(pyo3::intern!(returned.py(), "__await__"))
 }
 
+/// Is it one whose code has not run yet?
+fn is_generator(returned: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if returned.is_none() {
+        return Ok(false);
+    }
+    let (py, class) = (returned.py(), returned.get_type());
+    Ok(class.hasattr(pyo3::intern!(py, "gi_frame"))? || class.hasattr(pyo3::intern!(py, "ag_frame"))?)
+}
+
+fn never_ran(name: &str) -> PyErr {
+    PyTypeError::new_err(format!(
+        "{name}: it returned a generator, so that its code did not run: it must not yield"
+    ))
+}
+
 /// The logger of what happens in a driver.
 pub(crate) fn logger(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     py.import("logging")?.call_method1("getLogger", ("mesos.driver",))
-}
-
-/// What acknowledges an update, if it is to be acknowledged: one with a uuid, from an agent.
-pub(crate) fn acknowledgement(event: &Event) -> Option<Call> {
-    match event {
-        Event::StatusUpdate(status) => task_acknowledgement(status),
-        Event::OperationStatusUpdate(status) => operation_acknowledgement(status),
-        _ => None,
-    }
-}
-
-/// The acknowledgement of a `TaskStatus`; none without uuid and agent, for nobody waits for one.
-pub(crate) fn task_acknowledgement(status: &Bytes) -> Option<Call> {
-    use field::task_status::{AGENT_ID, TASK_ID, UUID};
-    let [agent_id, task_id, uuid] = last_bytes_of(status, [AGENT_ID, TASK_ID, UUID]);
-    let uuid = uuid.filter(|uuid| !uuid.is_empty())?;
-    let part = |found| status.slice_ref(found);
-    Some(Call::Acknowledge { agent_id: part(agent_id?), task_id: part(task_id?), uuid: part(uuid) })
-}
-
-/// The acknowledgement of an `OperationStatus`; none without uuid and operation id.
-pub(crate) fn operation_acknowledgement(status: &Bytes) -> Option<Call> {
-    use field::operation_status::{AGENT_ID, OPERATION_ID, RESOURCE_PROVIDER_ID, UUID};
-    let part = |number| last_bytes(status, number).map(|found| status.slice_ref(found));
-    let uuid = part(UUID)?;
-    let uuid = last_bytes(&uuid, field::uuid::VALUE).map(|value| uuid.slice_ref(value))?;
-    Some(Call::AcknowledgeOperation {
-        agent_id: part(AGENT_ID),
-        resource_provider_id: part(RESOURCE_PROVIDER_ID),
-        uuid,
-        operation_id: part(OPERATION_ID)?,
-    })
 }

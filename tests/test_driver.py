@@ -15,7 +15,7 @@ from mesos.testing import ScriptedBackend
 from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder, calls, message, update
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     Make = Callable[..., mesos.SchedulerDriver]
 
@@ -302,3 +302,29 @@ def test_what_can_be_read(make: Make, backend: ScriptedBackend) -> None:
     with pytest.raises(AttributeError):
         driver.stats.calls_sent = 3  # type: ignore[misc]
     assert repr(driver) == "<SchedulerDriver of Recorder: running>"
+
+
+def generates() -> Iterator[int]:
+    yield 1
+
+
+async def generates_later() -> AsyncIterator[int]:
+    yield 1
+
+
+@pytest.mark.parametrize("generate", [generates, generates_later])
+def test_a_handler_that_returns_a_generator_has_not_run(
+    make: Make, backend: ScriptedBackend, generate: Callable[[], Any]
+) -> None:
+    class Generates(mesos.Scheduler):
+        def status_update(self, *_: object) -> Any:
+            return generate()
+
+    driver = make(Generates(), dispatcher="poll")
+    driver.start()
+    backend.play(
+        [("status_update", {"task_id": "t", "state": "TASK_RUNNING", "agent_id": "a", "uuid": b"u"})]
+    )
+    with pytest.raises(TypeError, match="status_update: it returned a generator"):
+        driver.join(PATIENCE)
+    assert driver.stats.acknowledgements == 0

@@ -159,3 +159,44 @@ while driver.status == mesos.DRIVER_RUNNING:
 driver.join()
 """
     assert child(HEAD + code).end() == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("end", "raised"),
+    [("return", "ForkedDriverError"), ("sys.exit(3)", "SystemExit"), ("raise ValueError", "ValueError")],
+)
+def test_a_child_that_a_handler_forks_handles_nothing_more(
+    child: Callable[..., Child], end: str, raised: str
+) -> None:
+    """Nor does it acknowledge, abort, or take the wake-up that is its parent's."""
+    code = """
+class Forks(S):
+    def framework_message(self, driver, executor_id, agent_id, data):
+        print(data.decode(), "in child" if os.getpid() != parent else "", flush=True)
+        if data == b"1":
+            self.child = os.fork()
+            if self.child == 0:
+                END
+            os.waitpid(self.child, 0)
+        if data == b"3":
+            driver.stop(failover=True)
+
+parent = os.getpid()
+driver = make(Forks, dispatcher="poll")
+driver.start()
+backend.play([("registered", "f"), *(("framework_message", "e", "a", data) for data in (b"1", b"2", b"3"))])
+backend.join()
+try:
+    driver.join()
+except BaseException as error:
+    assert os.getpid() != parent, error
+    print(type(error).__name__, flush=True)
+    os._exit(0)
+assert backend.ended == "failover", backend.ended
+"""
+    status, out, err = child(HEAD + code.replace("END", end)).end()
+    raised = {"return": "ForkedDriverError", "sys.exit(3)": "SystemExit", "raise ValueError": "ValueError"}[
+        end
+    ]
+    assert (status, err) == (0, "")
+    assert out.split() == ["1", raised, "2", "3"]

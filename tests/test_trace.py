@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import pathlib
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
+from mesos.testing import ScriptedBackend
 from recorder import PATIENCE, Recorder
 from scripted import ScriptedMaster, redirect, status, subscribe
 
@@ -225,3 +227,30 @@ def test_logging_gets_what_its_level_asks_for(
         assert "event SUBSCRIBED, 19 bytes" in run()
     with caplog.at_level(logging.INFO, "mesos"):
         assert run() == {said}, "and no more"
+
+
+def test_what_is_recorded_during_a_turn_needs_no_other_event(
+    backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The turn has cleared the descriptor, which the record had made readable."""
+    heard = threading.Event()
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "registered has returned":
+                heard.set()
+
+    logger = logging.getLogger("mesos")
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [Handler()])
+    before = logger.level
+    logger.setLevel(1)
+    driver = mesos.SchedulerDriver(Recorder(), "x", backend=backend, dispatcher="thread")
+    try:
+        driver.start()
+        backend.play([("registered", "f")])
+        assert heard.wait(PATIENCE)
+    finally:
+        logger.setLevel(before)
+        driver.abort()
+        driver.join(PATIENCE)

@@ -161,8 +161,8 @@ impl Handle {
         let deadline = deadline(timeout)?;
         loop {
             self.life.check_process()?;
-            trace::forward(py)?;
             let nothing = py.detach(|| self.life.receive()).is_none();
+            trace::forward(py)?;
             let Some(bell) = self.life.bell() else { return Ok(self.life.ended()) };
             if self.life.ended() || (nothing && !wait(py, &bell, deadline)?) {
                 return Ok(self.life.ended());
@@ -261,8 +261,12 @@ impl Handle {
         }
         let handler = driver.getattr(intern!(py, "_handler"))?;
         let turned = self.dispatch.turn(&self.life, &driver, &handler, limit, record);
-        if turned.as_ref().is_ok_and(|turned| turned.left) {
+        // also after an exception: what was handled before it is acknowledged
+        if turned.as_ref().map_or(true, |turned| turned.left) {
             py.detach(|| self.life.flush())?;
+        }
+        if turned.as_ref().is_ok_and(|turned| turned.awaitable.is_none()) {
+            trace::forward(py)?;
         }
         if let Some(interrupt) = self.interrupt.get()
             && !self.life.ended()

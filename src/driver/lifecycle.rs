@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! * NOT_STARTED → RUNNING → { ABORTED → STOPPED, STOPPED }; never back, and a driver starts once.
-//! * Status and backend change under one lock: no call reaches a backend after it was told to end.
+//! * Status and backend change under one lock: no call reaches a backend after it was told to end. Acknowledgements come from
+//!   a thread that holds the GIL and must not wait for that lock: those that are late are the backend's to drop.
 //! * What is received while the driver does not run is discarded unseen.
 //! * Close order: stop or abort → the backend ends and drops its sender → the queue is discarded → the
 //!   dispatcher returns → the descriptor is closed.
@@ -13,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::{Call, Event};
 use crate::queue::{self, Bell, Received, Receiver, Sender};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use std::{mem, process};
 
@@ -40,6 +41,8 @@ pub(crate) struct Lifecycle {
     line: Mutex<Line>,
     /// the status of `line`, readable without the lock
     status: AtomicU8,
+    /// from `start` on
+    backend: OnceLock<Arc<dyn Backend>>,
     receiver: Receiver,
     /// `None` once the dispatcher has returned; whoever still waits holds the descriptor open
     bell: Mutex<Option<Arc<Bell>>>,
@@ -54,20 +57,19 @@ struct Line {
     status: Status,
     /// until `start`
     sender: Option<Sender>,
-    /// from `start` on
-    backend: Option<Arc<dyn Backend>>,
 }
 
 impl Lifecycle {
     /// A driver that is not started, of the Python class `kind`.
     pub(crate) fn new(kind: &'static str) -> Result<Self> {
         let (sender, receiver, bell) = queue::with_fd()?;
-        let line = Line { status: Status::NotStarted, sender: Some(sender), backend: None };
+        let line = Line { status: Status::NotStarted, sender: Some(sender) };
         Ok(Self {
             kind,
             pid: process::id(),
             line: Mutex::new(line),
             status: AtomicU8::new(Status::NotStarted as u8),
+            backend: OnceLock::new(),
             receiver,
             bell: Mutex::new(Some(bell)),
             ended: AtomicBool::new(false),
@@ -113,7 +115,7 @@ impl Lifecycle {
         let Some(sender) = line.sender.take() else { return Ok(line.status) };
         match connect(sender) {
             Ok(backend) => {
-                line.backend = Some(backend);
+                self.backend.get_or_init(|| backend);
                 self.enter(&mut line, Status::Running);
                 Ok(Status::Running)
             }
@@ -126,11 +128,14 @@ impl Lifecycle {
 
     /// Ends behind the calls made so far. Returns ABORTED after an abort, although the status is STOPPED then.
     pub(crate) fn stop(&self, how: End) -> Status {
+        if self.forked() {
+            return self.status();
+        }
         let mut line = lock(&self.line);
         match line.status {
             Status::Running => {
                 self.enter(&mut line, Status::Stopped);
-                if let Some(backend) = &line.backend {
+                if let Some(backend) = self.backend() {
                     backend.end(how);
                 }
                 Status::Stopped
@@ -145,10 +150,13 @@ impl Lifecycle {
 
     /// Ends now, without a word to the master. Only while running; otherwise the status as it is.
     pub(crate) fn abort(&self) -> Status {
+        if self.forked() {
+            return self.status();
+        }
         let mut line = lock(&self.line);
         if line.status == Status::Running {
             self.enter(&mut line, Status::Aborted);
-            if let Some(backend) = &line.backend {
+            if let Some(backend) = self.backend() {
                 backend.end(End::Abort);
             }
         }
@@ -159,7 +167,7 @@ impl Lifecycle {
     /// no such call.
     pub(crate) fn send(&self, call: Call) -> Result<Status> {
         let line = lock(&self.line);
-        match (line.status, &line.backend) {
+        match (line.status, self.backend.get()) {
             (Status::Running, Some(backend)) => backend.send(call)?,
             _ => {
                 self.refused.fetch_add(1, Ordering::Relaxed);
@@ -168,13 +176,10 @@ impl Lifecycle {
         Ok(line.status)
     }
 
-    /// Sends an acknowledgement while running, without waiting for anything; true if it is left to `flush`.
+    /// Sends an acknowledgement, without waiting for anything: not even for a call that is under way. True if it is left
+    /// to `flush`.
     pub(crate) fn acknowledge(&self, call: Call) -> Result<bool> {
-        let line = lock(&self.line);
-        match (line.status, &line.backend) {
-            (Status::Running, Some(backend)) => backend.acknowledge(call),
-            _ => Ok(false),
-        }
+        self.backend().map_or(Ok(false), |backend| backend.acknowledge(call))
     }
 
     /// Sends what `acknowledge` left. Not with the GIL held.
@@ -189,8 +194,9 @@ impl Lifecycle {
         }
     }
 
-    fn backend(&self) -> Option<Arc<dyn Backend>> {
-        lock(&self.line).backend.clone()
+    /// None in a child that a handler has forked: it is the parent's, and may be locked for ever.
+    fn backend(&self) -> Option<&Arc<dyn Backend>> {
+        self.backend.get().filter(|_| !self.forked())
     }
 
     /// True the first time that a call was refused.
@@ -234,7 +240,7 @@ impl Lifecycle {
 
     /// The backend's counters, and the calls that did not even reach it.
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = lock(&self.line).backend.as_ref().map(|backend| backend.stats()).unwrap_or_default();
+        let mut stats = self.backend.get().map(|backend| backend.stats()).unwrap_or_default();
         stats.calls_dropped += self.refused.load(Ordering::Relaxed);
         stats
     }
@@ -250,8 +256,9 @@ impl Drop for Lifecycle {
         // the connections and threads are the parent's: leaked here, not closed; a fork may also have left the
         // lock taken for ever, so it is not asked for
         if let Ok(line) = self.line.get_mut() {
-            mem::forget((line.backend.take(), line.sender.take()));
+            mem::forget(line.sender.take());
         }
+        mem::forget(self.backend.take());
         // dropping the last receiver would wait for an event that a thread of the parent was queueing at the fork
         mem::forget(self.receiver.clone());
     }

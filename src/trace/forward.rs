@@ -2,6 +2,7 @@
 //!
 //! # Invariants
 //! * The ring keeps at most `CAPACITY` records; what is lost is counted and said.
+//! * A dispatching thread forwards once more after it has cleared its waker: a record that came before that woke nobody else.
 //! * `forward` runs on dispatching threads only; it may run handlers of `logging`, which are the user's code, so
 //!   no lock is held then.
 //! * A forked child begins with an empty ring of its own: the parent's may be locked, and its records are the
@@ -66,10 +67,16 @@ pub(super) fn lowest() -> i32 {
 /// Starts recording, and wakes `waker` whenever there is something to forward. Called at each driver's start.
 pub(crate) fn install(py: Python<'_>, waker: Weak<dyn Waker>) -> PyResult<()> {
     super::record();
-    let mut ring = Shared::of_this_process().ring();
+    let shared = Shared::of_this_process();
+    let mut ring = shared.ring();
     ring.wakers.retain(|known| known.strong_count() > 0);
-    ring.wakers.push(waker);
+    ring.wakers.push(waker.clone());
     drop(ring);
+    if shared.waiting.load(Ordering::Acquire)
+        && let Some(waker) = waker.upgrade()
+    {
+        waker.wake(); // what waits has woken others, who may be gone
+    }
     ask_level(py)
 }
 

@@ -252,6 +252,35 @@ def test_acknowledgements_are_explicit_whoever_makes_them(make: Make, script: Sc
     assert driver.stats.acknowledgements == 1
 
 
+def test_a_call_goes_behind_what_was_acknowledged_before_it(make: Make, script: Script) -> None:
+    registered(script)
+    for _ in range(20):
+        script.say("statusUpdate", UPDATE)
+        script.say("frameworkMessage", EXECUTOR, AGENT, b"data")
+    notes = Notes()
+    notes.react["framework_message"] = lambda driver: driver.kill_task("t")
+    driver = make(notes)
+    driver.start()
+    wait_for_depth(driver, 41)
+    driver.dispatcher.drain()
+    end(driver)
+    made = [name for name in script.names if name in ("acknowledgeStatusUpdate", "killTask")]
+    assert made == ["acknowledgeStatusUpdate", "killTask"] * 20
+
+
+def test_what_the_framework_says_of_itself_waits_for_libmesos_to_run(make: Make, script: Script) -> None:
+    registered(script)
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    driver.suppress_offers()
+    driver.revive_offers("r")
+    hear(driver, notes, 1)
+    end(driver)
+    assert [name for name in script.names if name.endswith("Offers")] == ["suppressOffers", "reviveOffers"]
+    assert (driver.stats.calls_sent, driver.stats.calls_dropped) == (2, 0)
+
+
 def wait_for_depth(driver: mesos.SchedulerDriver, depth: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while driver.stats.queue_depth != depth:

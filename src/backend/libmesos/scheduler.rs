@@ -5,7 +5,8 @@
 //! * Its constructor takes no offer constraints. A framework that has some subscribes with all its roles suppressed, and
 //!   says the rest as soon as it is registered: an offer that they exclude it never gets.
 //! * libmesos is not called with the GIL held. What a handler's end acknowledges is left until its turn has ended, or made
-//!   by the network thread if another handler comes first: to release the GIL for each would cost a busy program dearly.
+//!   by a thread for that if another handler comes first: to release the GIL for each would cost a busy program dearly.
+//! * Before its driver runs, what the framework says of itself is kept for it: libmesos keeps that, too, once it runs.
 
 use super::ffi::{self, Library, SchedulerDriver, SchedulerSettings};
 use super::life::{self, Life};
@@ -20,7 +21,7 @@ use crate::backend::http::master::Scheme;
 use crate::backend::http::settings::Settings as Wanted;
 use crate::backend::{Backend, END_TIMEOUT, End, Stats, Subscription};
 use crate::driver::lifecycle::lock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::{Call, Failure, FailureKind};
 use crate::queue::{Sender, WeakSender};
 use crate::runtime;
@@ -31,6 +32,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 
 /// Loads libmesos and starts the thread; whatever happens then is an event.
 ///
@@ -79,6 +81,8 @@ pub(super) struct Scheduler {
     /// acknowledgements that are to be made
     left: Mutex<Vec<Call>>,
     handed_over: Arc<Notify>,
+    /// calls that wait for libmesos' driver to run
+    early: Mutex<Vec<Call>>,
     /// `FrameworkInfo`, as it was at the start
     framework: Bytes,
     /// `FrameworkID`, once there is one
@@ -95,6 +99,7 @@ impl Scheduler {
             shared: Shared::new(events),
             left: Mutex::default(),
             handed_over: Arc::default(),
+            early: Mutex::default(),
             framework,
             framework_id: Mutex::default(),
             master_info: Mutex::default(),
@@ -117,11 +122,17 @@ impl Scheduler {
     /// Makes a call, or says what became of it.
     fn make(&self, state: &State<SchedulerDriver>, call: &Call) -> Result<()> {
         let waits = lock(&self.wanted).as_mut().is_some_and(|wanted| wanted.absorb(call));
+        // it may say that the framework is registered before it is known to run
+        let driver = state.driver.as_ref().filter(|_| state.runs() || self.shared.connected());
         let heard = if waits {
             true
-        } else if let Some(driver) = &state.driver {
+        } else if let Some(driver) = driver {
+            self.make_early(driver)?;
             calls::make(driver, call)?;
             self.shared.connected() || calls::is_kept(call)
+        } else if calls::is_kept(call) && state.end.is_none() {
+            lock(&self.early).push(call.clone());
+            return Ok(());
         } else {
             // what libmesos says of a launch without a master
             lost::updates(call, &self.framework).into_iter().for_each(|lost| self.shared.say(lost));
@@ -129,6 +140,23 @@ impl Scheduler {
         };
         self.shared.count(1, heard);
         Ok(())
+    }
+
+    /// Makes the calls that have waited.
+    fn make_early(&self, driver: &SchedulerDriver) -> Result<()> {
+        let early = mem::take(&mut *lock(&self.early));
+        self.shared.count(early.len() as u64, true);
+        early.iter().try_for_each(|call| calls::make(driver, call))
+    }
+
+    /// Makes the acknowledgements that are left.
+    fn make_left(&self, state: &State<SchedulerDriver>) -> Result<()> {
+        let left = mem::take(&mut *lock(&self.left));
+        left.iter().try_for_each(|call| self.make(state, call))
+    }
+
+    fn fail(&self, error: &Error) {
+        self.shared.fail(Failure { kind: FailureKind::Mesos, message: error.to_string() });
     }
 }
 
@@ -141,7 +169,9 @@ impl Drop for Scheduler {
 impl Backend for Scheduler {
     fn send(&self, call: Call) -> Result<()> {
         calls::check(&call)?;
-        self.make(&self.shared.state(), &call)
+        let state = self.shared.state();
+        self.make_left(&state)?; // what was acknowledged before the call goes before it
+        self.make(&state, &call)
     }
 
     fn acknowledge(&self, call: Call) -> Result<bool> {
@@ -151,9 +181,7 @@ impl Backend for Scheduler {
     }
 
     fn flush(&self) -> Result<()> {
-        let state = self.shared.state(); // until all are made: no end comes in between
-        let left = mem::take(&mut *lock(&self.left));
-        left.iter().try_for_each(|call| self.make(&state, call))
+        self.make_left(&self.shared.state()) // until all are made: no end comes in between
     }
 
     fn hand_over(&self) {
@@ -195,10 +223,14 @@ async fn acknowledge(scheduler: Weak<Scheduler>, handed_over: Arc<Notify>) {
     loop {
         handed_over.notified().await;
         let Some(scheduler) = scheduler.upgrade() else { return };
-        if let Err(error) = scheduler.flush() {
-            scheduler.shared.fail(Failure { kind: FailureKind::Mesos, message: error.to_string() });
-            scheduler.shared.end(End::Abort);
-        }
+        let flush = move || {
+            scheduler.flush().inspect_err(|error| {
+                scheduler.fail(error);
+                scheduler.shared.end(End::Abort);
+            })
+        };
+        // what the driver has heard; or a panic, which has been shown
+        drop(spawn_blocking(flush).await);
     }
 }
 
@@ -245,6 +277,12 @@ impl Life for SchedulerLife {
         life::construct(&self.library, || ffi::new_scheduler_driver(self.library.clone(), &said, sink))
     }
 
+    fn started(&self, driver: &SchedulerDriver) {
+        if let Err(error) = self.scheduler.make_early(driver) {
+            self.scheduler.fail(&error);
+        }
+    }
+
     /// Sees a TEARDOWN through.
     fn settle(&self) {
         let torn_down = self.shared().state().end == Some(End::Teardown);
@@ -260,5 +298,13 @@ impl Life for SchedulerLife {
                 }
             });
         }
+    }
+}
+
+impl Drop for SchedulerLife {
+    /// Whatever still waits for libmesos' driver waits in vain.
+    fn drop(&mut self) {
+        let early = mem::take(&mut *lock(&self.scheduler.early));
+        self.shared().count(early.len() as u64, false);
     }
 }

@@ -51,6 +51,11 @@ pub(super) struct State<D: Driver> {
 }
 
 impl<D: Driver> State<D> {
+    /// Is the driver known to run, or to have run?
+    pub(super) fn runs(&self) -> bool {
+        self.started
+    }
+
     /// From now on the driver can be told of an end, and is if there is one.
     pub(super) fn started(&mut self) {
         self.started = true;
