@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 import mesos
@@ -39,4 +40,19 @@ def test_an_interval_is_a_number_of_seconds(backend: ScriptedBackend, interval: 
     driver.start()
     with pytest.raises(ValueError, match="interval: a number of seconds"):
         backend.play([MESSAGE], interval=interval)
+    driver.abort()
+
+
+def test_ctrl_c_breaks_the_wait_for_a_script(backend: ScriptedBackend) -> None:
+    driver = mesos.SchedulerDriver(Recorder(), "x", backend=backend, dispatcher="poll")
+    driver.start()
+    backend.play([MESSAGE], repeat=2, interval=PATIENCE)
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            backend.join()
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert driver.stats.events_received == 1
     driver.abort()

@@ -19,7 +19,7 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 use std::{mem, process};
 
@@ -47,7 +47,6 @@ const SLICE: Duration = Duration::from_millis(100);
 #[pyclass(frozen, module = "mesos.testing")]
 pub(crate) struct ScriptedBackend {
     script: Arc<Script>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// The native side of it.
@@ -70,6 +69,8 @@ struct State {
     calls: Vec<Bytes>,
     /// how many threads wait for more of them
     waiting: usize,
+    /// how many scripts are being said
+    playing: usize,
     ended: Option<End>,
     /// when a script last began
     heard: Option<Instant>,
@@ -157,7 +158,7 @@ impl ScriptedBackend {
     #[pyo3(signature = (*, hold_end=false))]
     fn new(hold_end: bool) -> Self {
         let script = Script { pid: process::id(), hold_end, state: Mutex::default(), called: Condvar::new() };
-        Self { script: Arc::new(script), threads: Mutex::default() }
+        Self { script: Arc::new(script) }
     }
 
     /// Says the events of `script`, in order, `repeat` times, from a new native thread; returns at once.
@@ -192,23 +193,33 @@ impl ScriptedBackend {
         }
         let mut state = lock(&self.script.state);
         (state.subscription, state.heard) = (subscription, Some(Instant::now()));
-        drop(state);
         let Some(to) = to else { return Ok(()) };
+        state.playing += 1;
+        drop(state);
+        let playing = Playing(self.script.clone());
         let play = move || {
             signals::block_all();
             say(&to, &events, repeat, interval);
+            drop(playing);
         };
         let made = py.detach(|| thread::Builder::new().name("mesos-scripted".into()).spawn(play));
-        let made = made.map_err(|error| Error::os("starting a thread", &error))?;
-        lock(&self.threads).push(made);
+        made.map_err(|error| Error::os("starting a thread", &error))?;
         Ok(())
     }
 
-    /// Waits until every script that was started has been said.
-    fn join(&self, py: Python<'_>) {
-        let threads = mem::take(&mut *lock(&self.threads));
-        // a thread only pushes into the queue: it ends by itself and cannot panic
-        py.detach(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+    /// Waits until every script that was started has been said. Ctrl-C breaks it.
+    fn join(&self, py: Python<'_>) -> PyResult<()> {
+        if self.script.pid != process::id() {
+            return Err(Error::Forked("ScriptedBackend").into());
+        }
+        while py.detach(|| {
+            let state = lock(&self.script.state);
+            let waited = self.script.called.wait_timeout_while(state, SLICE, |now| now.playing > 0);
+            waited.unwrap_or_else(PoisonError::into_inner).0.playing > 0
+        }) {
+            py.check_signals()?;
+        }
+        Ok(())
     }
 
     /// The calls so far, oldest first, as `mesos.v1.scheduler.Call`, or `mesos.v1.executor.Call` if it serves an
@@ -266,6 +277,16 @@ impl ScriptedBackend {
 impl ScriptedBackend {
     pub(crate) fn backend(&self) -> Arc<Script> {
         self.script.clone()
+    }
+}
+
+/// A script that is being said.
+struct Playing(Arc<Script>);
+
+impl Drop for Playing {
+    fn drop(&mut self) {
+        lock(&self.0.state).playing -= 1;
+        self.0.called.notify_all();
     }
 }
 
