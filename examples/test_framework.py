@@ -34,6 +34,7 @@ class TestScheduler(mesos.Scheduler):
         self.launched = 0
         self.finished = 0
         self.echoed = 0
+        self.unanswered: list[tuple[mesos.ExecutorID, mesos.AgentID]] = []
 
     def registered(
         self,
@@ -45,6 +46,9 @@ class TestScheduler(mesos.Scheduler):
         driver.update_framework(driver.framework, suppressed_roles=[])  # offers may come from now on
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
+        if self.finished == TOTAL_TASKS:  # Mesos may lose a message: what has not come back is sent again
+            for executor_id, agent_id in self.unanswered:
+                driver.send_framework_message(executor_id, agent_id, DATA)
         for offer in offers:
             tasks: list[mesos.TaskInfo] = []
             left = mesos.Resources(offer.resources)
@@ -63,6 +67,7 @@ class TestScheduler(mesos.Scheduler):
             if status.data != DATA:
                 raise RuntimeError(f"the data of {status.task_id.value} is {status.data!r}, not {DATA!r}")
             self.finished += 1
+            self.unanswered.append((status.executor_id, status.agent_id))
             driver.send_framework_message(status.executor_id, status.agent_id, DATA)
         elif status.state.is_terminal:
             print(f"aborting: task {status.task_id.value} ended as {status.state.name}: {status.message}")
@@ -79,7 +84,9 @@ class TestScheduler(mesos.Scheduler):
     ) -> None:
         if data != DATA:
             raise RuntimeError(f"{executor_id.value} sent {data!r}, not {DATA!r}")
-        self.echoed += 1
+        if (executor_id, agent_id) in self.unanswered:
+            self.unanswered.remove((executor_id, agent_id))
+            self.echoed += 1
         if self.echoed == TOTAL_TASKS:
             print(f"all {self.finished} tasks have finished, and all {self.echoed} messages came back")
             driver.stop()
