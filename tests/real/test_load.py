@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from . import load
-from .cluster import RealCluster
+from .cluster import RealCluster, wait_until
 from .schedulers import scripted_executor
 from .setup import RealMesos
 
@@ -23,6 +23,12 @@ def cluster(real_mesos: RealMesos, tmp_path: Path) -> Iterator[RealCluster]:
         yield cluster
 
 
+def waited_for(cluster: RealCluster) -> list[object]:
+    """Return the tasks with updates whose acknowledgement the agent has not got."""
+    known = cluster.agents[0].call("GET_TASKS")
+    return [*known["launched_tasks"], *known["terminated_tasks"]]
+
+
 @pytest.mark.timeout(240)
 def test_every_update_is_acknowledged(real_mesos: RealMesos, cluster: RealCluster) -> None:
     report = load.run("load", cluster.master, TASKS, scripted_executor(real_mesos))
@@ -35,8 +41,7 @@ def test_every_update_is_acknowledged(real_mesos: RealMesos, cluster: RealCluste
     )  # one that has ended is still among them until its last update is acknowledged
     assert {task["task_id"]["value"] for task in tasks["completed_tasks"]} == report.states.keys()
     assert {task["status_update_state"] for task in tasks["completed_tasks"]} == {"TASK_FINISHED"}
-    known = cluster.agents[0].call("GET_TASKS")
-    assert known["launched_tasks"] == known["terminated_tasks"] == []  # nor does the agent wait for one
+    wait_until(lambda: not waited_for(cluster), lambda: f"the agent waits for {len(waited_for(cluster))}")
 
     counted = cluster.master_daemon.call("GET_METRICS")["metrics"]
     metrics = {metric["name"]: metric.get("value") for metric in counted}
