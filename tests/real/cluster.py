@@ -50,6 +50,8 @@ AGENT_FLAGS = {
     "isolation": "posix/cpu,posix/mem",
     "switch_user": "false",
     "systemd_enable_support": "false",
+    # executors have so long to come back to an agent that was started again, which waits it out
+    "executor_reregistration_timeout": "4secs",
     "resources": "cpus:16;mem:16384;disk:20000;ports:[31000-32000]",
 }
 
