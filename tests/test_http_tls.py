@@ -199,7 +199,7 @@ def test_a_master_that_does_not_speak_tls(behaviour: Behaviour) -> None:
 def test_a_master_that_speaks_tls_when_asked_in_plain_text(good: ssl.SSLContext) -> None:
     # OpenSSL closes without a word, which a master that ends does as well; others send an alert
     with ScriptedMaster(tls=good) as master:
-        error = fails(master.address, connect_timeout=0.5)
+        error = fails(master.address, connect_timeout=1)
         assert_matches(error, r"if it speaks TLS, write .https://")
     with ScriptedMaster(raw(b"\x15\x03\x01\x00\x02\x02\x16")) as master:
         error = fails(master.address)

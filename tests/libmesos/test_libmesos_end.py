@@ -122,10 +122,10 @@ def test_no_master_in_time(make: Make, script: Script) -> None:
 def test_a_registration_in_time(make: Make, script: Script) -> None:
     registered(script)
     notes = Notes()
-    driver = make(notes, connect_timeout=0.2)
+    driver = make(notes, connect_timeout=1)
     driver.start()
     hear(driver, notes, 1)
-    assert not driver.run_once(0.3)
+    assert not driver.run_once(1.2)
     assert driver.status == mesos.DRIVER_RUNNING
 
 

@@ -145,7 +145,8 @@ def wait_until(condition: Any, what: str) -> None:
 
 
 def pids_in(directory: Path) -> list[int]:
-    return [int(path.read_text()) for path in directory.rglob("*.pid") if path.read_text().strip()]
+    texts = [path.read_text() for path in directory.rglob("*.pid")]
+    return [int(text) for text in texts if text.strip()]
 
 
 #: A background child, a grandchild, one in a process group of its own (as job control makes them), a daemon.

@@ -79,7 +79,9 @@ def test_a_look_that_hangs_is_killed_with_all_that_it_started_and_the_task_is_no
     assert client.status()["healthy"], "the look is under way"
     looks = pids_in(cluster.sandbox("t"))
     wait_until(lambda: not any(map(alive, looks)), "the look is gone")
-    assert alive(int((cluster.sandbox("t") / "task.txt").read_text()))
+    found = cluster.sandbox("t") / "task.txt"
+    wait_until(lambda: found.exists() and found.read_text(), "the task has started")
+    assert alive(int(found.read_text()))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
