@@ -51,6 +51,7 @@ def test_protobuf_says_what_json_says(cluster: LocalCluster) -> None:
     client = Client(cluster)
     client.launch(task("t", "exit 0"))
     client.states("TASK_FINISHED")
+    assert client.call("SUPPRESS", suppress={}) == 202  # no offer comes between the two answers
     headers = {"Content-Type": PROTOBUF, "Accept": PROTOBUF}
     for address, messages in ((cluster.master, master), (cluster.agents[0].address, agent)):
         call = messages.Call(type="GET_STATE")
