@@ -211,6 +211,18 @@ def test_silence_where_heartbeats_were_promised_is_a_lost_master(caplog: pytest.
     assert any("no heartbeat" in entry.getMessage() for entry in caplog.records)
 
 
+@pytest.mark.parametrize("interval", [4e18, 1e300, float("inf"), float("nan"), -1.0, 0.0])
+def test_a_heartbeat_that_is_never_due_is_waited_for_in_peace(start: Start, interval: float) -> None:
+    with ScriptedMaster(subscribe(heartbeat=interval)) as master:
+        driver, scheduler = start(master.address, connect_timeout=1e19)
+        until(scheduler, "registered")
+        master.push(message(1))
+        until(scheduler, "registered", "framework_message")
+        driver.kill_task("t")
+        assert v1.Call.FromString(master.calls.get(timeout=PATIENCE).body).kill.task_id.value == "t"
+        assert (driver.connected, driver.stats.reconnects) == (True, 0)
+
+
 GARBAGE = [
     b"\0" * 100,
     b"\n" * 100 + b"x",

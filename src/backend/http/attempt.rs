@@ -41,12 +41,15 @@ impl<S> Session<S> {
 
     /// When something must have been heard, and what is wrong if it was not.
     pub(super) fn deadline(&self, timing: &Timing) -> Option<(Instant, &'static str)> {
-        let stream = self.silence.map(|silence| (self.stream.heard + silence, "no heartbeat for too long"));
+        // beyond what the clock can say is never
+        let silent = self.silence.and_then(|silence| self.stream.heard.checked_add(silence));
+        let stream = silent.map(|deadline| (deadline, "no heartbeat for too long"));
         let patience = self.silence.unwrap_or(timing.call);
         let calls = self
             .calls
             .waiting_since()
-            .map(|since| (since + patience, "a call was not answered for too long"));
+            .and_then(|since| since.checked_add(patience))
+            .map(|deadline| (deadline, "a call was not answered for too long"));
         stream.into_iter().chain(calls).min_by_key(|(deadline, _)| *deadline)
     }
 }

@@ -13,7 +13,7 @@
 use super::calls::Answered;
 use super::decode::{Said, part, parts};
 use super::encode::{Caller, encode, heartbeat};
-use super::line::{Command, Counters, Line, Served, Stop, add, line};
+use super::line::{Command, Counters, Line, Served, Stop, add, guarded, line};
 use super::master::Endpoint;
 use super::request::Target;
 use super::subscription::Ended;
@@ -134,7 +134,7 @@ struct Actor<S> {
 
 impl<S: Fn(Event) + Send> Actor<S> {
     async fn run(mut self) {
-        let stop = self.live().await;
+        let stop = guarded(self.live()).await;
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
             add(&self.counters.dropped, u64::from(matches!(command, Command::Call(_))));

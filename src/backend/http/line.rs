@@ -2,15 +2,21 @@
 //!
 //! # Invariants
 //! * Nothing here blocks or fails upward: a task that has ended takes no more calls, and they are counted as dropped.
+//! * A defect ends the task as everything else does, with a word to the driver.
 //! * Acknowledgements have a way of their own, on which they may wait for company; the others come at once.
 
 use super::acks::Acks;
 use super::attempt::Session;
 use crate::backend::{Backend, End, Stats};
 use crate::error::Result;
-use crate::event::{Call, Failure};
+use crate::event::{Call, Failure, FailureKind};
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -102,6 +108,27 @@ pub(super) fn add(counter: &AtomicU64, count: u64) {
 pub(super) enum Stop {
     Ended,
     Failed(Failure),
+}
+
+/// How a task's life ends, also one that panics: a driver that heard nothing would wait for ever, or end in silence.
+pub(super) async fn guarded(life: impl Future<Output = Stop>) -> Stop {
+    let mut life = pin!(life);
+    poll_fn(|context| {
+        // what it has borrowed is only closed and counted afterwards
+        let polled = catch_unwind(AssertUnwindSafe(|| life.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Stop::Failed(defect(&*panic))))
+    })
+    .await
+}
+
+/// What a panic says.
+fn defect(panic: &(dyn Any + Send)) -> Failure {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words");
+    let message = format!(
+        "the driver's network task has failed, a defect of the mesos package: please report it ({words})"
+    );
+    Failure { kind: FailureKind::Mesos, message }
 }
 
 /// How a subscription ends.

@@ -15,7 +15,7 @@ use super::calls::Answered;
 use super::decode::{Said, Subscribed, decode};
 use super::detect::{Masters, detect};
 use super::encode::{self, Caller};
-use super::line::{Command, Counters, Line, Served, Stop, add, line};
+use super::line::{Command, Counters, Line, Served, Stop, add, guarded, line};
 use super::settings::Settings;
 use super::subscription::Ended;
 use super::tls::Tls;
@@ -71,7 +71,8 @@ pub(super) fn start(
         counters,
         say,
         registered: false,
-        limit: config.connect_timeout.map(|limit| (Instant::now() + limit, limit)),
+        // beyond what the clock can say is never
+        limit: config.connect_timeout.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
         problem: "no answer yet".into(),
     };
     runtime.spawn(actor.run());
@@ -102,7 +103,7 @@ struct Actor<S> {
 
 impl<S: Fn(Event) + Send> Actor<S> {
     async fn run(mut self) {
-        let stop = self.live().await;
+        let stop = guarded(self.live()).await;
         self.commands.close();
         add(&self.counters.dropped, self.acks.close().len() as u64);
         while let Ok(command) = self.commands.try_recv() {

@@ -17,9 +17,8 @@ fn id(value: &str) -> Bytes {
     v1::TaskId { value: value.into() }.encode_to_vec().into()
 }
 
-/// An executor of this agent; what it says goes nowhere.
-fn executor(agent: &TcpListener, timing: Timing) -> Line {
-    let config = Config {
+fn config(agent: &TcpListener) -> Config {
+    Config {
         endpoint: agent.local_addr().unwrap().into(),
         unix_socket: None,
         tls: None,
@@ -28,9 +27,13 @@ fn executor(agent: &TcpListener, timing: Timing) -> Line {
         executor_id: id("e"),
         policy: Policy { checkpoint: true, recovery_timeout: LIMIT, backoff_max: Duration::ZERO },
         grace_period: None,
-    };
+    }
+}
+
+/// An executor of this agent; what it says goes nowhere.
+fn executor(agent: &TcpListener, timing: Timing) -> Line {
     let (sender, _) = unbounded_channel();
-    start(&Handle::current(), config, timing, move |event| sender.send(event).unwrap_or(())).unwrap()
+    start(&Handle::current(), config(agent), timing, move |event| sender.send(event).unwrap_or(())).unwrap()
 }
 
 /// Accepts a connection and reads one call from it.
@@ -112,4 +115,21 @@ async fn an_update_made_while_a_subscribe_is_under_way_follows_it() {
     let uuids = [first, second].map(|call| call.update.unwrap().status.uuid.unwrap()[0]);
     assert_eq!(uuids, [1, 2]);
     assert_eq!(executor.stats().unacknowledged, 2);
+}
+
+#[tokio::test]
+async fn a_defect_is_told_and_is_the_end() {
+    let agent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (sender, mut events) = unbounded_channel();
+    let say = move |event| match event {
+        Event::ExecutorSubscribed(_) => panic!("as a defect does"),
+        event => sender.send(event).unwrap_or(()),
+    };
+    let _executor = start(&Handle::current(), config(&agent), Timing::default(), say).unwrap();
+    let (mut stream, _) = accept(&agent).await;
+    subscribe(&mut stream).await;
+    let event = timeout(LIMIT, events.recv()).await.unwrap();
+    let Some(Event::Error(failure)) = event else { panic!("{event:?}") };
+    assert!(failure.message.contains("defect"), "{}", failure.message);
+    assert!(timeout(LIMIT, events.recv()).await.unwrap().is_none());
 }

@@ -136,3 +136,26 @@ async fn dropping_the_backend_ends_it_without_a_teardown() {
     assert!(soon(events.recv()).await.is_none());
     assert!(calls.closed().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_defect_is_told_and_is_the_end() {
+    let master = Master::new().await;
+    let (sender, mut events) = unbounded_channel();
+    let say = move |event| match event {
+        Event::Subscribed { .. } => panic!("as a defect does"),
+        event => sender.send(event).unwrap_or(()),
+    };
+    let subscription = Subscription { framework: id("f"), suppressed_roles: vec![], offer_constraints: None };
+    let backend = start(&Handle::current(), config(&[&master]), subscription, timing(), say).unwrap();
+    let (mut stream, _) = master.answer(STREAM).await;
+    stream.record(&subscribed(None)).await;
+    let event = soon(events.recv()).await;
+    let Some(Event::Error(Failure { kind: FailureKind::Mesos, message })) = event else {
+        panic!("{event:?}")
+    };
+    assert!(message.contains("defect") && message.contains("as a defect does"), "{message}");
+    assert!(soon(events.recv()).await.is_none());
+    stream.closed().await;
+    backend.send(kill("t")).unwrap();
+    assert_eq!(backend.stats().calls_dropped, 1);
+}
