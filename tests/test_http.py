@@ -141,6 +141,21 @@ def test_stop_tears_down_behind_earlier_calls(start: Start) -> None:
         assert [kind.name for kind in kinds] == ["KILL", "TEARDOWN"]
 
 
+@pytest.mark.parametrize("framework_id", [None, "framework-1"])
+def test_a_framework_that_is_resumed_is_not_torn_down_in_silence(
+    start: Start, caplog: pytest.LogCaptureFixture, framework_id: str | None
+) -> None:
+    """One that has no id yet has nothing to tear down."""
+    framework = {"name": "test", "failover_timeout": 600, **({"id": framework_id} if framework_id else {})}
+    with ScriptedMaster(silent()) as master:
+        driver, _ = start(master.address, framework=framework)
+        master.subscribes.get(timeout=PATIENCE)
+        driver.stop()
+        assert driver.join(PATIENCE) == mesos.DRIVER_STOPPED
+    words = [entry.getMessage() for entry in caplog.records]
+    assert any("could not be torn down" in text for text in words) == (framework_id is not None), words
+
+
 @pytest.mark.parametrize("behaviour", [silent(), status(503)], ids=["no answer", "in a pause"])
 def test_ctrl_c_ends_the_wait_for_a_master(behaviour: Behaviour) -> None:
     with ScriptedMaster(behaviour) as master:

@@ -30,6 +30,11 @@ impl Settings {
         &self.subscription.framework
     }
 
+    /// Does a master know the framework, by what was said until now?
+    pub(super) fn is_registered(&self) -> bool {
+        last_bytes(self.framework(), framework_info::ID).is_some()
+    }
+
     /// The SUBSCRIBE call, and its revision.
     pub(super) fn subscribe(&self) -> (Bytes, u64) {
         (encode::subscribe(&self.subscription), self.revision)

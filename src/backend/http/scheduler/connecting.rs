@@ -105,7 +105,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                         lost::updates(&call, self.settings.framework()).into_iter().for_each(&self.say);
                     }
                     Some(Command::End(how)) => {
-                        if how == End::Teardown && self.registered {
+                        if how == End::Teardown && self.settings.is_registered() {
                             warn!(target: "mesos.http", "stopped without a connection to a master: the framework \
                                 could not be torn down, its tasks run on until its failover_timeout is over");
                         }
