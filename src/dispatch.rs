@@ -12,7 +12,7 @@
 
 use crate::driver::lifecycle::{Lifecycle, lock};
 use crate::driver::reconciliation::Reconciliation;
-use crate::event::{Call, Event, Failure, Placement};
+use crate::event::{Call, Event};
 use crate::sys::handler::call_handler;
 use crate::trace::forward;
 use acknowledgement::acknowledgement;
@@ -20,7 +20,6 @@ use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -30,6 +29,9 @@ use tracing::{trace, warn};
 
 pub(crate) mod acknowledgement;
 pub(crate) mod describe;
+mod known;
+
+pub(crate) use known::Known;
 
 /// A handler that keeps the others waiting longer than this is named in a warning.
 const LONG_WAIT: Duration = Duration::from_secs(5);
@@ -49,25 +51,6 @@ impl Side {
             Side::Executor => ("mesos.executor", "Executor"),
         }
     }
-}
-
-/// What the driver has been told about its subscription.
-#[derive(Default)]
-pub(crate) struct Known {
-    /// `FrameworkID`: given by the user, or by the master at the first registration
-    pub(crate) framework_id: Option<Bytes>,
-    /// `MasterInfo` of the last registration
-    pub(crate) master_info: Option<Bytes>,
-    /// an executor's, of the last registration
-    pub(crate) placement: Option<Placement>,
-    /// an executor's: the texts of `TaskID`s to `KillPolicy`s, of the tasks that have one
-    pub(crate) kill_policies: HashMap<Bytes, Bytes>,
-    /// there is a subscription, as far as the handlers know
-    pub(crate) connected: bool,
-    /// `registered` was called; from now on it is `reregistered`
-    registered: bool,
-    /// why the backend gave up
-    pub(crate) failure: Option<Failure>,
 }
 
 /// One driver's dispatching: what it knows, whose turn it is, what it has counted.
@@ -120,14 +103,14 @@ pub(crate) struct Turned<'py> {
 impl Dispatch {
     pub(crate) fn new(
         side: Side,
-        framework_id: Option<Bytes>,
+        known: Known,
         implicit: bool,
         reconciliation: Option<Arc<Reconciliation>>,
         absent: Vec<String>,
     ) -> Self {
         Self {
             side,
-            known: Mutex::new(Known { framework_id, ..Known::default() }),
+            known: Mutex::new(known),
             implicit,
             reconciliation,
             absent,

@@ -33,7 +33,7 @@ from scripted import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scripted import Behaviour
+    from scripted import Behaviour, Request
 
     Start = Callable[..., tuple[mesos.SchedulerDriver, Recorder]]
 
@@ -154,6 +154,26 @@ def test_a_framework_that_is_resumed_is_not_torn_down_in_silence(
         assert driver.join(PATIENCE) == mesos.DRIVER_STOPPED
     words = [entry.getMessage() for entry in caplog.records]
     assert any("could not be torn down" in text for text in words) == (framework_id is not None), words
+
+
+def test_a_refused_update_is_not_said_again(start: Start) -> None:
+    """As on a real master: who says a role again that was refused is refused as a whole."""
+    framework = {"name": "one", "failover_timeout": 0.02}  # pauses are short
+
+    def answering(request: Request) -> tuple[int, str] | None:
+        update = v1.Call.FromString(request.body).type == v1.Call.UPDATE_FRAMEWORK
+        return (403, "Not authorized to use role 'secret'") if update else None
+
+    with ScriptedMaster(answering=answering) as master:
+        driver, scheduler = start(master.address, framework=framework)
+        until(scheduler, "registered")
+        driver.update_framework({**framework, "name": "two"})
+        until(scheduler, "registered", "call_rejected")
+        assert driver.framework.name == "one"
+        master.cut()
+        until(scheduler, "registered", "call_rejected", "disconnected", "reregistered")
+        said = [v1.Call.FromString(master.subscribes.get(timeout=PATIENCE).body).subscribe for _ in range(2)]
+        assert [subscribe.framework_info.name for subscribe in said] == ["one", "one"]
 
 
 @pytest.mark.parametrize("behaviour", [silent(), status(503)], ids=["no answer", "in a pause"])

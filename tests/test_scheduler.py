@@ -203,6 +203,40 @@ def test_update_framework(
         make(Recorder()).update_framework("x")
 
 
+def test_a_refused_update_is_taken_back_before_the_program_hears_of_it(
+    make: Callable[..., mesos.SchedulerDriver], backend: ScriptedBackend
+) -> None:
+    def said(driver: mesos.SchedulerDriver) -> tuple[str, list[str]]:
+        return driver.framework.name, list(driver.framework.roles)
+
+    heard = []
+    driver = make(
+        Recorder(call_rejected=lambda driver, *_: heard.append(said(driver))),
+        dispatcher="poll",
+        framework=ROLES,
+    )
+    driver.start()
+    backend.play([REGISTERED])
+    driver.run_once(PATIENCE)
+    driver.update_framework({**ROLES, "name": "one", "roles": ["a", "secret"]}, suppressed_roles=["secret"])
+    driver.suppress_offers(["a"])
+    driver.update_framework({**ROLES, "name": "two"})
+    driver.update_framework({**ROLES, "name": "three", "failover_timeout": 7}, offer_constraints={})
+    assert (said(driver), driver._leaves_as_failover()) == (("three", ROLES["roles"]), True)
+    one, _, two, three = backend.calls[-4:]
+    for refused in (one, three, two):
+        backend.play([("call_rejected", refused, 403, "Not authorized")])
+        driver.run_once(PATIENCE)
+    assert heard == [(name, ROLES["roles"]) for name in ("three", "two", "test")]
+    assert not driver._leaves_as_failover()
+    driver.update_framework(driver.framework)
+    last = backend.calls[-1].update_framework
+    assert (last.framework_info.name, list(last.suppressed_roles)) == ("test", ["a"]), (
+        "what came since is kept"
+    )
+    assert not last.HasField("offer_constraints")
+
+
 def test_acknowledging_by_hand(
     make: Callable[..., mesos.SchedulerDriver], driver: mesos.SchedulerDriver, backend: ScriptedBackend
 ) -> None:

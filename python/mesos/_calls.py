@@ -29,7 +29,6 @@ class Calls(Driver):
     """The calls of a `SchedulerDriver`."""
 
     _native: SchedulerHandle  # pyright: ignore[reportIncompatibleVariableOverride] - assigned once
-    _failover_timeout: float
 
     # -- offers --------------------------------------------------------------------------------------------
 
@@ -169,13 +168,14 @@ class Calls(Driver):
             roles that the framework leaves.
 
         Unset `user`, `hostname` and `principal` stay as they are; Mesos lets nobody change user, principal,
-        checkpoint or id. Raises RuntimeError before the framework has an id, `ConfigurationError` or
-        `EncodeError` for what Mesos would refuse.
+        checkpoint or id. What the master refuses is taken back, and `call_rejected` hears of it; roles
+        suppressed or revived since stay so. Raises RuntimeError before the framework has an id,
+        `ConfigurationError` or `EncodeError` for what Mesos would refuse.
         """
         now = self._native.framework
         info = _settings.framework(framework, now.principal or None, now)
-        number = self._native.update_framework(
-            info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
+        return self._answer(
+            self._native.update_framework(
+                info, suppressed_roles=suppressed_roles, offer_constraints=offer_constraints
+            )
         )
-        self._failover_timeout = info.failover_timeout
-        return self._answer(number)

@@ -212,7 +212,6 @@ class SchedulerDriver(Calls):
                 self._master = _settings.master(master, tls)
             else:
                 self._master = _settings.libmesos_master(master, tls, token)
-        self._failover_timeout: float = info.failover_timeout
         native = SchedulerHandle(
             info,
             credential=known,
@@ -245,7 +244,7 @@ class SchedulerDriver(Calls):
 
     @property
     def framework(self) -> v1.FrameworkInfo:
-        """The FrameworkInfo as it was last said to Mesos, with its id once there is one; a copy."""
+        """The FrameworkInfo as it was last said and not refused, with its id once there is one; a copy."""
         return self._native.framework
 
     @property
@@ -271,7 +270,7 @@ class SchedulerDriver(Calls):
         if self._backend is not None:
             return self._native.start(self._backend)
         address, embedded = _settings.address(self._master)
-        if self._failover_timeout <= 0 and not embedded:
+        if self._native.framework.failover_timeout <= 0 and not embedded:
             driver_logger.warning(
                 "failover_timeout is 0: should this scheduler be away for a moment, the master kills all "
                 "its tasks; set FrameworkInfo.failover_timeout"
@@ -279,4 +278,4 @@ class SchedulerDriver(Calls):
         return self._native.start(address, self._library)
 
     def _leaves_as_failover(self) -> bool:
-        return self._failover_timeout > 0
+        return self._native.framework.failover_timeout > 0

@@ -8,6 +8,7 @@
 
 pub(crate) mod http;
 pub(crate) mod libmesos;
+pub(crate) mod said;
 
 use crate::error::Result;
 use crate::event::Call;
@@ -108,5 +109,11 @@ impl Subscription {
     pub(crate) fn forget_left_roles(&mut self) {
         let roles = self.roles();
         self.suppressed_roles.retain(|role| roles.contains(role));
+    }
+
+    /// The call that makes it what a running framework is subscribed with.
+    pub(crate) fn update(self) -> Call {
+        let Self { framework, suppressed_roles, offer_constraints } = self;
+        Call::UpdateFramework { framework, suppressed_roles, offer_constraints }
     }
 }

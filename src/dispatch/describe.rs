@@ -66,6 +66,7 @@ impl Dispatch {
                 ("executor_lost", vec![executor, agent, status.into_pyobject(py)?.into_any()])
             }
             Event::CallRejected { call, code, message } => {
+                lock(&self.known).rejected(&call);
                 let call = one(self.side.call(), call)?;
                 let code = code.into_pyobject(py)?.into_any();
                 ("call_rejected", vec![call, code, PyString::new(py, &message).into_any()])

@@ -15,7 +15,7 @@ use crate::backend::http::master::Endpoint;
 use crate::backend::http::tls::{self, Tls};
 use crate::backend::libmesos;
 use crate::dispatch::describe::task_name;
-use crate::dispatch::{Dispatch, Side};
+use crate::dispatch::{Dispatch, Known, Side};
 use crate::error::{Error, Result};
 use crate::event::{Call, Placement};
 use crate::message::{from_wire, to_wire_for};
@@ -59,7 +59,7 @@ impl ExecutorHandle {
     fn new(environment: Option<Environment<'_>>, absent: Vec<String>) -> PyResult<PyClassInitializer<Self>> {
         let config = environment.map(Environment::config).transpose()?;
         let (origin, config) = config.unzip();
-        let dispatch = Dispatch::new(Side::Executor, None, false, None, absent);
+        let dispatch = Dispatch::new(Side::Executor, Known::default(), false, None, absent);
         let handle = Handle::new(Lifecycle::new("ExecutorDriver")?, dispatch);
         Ok(PyClassInitializer::from(handle).add_subclass(Self { origin, config: Mutex::new(config) }))
     }

@@ -15,9 +15,10 @@ use super::lifecycle::{Lifecycle, lock};
 use super::offers::{offer_ids, offers, one_or_many};
 use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
+use crate::backend::said::Said;
 use crate::backend::{Backend, Subscription, http, libmesos};
 use crate::dispatch::acknowledgement::{operation_acknowledgement, task_acknowledgement};
-use crate::dispatch::{Dispatch, Side};
+use crate::dispatch::{Dispatch, Known, Side};
 use crate::error::Result;
 use crate::event::Call;
 use crate::exceptions::EncodeError;
@@ -33,8 +34,8 @@ use std::time::Duration;
 /// The native half of `mesos.SchedulerDriver`.
 #[pyclass(frozen, extends = Handle, module = "mesos._mesos")]
 pub(crate) struct SchedulerHandle {
-    /// what the framework subscribes with, as it was last said
-    subscription: Mutex<Subscription>,
+    /// what the framework subscribes with, as it was last said and not refused
+    said: Arc<Mutex<Said>>,
     /// who we are; taken at the start
     identity: Mutex<Option<Identity>>,
     implicit: bool,
@@ -62,7 +63,8 @@ impl SchedulerHandle {
         absent: Vec<String>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let framework = to_wire_for("framework", framework, msg::FRAMEWORK_INFO)?;
-        let id = last_bytes(&framework, field::framework_info::ID).map(|id| framework.slice_ref(id));
+        let framework_id =
+            last_bytes(&framework, field::framework_info::ID).map(|id| framework.slice_ref(id));
         let identity = Identity::new(credential, token, tls, connect_timeout)?;
         let failover_timeout = failover_timeout(&framework);
         let subscription = Subscription {
@@ -71,12 +73,14 @@ impl SchedulerHandle {
             offer_constraints: constraints(offer_constraints)?,
         };
         check(&subscription)?;
+        let said = Arc::new(Mutex::new(Said::new(subscription)));
+        let known = Known::of_scheduler(framework_id, said.clone());
         let reconciliation = reconcile.then(Reconciliation::new);
         let dispatch =
-            Dispatch::new(Side::Scheduler, id, implicit_acknowledgements, reconciliation.clone(), absent);
+            Dispatch::new(Side::Scheduler, known, implicit_acknowledgements, reconciliation.clone(), absent);
         let handle = Handle::new(Lifecycle::new("SchedulerDriver")?, dispatch);
         Ok(PyClassInitializer::from(handle).add_subclass(Self {
-            subscription: Mutex::new(subscription),
+            said,
             identity: Mutex::new(Some(identity)),
             implicit: implicit_acknowledgements,
             reconciliation,
@@ -92,7 +96,7 @@ impl SchedulerHandle {
         let handle = slf.as_super().get();
         handle.life.check_process()?;
         let this = slf.get();
-        let subscription = lock(&this.subscription).clone();
+        let subscription = lock(&this.said).now().clone();
         handle.hear_logs(py)?;
         if let Ok(scripted) = target.cast::<ScriptedBackend>() {
             let backend = scripted.get().backend();
@@ -112,11 +116,11 @@ impl SchedulerHandle {
         })
     }
 
-    /// The FrameworkInfo as it was last said, with the id once it is known.
+    /// The FrameworkInfo as it was last said and not refused, with the id once it is known.
     #[getter]
     fn framework(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
         slf.as_super().get().life.check_process()?;
-        let framework = lock(&slf.get().subscription).framework.clone();
+        let framework = lock(&slf.get().said).now().framework.clone();
         from_wire(slf.py(), msg::FRAMEWORK_INFO, with_id(slf.as_super().get(), framework))
     }
 
@@ -193,29 +197,11 @@ impl SchedulerHandle {
     }
 
     fn revive_offers(slf: &Bound<'_, Self>, roles: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
-        match some_roles(roles)? {
-            Some(roles) if roles.is_empty() => unsent(slf),
-            roles => {
-                let roles = roles.unwrap_or_default();
-                checks::subscribed_roles(&lock(&slf.get().subscription).framework, &roles)?;
-                let status = send(slf, Call::Revive { roles: roles.clone() })?;
-                lock(&slf.get().subscription).revive(&roles);
-                Ok(status)
-            }
-        }
+        want_offers(slf, roles, |roles| Call::Revive { roles }, Said::revive)
     }
 
     fn suppress_offers(slf: &Bound<'_, Self>, roles: Option<&Bound<'_, PyAny>>) -> PyResult<u8> {
-        match some_roles(roles)? {
-            Some(roles) if roles.is_empty() => unsent(slf),
-            roles => {
-                let roles = roles.unwrap_or_default();
-                checks::subscribed_roles(&lock(&slf.get().subscription).framework, &roles)?;
-                let status = send(slf, Call::Suppress { roles: roles.clone() })?;
-                lock(&slf.get().subscription).suppress(&roles);
-                Ok(status)
-            }
-        }
+        want_offers(slf, roles, |roles| Call::Suppress { roles }, Said::suppress)
     }
 
     fn kill_task(
@@ -303,7 +289,7 @@ impl SchedulerHandle {
                 "framework.id: a running framework cannot take another id; leave it unset",
             ));
         }
-        let now = lock(&slf.get().subscription).clone();
+        let now = lock(&slf.get().said).now().clone();
         let mut new = Subscription { framework: with_id(handle, framework), ..now.clone() };
         checks::framework_update(&now.framework, &new.framework)?;
         match suppressed {
@@ -312,10 +298,8 @@ impl SchedulerHandle {
         }
         new.offer_constraints = constraints.or(new.offer_constraints);
         check(&new)?;
-        let Subscription { framework, suppressed_roles, offer_constraints } = new.clone();
-        let status = send(slf, Call::UpdateFramework { framework, suppressed_roles, offer_constraints })?;
-        *lock(&slf.get().subscription) = new;
-        Ok(status)
+        lock(&slf.get().said).update_unheard(new.clone()); // first: it may be refused before `send` has returned
+        send(slf, new.update()).inspect_err(|_| lock(&slf.get().said).take_back())
     }
 }
 
@@ -377,6 +361,24 @@ fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Option<Call>) -> PyResult
         handle.dispatch.acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     }
     send(slf, call)
+}
+
+/// Sends what says whether offers are wanted for these roles, or all, and notes it; no roles at all send nothing.
+fn want_offers(
+    slf: &Bound<'_, SchedulerHandle>,
+    roles: Option<&Bound<'_, PyAny>>,
+    call: fn(Vec<String>) -> Call,
+    note: fn(&mut Said, &[String]),
+) -> PyResult<u8> {
+    let roles = some_roles(roles)?;
+    if roles.as_ref().is_some_and(Vec::is_empty) {
+        return unsent(slf);
+    }
+    let roles = roles.unwrap_or_default();
+    checks::subscribed_roles(&lock(&slf.get().said).now().framework, &roles)?;
+    let status = send(slf, call(roles.clone()))?;
+    note(&mut lock(&slf.get().said), &roles);
+    Ok(status)
 }
 
 /// Sends a call that only names offers; none at all send nothing.

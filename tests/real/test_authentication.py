@@ -11,6 +11,7 @@ import pytest
 
 from .backends import Connect
 from .cluster import RealCluster
+from .relay import Relay
 from .schedulers import Notes, run_until
 from .setup import RealMesos
 
@@ -78,3 +79,44 @@ def test_a_role_that_the_principal_may_not_have(connect: Connect, guarded_cluste
     with pytest.raises(mesos.AuthenticationError, match=r"Not authorized to .* others"):
         driver.run()
     assert driver.status == mesos.DRIVER_ABORTED
+
+
+class Ambitious(Notes):
+    """Notes what the master refuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused: list[tuple[int, str]] = []
+
+    def call_rejected(
+        self, driver: mesos.SchedulerDriver, call: mesos.v1.scheduler.Call, code: int, message: str
+    ) -> None:
+        self.refused.append((code, message))
+
+
+def test_a_role_that_an_update_may_not_have_is_not_asked_for_again(guarded_cluster: RealCluster) -> None:
+    """By HTTP: over libmesos nobody hears what the master says to an update."""
+    framework = {"name": "x", "failover_timeout": 60, "capabilities": [{"type": "MULTI_ROLE"}]}
+    notes = Ambitious()
+    with (
+        Relay(guarded_cluster.master) as relay,
+        mesos.SchedulerDriver(
+            notes,
+            {**framework, "roles": ["mine"]},
+            relay.address,
+            credential=("me", "s3cret"),
+            dispatcher="poll",
+        ) as driver,
+    ):
+        run_until(driver, lambda: notes.calls == ["registered"])
+        driver.update_framework({**framework, "roles": ["mine", "others"]})
+        run_until(driver, lambda: len(notes.refused) == 1)
+        code, words = notes.refused[0]
+        assert code == 403
+        assert "others" in words
+        assert list(driver.framework.roles) == ["mine"]
+        relay.cut()
+        run_until(driver, lambda: notes.calls[-1] == "disconnected")
+        relay.mend()
+        run_until(driver, lambda: notes.calls[-1] == "reregistered")
+        driver.stop()

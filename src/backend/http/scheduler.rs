@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! * A call is sent on the subscription that is there when its turn comes, or it is dropped and counted. Only
-//!   what it says about the framework itself (suppressed roles, FrameworkInfo) is kept, for the next SUBSCRIBE.
+//!   what it says about the framework itself (suppressed roles, FrameworkInfo) is kept, for the next SUBSCRIBE, unless
+//!   the master refuses it.
 //! * Both connections of a subscription are closed before `Disconnected` is said and before the next attempt:
 //!   nothing late can come out of them.
 //! * An end is seen at once in every state; with it the task ends and drops the queue's `Sender`.
@@ -196,7 +197,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
         loop {
             match next {
                 Some(Command::Call(call)) => {
-                    self.settings.absorb(&call);
+                    self.settings.sent(&call);
                     self.acknowledge(session); // what was acknowledged before the call goes before it
                     push(session, &call);
                 }
@@ -218,13 +219,17 @@ impl<S: Fn(Event) + Send> Actor<S> {
     fn answered(&mut self, answered: Answered) -> Option<String> {
         let Answered { call, status: code, words: message } = answered;
         match code {
-            200..=299 => None,
+            200..=299 => {
+                self.settings.answered(&call, true);
+                None
+            }
             // the master's own words; any other 403 is about this one call
             403 if message.contains("not subscribed") || message.contains("not connected") => {
                 add(&self.counters.dropped, 1);
                 Some(format!("a call was answered with 403 ({message})"))
             }
             400..=499 => {
+                self.settings.answered(&call, false);
                 add(&self.counters.rejected, 1);
                 (self.say)(Event::CallRejected { call, code, message });
                 None

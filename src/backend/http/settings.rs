@@ -3,31 +3,35 @@
 //! A subscription's roles, suppression and constraints are lost with it; without this, a framework that had
 //! suppressed its offers would be flooded again after every reconnect.
 //!
+//! An update that the master refuses is taken back: said with the next SUBSCRIBE, it would end the driver.
+//!
 //! # Invariants
 //! * `revision` changes with everything that a SUBSCRIBE made earlier does not say.
+//! * With a subscription, `said` has an update for each UPDATE_FRAMEWORK without an answer; they are answered in order.
 
 use super::encode;
 use crate::backend::Subscription;
+use crate::backend::said::Said;
 use crate::event::Call;
-use crate::wire::field::{framework_id, framework_info};
+use crate::wire::field::{framework_id, framework_info, scheduler_call};
 use crate::wire::{Writer, last_bytes};
 use bytes::Bytes;
 
 /// The settings of one driver.
 #[derive(Debug)]
 pub(in crate::backend) struct Settings {
-    subscription: Subscription,
+    said: Said,
     revision: u64,
 }
 
 impl Settings {
     pub(in crate::backend) fn new(subscription: Subscription) -> Self {
-        Self { subscription, revision: 0 }
+        Self { said: Said::new(subscription), revision: 0 }
     }
 
     /// `FrameworkInfo`, as a SUBSCRIBE would say it now
     pub(super) fn framework(&self) -> &[u8] {
-        &self.subscription.framework
+        &self.said.now().framework
     }
 
     /// Does a master know the framework, by what was said until now?
@@ -35,59 +39,84 @@ impl Settings {
         last_bytes(self.framework(), framework_info::ID).is_some()
     }
 
-    /// The SUBSCRIBE call, and its revision.
-    pub(super) fn subscribe(&self) -> (Bytes, u64) {
-        (encode::subscribe(&self.subscription), self.revision)
+    /// The SUBSCRIBE call, and its revision. It says the updates that had no answer.
+    pub(super) fn subscribe(&mut self) -> (Bytes, u64) {
+        self.said.keep(0);
+        (encode::subscribe(self.said.now()), self.revision)
     }
 
-    /// What brings a subscription of an earlier revision up to date.
-    pub(super) fn update_since(&self, revision: u64) -> Option<Call> {
-        (revision != self.revision).then(|| self.update())
+    /// What brings a subscription of an earlier revision up to date: one update, whatever it was that came since.
+    pub(super) fn update_since(&mut self, revision: u64) -> Option<Call> {
+        if revision == self.revision {
+            return None;
+        }
+        if self.said.updates() == 0 {
+            self.said.update(self.said.now().clone());
+        }
+        Some(self.update())
     }
 
     /// What brings any subscription of the framework up to date.
     pub(in crate::backend) fn update(&self) -> Call {
-        let Subscription { framework, suppressed_roles, offer_constraints } = self.subscription.clone();
-        Call::UpdateFramework { framework, suppressed_roles, offer_constraints }
+        self.said.now().clone().update()
     }
 
     /// Remembers the id that the master gave: every later SUBSCRIBE resumes this framework.
     pub(in crate::backend) fn registered(&mut self, id: &[u8]) {
-        let value = last_bytes(id, framework_id::VALUE);
-        let known = last_bytes(&self.subscription.framework, framework_info::ID);
-        if known.and_then(|known| last_bytes(known, framework_id::VALUE)) != value {
-            self.set_id(id);
-        }
+        self.said.states().for_each(|state| set_id(&mut state.framework, id));
     }
 
-    /// The last field of a number counts, so that appending it is setting it.
-    fn set_id(&mut self, id: &[u8]) {
-        let mut field = Writer::new();
-        field.bytes(framework_info::ID, id);
-        self.subscription.framework = [&self.subscription.framework[..], &field.finish()].concat().into();
-    }
-
-    /// Takes over what a call says about the framework; false if it says nothing about it.
+    /// Takes over what a call without a subscription says about the framework; false if it says nothing about it.
     pub(in crate::backend) fn absorb(&mut self, call: &Call) -> bool {
+        let kept = self.sent(call);
+        self.said.join();
+        kept
+    }
+
+    /// Takes over what a call says that the master will answer; false if it says nothing about the framework.
+    pub(super) fn sent(&mut self, call: &Call) -> bool {
         match call {
-            Call::Suppress { roles } => self.subscription.suppress(roles),
-            Call::Revive { roles } => self.subscription.revive(roles),
+            Call::Suppress { roles } => self.said.suppress(roles),
+            Call::Revive { roles } => self.said.revive(roles),
             Call::UpdateFramework { framework, suppressed_roles, offer_constraints } => {
-                let id =
-                    last_bytes(&self.subscription.framework, framework_info::ID).map(Bytes::copy_from_slice);
-                self.subscription = Subscription {
-                    framework: framework.clone(),
+                let mut framework = framework.clone();
+                if let Some(id) = last_bytes(self.framework(), framework_info::ID) {
+                    set_id(&mut framework, id);
+                }
+                self.said.update(Subscription {
+                    framework,
                     suppressed_roles: suppressed_roles.clone(),
                     offer_constraints: offer_constraints.clone(),
-                };
-                if let Some(id) = id {
-                    self.registered(&id);
-                }
+                });
             }
             _ => return false,
         }
         self.revision += 1;
         true
+    }
+
+    /// The master has answered this `scheduler.Call`: an update that it refused is taken back.
+    pub(super) fn answered(&mut self, call: &[u8], accepted: bool) {
+        let updates = self.said.updates();
+        if updates == 0 || last_bytes(call, scheduler_call::UPDATE_FRAMEWORK).is_none() {
+            return;
+        }
+        if accepted {
+            self.said.keep(updates - 1);
+        } else {
+            self.said.refuse(0);
+            self.revision += 1;
+        }
+    }
+}
+
+/// The last field of a number counts, so that appending it is setting it.
+fn set_id(framework: &mut Bytes, id: &[u8]) {
+    let known = last_bytes(framework, framework_info::ID);
+    if known.and_then(|known| last_bytes(known, framework_id::VALUE)) != last_bytes(id, framework_id::VALUE) {
+        let mut field = Writer::new();
+        field.bytes(framework_info::ID, id);
+        *framework = [&framework[..], &field.finish()].concat().into();
     }
 }
 
@@ -114,21 +143,21 @@ mod tests {
         v1::FrameworkId { value: value.into() }.encode_to_vec()
     }
 
-    fn subscribe(settings: &Settings) -> s::Call {
+    fn subscribe(settings: &mut Settings) -> s::Call {
         s::Call::decode(&settings.subscribe().0[..]).unwrap()
     }
 
-    fn suppressed(settings: &Settings) -> Vec<String> {
+    fn suppressed(settings: &mut Settings) -> Vec<String> {
         subscribe(settings).subscribe.unwrap().suppressed_roles
     }
 
     #[test]
     fn the_id_is_said_twice_and_kept_through_an_update() {
         let mut settings = settings(&framework(&[]));
-        assert_eq!(subscribe(&settings).framework_id, None);
+        assert_eq!(subscribe(&mut settings).framework_id, None);
         for value in ["f1", "f2", "f2"] {
             settings.registered(&id(value));
-            let call = subscribe(&settings);
+            let call = subscribe(&mut settings);
             assert_eq!(call.framework_id.unwrap().value, value);
             assert_eq!(call.subscribe.unwrap().framework_info.id.unwrap().value, value);
         }
@@ -139,7 +168,7 @@ mod tests {
             suppressed_roles: vec![],
             offer_constraints: None,
         });
-        let call = subscribe(&settings);
+        let call = subscribe(&mut settings);
         assert_eq!(call.framework_id.unwrap().value, "f2");
         assert_eq!(call.subscribe.unwrap().framework_info.name, "other");
     }
@@ -149,13 +178,13 @@ mod tests {
         let mut settings = settings(&framework(&["b", "a", "c"]));
         let roles = |roles: &[&str]| roles.iter().map(|role| (*role).to_owned()).collect();
         settings.absorb(&Call::Suppress { roles: roles(&["c"]) });
-        assert_eq!(suppressed(&settings), ["c"]);
+        assert_eq!(suppressed(&mut settings), ["c"]);
         settings.absorb(&Call::Suppress { roles: vec![] });
-        assert_eq!(suppressed(&settings), ["a", "b", "c"]);
+        assert_eq!(suppressed(&mut settings), ["a", "b", "c"]);
         settings.absorb(&Call::Revive { roles: roles(&["b"]) });
-        assert_eq!(suppressed(&settings), ["a", "c"]);
+        assert_eq!(suppressed(&mut settings), ["a", "c"]);
         settings.absorb(&Call::Revive { roles: vec![] });
-        assert!(suppressed(&settings).is_empty());
+        assert!(suppressed(&mut settings).is_empty());
     }
 
     #[test]
@@ -163,15 +192,18 @@ mod tests {
     fn a_framework_of_one_role_suppresses_that_one() {
         let mut one = settings(&v1::FrameworkInfo { role: Some("r".into()), ..framework(&[]) });
         one.absorb(&Call::Suppress { roles: vec![] });
-        assert_eq!(suppressed(&one), ["r"]);
+        assert_eq!(suppressed(&mut one), ["r"]);
         let mut none = settings(&framework(&[]));
         none.absorb(&Call::Suppress { roles: vec![] });
-        assert_eq!(suppressed(&none), ["*"]);
+        assert_eq!(suppressed(&mut none), ["*"]);
         let mut left = framework(&["a"]);
         left.roles.clear();
         let mut roleless = settings(&left);
         roleless.absorb(&Call::Suppress { roles: vec![] });
-        assert!(suppressed(&roleless).is_empty(), "Mesos would refuse a role that the framework is not in");
+        assert!(
+            suppressed(&mut roleless).is_empty(),
+            "Mesos would refuse a role that the framework is not in"
+        );
     }
 
     #[test]

@@ -180,3 +180,80 @@ async fn without_a_subscription_calls_are_dropped_but_suppression_is_kept() {
     assert_eq!(request.call().subscribe.unwrap().suppressed_roles, ["b"]);
     assert_eq!(driver.backend.stats().calls_dropped, 1);
 }
+
+/// What a framework called `name` says in an update.
+fn update(name: &str) -> Call {
+    let mut framework = v1::FrameworkInfo { user: "user".into(), name: name.into(), ..Default::default() };
+    framework.id = Some(v1::FrameworkId { value: "f1".into() });
+    framework.roles = vec!["a".into()];
+    let mut multi_role = v1::framework_info::Capability::default();
+    multi_role.set_type(v1::framework_info::capability::Type::MultiRole);
+    framework.capabilities.push(multi_role);
+    let framework = framework.encode_to_vec().into();
+    Call::UpdateFramework { framework, suppressed_roles: vec![], offer_constraints: None }
+}
+
+#[tokio::test]
+async fn what_the_master_refused_is_not_said_with_the_next_subscribe() {
+    const YES: &str = "202 Accepted";
+    const NO: &str = "403 Forbidden";
+    for (answers, name) in [
+        (&[NO][..], "name"),
+        (&[NO, YES], "two"),
+        (&[YES, NO], "one"),
+        (&[NO, NO], "name"),
+        (&[NO, NO, YES, NO], "three"),
+        (&[YES, ""], "two"), // without an answer it may have been accepted, and is said again
+    ] {
+        let master = Master::new().await;
+        let mut driver = Driver::start(&[&master]);
+        let (_stream, mut calls) = master.subscribe().await;
+        driver.subscribed().await;
+        let names = ["one", "two", "three", "four"];
+        for name in names.iter().take(answers.len()) {
+            driver.backend.send(update(name)).unwrap();
+        }
+        // of the roles that the framework still has afterwards, or not
+        driver.backend.send(Call::Suppress { roles: vec!["a".into()] }).unwrap();
+        for answer in answers.iter().filter(|answer| !answer.is_empty()) {
+            calls.request().await;
+            calls.send(status(answer, "Not authorized").as_bytes()).await;
+        }
+        for _ in answers.iter().filter(|answer| **answer == NO) {
+            let event = driver.event().await;
+            assert!(matches!(event, Some(Event::CallRejected { code: 403, .. })), "{event:?}");
+        }
+        calls.request().await;
+        drop(calls);
+        driver.disconnected().await;
+        let (_, request) = master.answer(STREAM).await;
+        let subscribe = request.call().subscribe.unwrap();
+        assert_eq!(subscribe.framework_info.name, name, "{answers:?}");
+        assert_eq!(subscribe.framework_info.id.unwrap().value, "f1");
+        let suppressed = if name == "name" { &["a", "b"][..] } else { &["a"] };
+        assert_eq!(subscribe.suppressed_roles, suppressed, "{answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_came_while_a_subscribe_was_under_way_is_refused_together() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let mut first = master.accept().await;
+    first.request().await;
+    driver.backend.send(update("one")).unwrap();
+    driver.backend.send(update("two")).unwrap();
+    first.send(STREAM.as_bytes()).await;
+    first.record(&subscribed(None)).await;
+    driver.subscribed().await;
+    let mut calls = master.accept().await;
+    let call = calls.request().await.call();
+    assert_eq!(call.update_framework.unwrap().framework_info.name, "two");
+    calls.send(status("403 Forbidden", "Not authorized").as_bytes()).await;
+    assert!(matches!(driver.event().await, Some(Event::CallRejected { .. })));
+    drop((first, calls));
+    driver.disconnected().await;
+    let (_, request) = master.answer(STREAM).await;
+    let framework = request.call().subscribe.unwrap().framework_info;
+    assert_eq!((framework.name.as_str(), framework.id.unwrap().value.as_str()), ("name", "f1"));
+}
