@@ -16,7 +16,6 @@ use crate::event::{Call, Event};
 use crate::sys::handler::call_handler;
 use crate::trace::forward;
 use acknowledgement::acknowledgement;
-use bytes::Bytes;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};

@@ -335,3 +335,18 @@ def test_the_base_class_is_polite(driver: mesos.SchedulerDriver, caplog: pytest.
     assert "400" in caplog.text
     with pytest.raises(mesos.DriverAbortedError, match="why"):
         base.error(driver, "why")
+
+
+def test_what_is_dropped_before_the_start_changes_nothing() -> None:
+    framework = {"name": "x", "id": "f", "roles": ["r"], "capabilities": [{"type": "MULTI_ROLE"}]}
+    recorder = Recorder()
+    with mesos.LocalCluster() as cluster:
+        driver = mesos.SchedulerDriver(recorder, framework, cluster.master, dispatcher="poll")
+        assert driver.suppress_offers() == mesos.DRIVER_NOT_STARTED
+        assert driver.update_framework({**framework, "name": "y"}) == mesos.DRIVER_NOT_STARTED
+        assert driver.framework.name == "x"
+        driver.start()
+        while "resource_offers" not in recorder.names:
+            assert driver.run_once(PATIENCE), "no offers: they are suppressed"
+        driver.stop()
+        driver.join(PATIENCE)

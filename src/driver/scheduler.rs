@@ -11,7 +11,7 @@ use super::arguments::{
 use super::checks;
 use super::handle::Handle;
 use super::identity::{Identity, TlsSettings};
-use super::lifecycle::{Lifecycle, lock};
+use super::lifecycle::{Lifecycle, Status, lock};
 use super::offers::{offer_ids, offers, one_or_many};
 use super::reconciliation::Reconciliation;
 use super::scripted::ScriptedBackend;
@@ -299,7 +299,11 @@ impl SchedulerHandle {
         new.offer_constraints = constraints.or(new.offer_constraints);
         check(&new)?;
         lock(&slf.get().said).update_unheard(new.clone()); // first: it may be refused before `send` has returned
-        send(slf, new.update()).inspect_err(|_| lock(&slf.get().said).take_back())
+        let status = send(slf, new.update());
+        if !matches!(status, Ok(status) if status == Status::Running as u8) {
+            lock(&slf.get().said).take_back();
+        }
+        status
     }
 }
 
@@ -377,7 +381,10 @@ fn want_offers(
     let roles = roles.unwrap_or_default();
     checks::subscribed_roles(&lock(&slf.get().said).now().framework, &roles)?;
     let status = send(slf, call(roles.clone()))?;
-    note(&mut lock(&slf.get().said), &roles);
+    // before the start, and after the end, nothing was said
+    if status == Status::Running as u8 {
+        note(&mut lock(&slf.get().said), &roles);
+    }
     Ok(status)
 }
 
