@@ -99,6 +99,7 @@ impl Acks {
 mod tests {
     use super::*;
     use bytes::Bytes;
+    use std::pin::pin;
     use tokio::time::{Instant as Now, timeout};
 
     fn call() -> Call {
@@ -143,6 +144,18 @@ mod tests {
             acks.take();
         }
         assert_eq!(before.elapsed(), 3 * PATIENCE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_that_does_not_come_alone_wakes_the_task_once_more() {
+        let acks = Acks::default();
+        acks.push(call());
+        acks.due().await;
+        acks.take();
+        let mut due = pin!(acks.due());
+        assert!(timeout(Duration::ZERO, &mut due).await.is_err());
+        acks.push(call());
+        assert!(timeout(Duration::ZERO, &mut due).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]

@@ -43,6 +43,26 @@ async fn all_are_sent_in_order_with_nothing_else_to_wake_the_task() {
 }
 
 #[tokio::test]
+async fn the_masters_next_word_ends_their_wait_for_company() {
+    let master = Master::new().await;
+    let (driver, mut stream, mut calls) = connected(&master).await;
+    // while a thread is at work for the runtime, a paused clock stands still
+    let (time_goes_on, stands_still) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || stands_still.recv_timeout(LIMIT).is_ok());
+    tokio::time::pause();
+    let started = Instant::now();
+    (0..2).for_each(|number| driver.backend.send(acknowledgement(number)).unwrap());
+    for number in 0..2 {
+        assert_eq!(acknowledged(calls.accept().await), format!("task {number}"));
+    }
+    driver.backend.send(acknowledgement(2)).unwrap();
+    stream.record(&rescind("o1")).await;
+    assert_eq!(acknowledged(calls.accept().await), "task 2");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    drop(time_goes_on);
+}
+
+#[tokio::test]
 async fn every_end_comes_behind_them() {
     // what the task looks at first is a matter of chance
     for how in [[End::Teardown; 8], [End::Failover; 8], [End::Abort; 8]].concat() {
@@ -54,6 +74,7 @@ async fn every_end_comes_behind_them() {
             assert_eq!(acknowledged(calls.request().await.call()), format!("task {number}"), "{how:?}");
         }
         if how != End::Abort {
+            driver.backend.send(acknowledgement(COUNT)).unwrap(); // too late: only answers are waited for now
             calls.send(ACCEPTED.repeat(COUNT).as_bytes()).await;
         }
         if how == End::Teardown {
@@ -62,7 +83,7 @@ async fn every_end_comes_behind_them() {
         driver.ended().await;
         assert!(calls.closed().await.is_empty());
         driver.backend.send(acknowledgement(COUNT)).unwrap();
-        let dropped = if how == End::Abort { COUNT + 1 } else { 1 };
+        let dropped = if how == End::Abort { COUNT + 1 } else { 2 };
         assert_eq!(driver.counts().calls_dropped, dropped as u64, "{how:?}");
     }
 }

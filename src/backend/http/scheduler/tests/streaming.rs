@@ -150,6 +150,25 @@ async fn any_traffic_is_a_sign_of_life() {
 }
 
 #[tokio::test]
+async fn it_is_known_when_the_master_was_heard_last() {
+    let master = Master::new().await;
+    let mut driver = Driver::start(&[&master]);
+    let (mut stream, mut calls) = master.subscribe().await;
+    driver.subscribed().await;
+    let subscribed = driver.backend.stats().heard;
+    assert!(subscribed.is_some());
+    stream.record(&rescind("o1")).await;
+    driver.event().await;
+    let rescinded = driver.backend.stats().heard;
+    assert!(rescinded > subscribed);
+    driver.backend.send(kill("t")).unwrap();
+    calls.request().await;
+    calls.send(status("400 Bad Request", "").as_bytes()).await;
+    driver.event().await;
+    assert!(driver.backend.stats().heard > rescinded);
+}
+
+#[tokio::test]
 async fn a_subscription_that_does_not_last_is_a_failed_attempt() {
     let master = Master::new().await;
     let unsettled = Timing { settled: LIMIT, pause: LIMIT, longest_pause: LIMIT * 1000, ..timing() };
