@@ -136,3 +136,29 @@ pub(super) enum Served {
     Stopped(Stop),
     Lost(String),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn acknowledgements_wake_nobody_as_calls_do() {
+        let (line, mut commands, acks, counters) = line();
+        let empty = Bytes::new;
+        let of_task = Call::Acknowledge { agent_id: empty(), task_id: empty(), uuid: empty() };
+        let of_operation = Call::AcknowledgeOperation {
+            agent_id: None,
+            resource_provider_id: None,
+            uuid: empty(),
+            operation_id: empty(),
+        };
+        line.send(of_task).unwrap();
+        line.send(of_operation).unwrap();
+        assert!(commands.try_recv().is_err());
+        assert_eq!(acks.take().len(), 2);
+        line.send(Call::Revive { roles: Vec::new() }).unwrap();
+        assert!(matches!(commands.try_recv(), Ok(Command::Call(Call::Revive { .. }))));
+        assert_eq!(counters.dropped.load(Ordering::Relaxed), 0);
+    }
+}

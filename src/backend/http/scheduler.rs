@@ -14,7 +14,7 @@ use super::attempt;
 use super::backoff::Backoff;
 use super::calls::Answered;
 use super::decode::{Said, Subscribed, decode};
-use super::detect::{Masters, detect};
+use super::detect::{Leaders, Masters, detect};
 use super::encode::{self, Caller};
 use super::line::{Command, Counters, Line, Served, Stop, add, guarded, line};
 use super::settings::Settings;
@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
@@ -56,26 +57,9 @@ pub(super) fn start(
     timing: Timing,
     say: impl Fn(Event) + Send + 'static,
 ) -> Result<Line> {
-    let authorization = config.authorization()?;
-    let backoff = || Backoff::new(&timing, config.failover_timeout);
-    let masters = Masters::new(detect(runtime, config.master, &timing, backoff())?);
-    let (line, commands, acks, counters) = line();
-    let actor = Actor {
-        authorization,
-        tls: config.tls,
-        masters,
-        settings: Settings::new(subscription),
-        backoff: backoff(),
-        timing,
-        commands,
-        acks,
-        counters,
-        say,
-        registered: false,
-        // beyond what the clock can say is never
-        limit: config.connect_timeout.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
-        problem: "no answer yet".into(),
-    };
+    let backoff = Backoff::new(&timing, config.failover_timeout);
+    let detected = detect(runtime, config.master.clone(), &timing, backoff)?;
+    let (line, actor) = Actor::new(config, detected, subscription, timing, say)?;
     runtime.spawn(actor.run());
     Ok(line)
 }
@@ -103,6 +87,34 @@ struct Actor<S> {
 }
 
 impl<S: Fn(Event) + Send> Actor<S> {
+    /// A task that has not begun, for the leaders of `detected`, and the driver's end of its line.
+    fn new(
+        config: Config,
+        detected: watch::Receiver<Leaders>,
+        subscription: Subscription,
+        timing: Timing,
+        say: S,
+    ) -> Result<(Line, Self)> {
+        let (line, commands, acks, counters) = line();
+        let actor = Self {
+            authorization: config.authorization()?,
+            tls: config.tls,
+            masters: Masters::new(detected),
+            settings: Settings::new(subscription),
+            backoff: Backoff::new(&timing, config.failover_timeout),
+            timing,
+            commands,
+            acks,
+            counters,
+            say,
+            registered: false,
+            // beyond what the clock can say is never
+            limit: config.connect_timeout.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
+            problem: "no answer yet".into(),
+        };
+        Ok((line, actor))
+    }
+
     async fn run(mut self) {
         let stop = guarded(self.live()).await;
         self.commands.close();

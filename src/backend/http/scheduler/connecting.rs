@@ -1,7 +1,8 @@
 //! The part of a driver's task that has no subscription yet, or none any more: who to ask, and how often.
 //!
 //! # Invariants
-//! * Another leader ends the attempt or the pause that is under way: whoever leads now is asked at once.
+//! * Another leader ends the attempt or the pause that is under way: whoever leads now is asked at once, and the pauses
+//!   begin anew with the shortest.
 
 use super::super::api::SCHEDULER;
 use super::super::attempt::attempt;
@@ -41,10 +42,7 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 Leaders::Known(masters) => match self.ask(masters).await? {
                     Asked::Subscribed(session) => return Ok(*session),
                     Asked::Refused(pause) => pause,
-                    Asked::Changed => {
-                        self.backoff.reset();
-                        Duration::ZERO
-                    }
+                    Asked::Changed => Duration::ZERO,
                 },
                 Leaders::Unknown(why) => {
                     self.problem = why;
@@ -115,7 +113,10 @@ impl<S: Fn(Event) + Send> Actor<S> {
                 },
                 () = self.acks.due() => {}
                 output = &mut future => return Ok(Some(output)),
-                () = self.masters.changed() => return Ok(None),
+                () = self.masters.changed() => {
+                    self.backoff.reset();
+                    return Ok(None);
+                }
                 limit = passed(self.limit) => {
                     let message = format!("no master within {} s: {}", limit.as_secs_f32(), self.problem);
                     return Err(Stop::Failed(Failure { kind: FailureKind::Connection, message }));

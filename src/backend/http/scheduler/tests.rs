@@ -212,21 +212,9 @@ impl Driver {
     }
 
     fn with(config: Config, timing: Timing) -> Driver {
-        let mut multi_role = v1::framework_info::Capability::default();
-        multi_role.set_type(v1::framework_info::capability::Type::MultiRole);
-        let framework = v1::FrameworkInfo {
-            user: "user".into(),
-            name: "name".into(),
-            roles: vec!["a".into(), "b".into()],
-            capabilities: vec![multi_role],
-            ..Default::default()
-        };
-        let framework = framework.encode_to_vec().into();
-        let subscription =
-            Subscription { framework, suppressed_roles: vec!["b".into()], offer_constraints: None };
         let (sender, events) = unbounded_channel();
         let say = move |event| sender.send(event).unwrap_or(());
-        let backend = start(&Handle::current(), config, subscription, timing, say).unwrap();
+        let backend = start(&Handle::current(), config, subscription(), timing, say).unwrap();
         Driver { backend, events }
     }
 
@@ -262,6 +250,20 @@ impl Driver {
         self.ended().await;
         failure
     }
+}
+
+fn subscription() -> Subscription {
+    let mut multi_role = v1::framework_info::Capability::default();
+    multi_role.set_type(v1::framework_info::capability::Type::MultiRole);
+    let framework = v1::FrameworkInfo {
+        user: "user".into(),
+        name: "name".into(),
+        roles: vec!["a".into(), "b".into()],
+        capabilities: vec![multi_role],
+        ..Default::default()
+    };
+    let framework = framework.encode_to_vec().into();
+    Subscription { framework, suppressed_roles: vec!["b".into()], offer_constraints: None }
 }
 
 fn config(masters: &[&Master]) -> Config {

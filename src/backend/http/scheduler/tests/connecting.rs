@@ -70,8 +70,10 @@ async fn the_leader_is_remembered_until_it_fails() {
         driver.subscribed().await;
         driver.disconnected().await;
     }
-    drop(leader);
-    first.subscribe().await;
+    for master in [&leader, &first] {
+        master.answer(&status("503 Service Unavailable", "")).await;
+    }
+    first.subscribe().await; // the other one is not asked again
     driver.subscribed().await;
     assert_eq!(driver.backend.stats().reconnects, 2);
 }
@@ -220,6 +222,32 @@ async fn the_time_to_the_first_registration_can_be_limited() {
 }
 
 #[tokio::test]
+async fn what_went_wrong_last_is_said_when_the_time_is_over() {
+    for (stream, words) in [
+        ("", "the server ended the stream"),
+        ("5", "the stream ended within a record"),
+        ("5\nhell", "the stream ended within a record"),
+        ("0\n<html>", "the stream is broken: '<' where the length of a record belongs"),
+    ] {
+        let master = Master::new().await;
+        let limited = Config { connect_timeout: Some(LIMIT * 10), ..config(&[&master]) };
+        let patient = Timing { pause: LIMIT * 1000, longest_pause: LIMIT * 1000, ..timing() };
+        let mut driver = Driver::with(limited, patient);
+        let (mut peer, _) = master.answer(STREAM).await;
+        if !stream.is_empty() {
+            peer.chunk(stream.as_bytes()).await;
+        }
+        peer.send(b"0\r\n\r\n").await;
+        peer.closed().await;
+        tokio::time::pause();
+        tokio::time::advance(LIMIT * 10).await;
+        tokio::time::resume();
+        let failure = driver.failed().await;
+        assert!(failure.message.ends_with(&format!(": {words}")), "{failure:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_registration_in_time_lifts_the_limit() {
     let master = Master::new().await;
     let limited = Config { connect_timeout: Some(LIMIT / 2), ..config(&[&master]) };
@@ -276,6 +304,33 @@ async fn pauses_are_short_again_after_a_subscription() {
         master.answer(&status("500 Internal Server Error", "")).await;
     }
     assert!(started.elapsed() < LIMIT / 4, "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn pauses_are_short_again_for_another_leader() {
+    let (silent, leader) = (Master::new().await, Master::new().await);
+    let known = |master: &Master| Leaders::Known(vec![master.endpoint()]);
+    let pauses = Timing { longest_pause: LIMIT * 1000, ..timing() };
+    for (before, pause) in [
+        (known(&silent), Duration::ZERO), // it is being asked
+        (known(&silent), LIMIT * 1000),   // it will be, after a pause
+        (Leaders::Unknown("nobody leads".into()), Duration::ZERO),
+    ] {
+        let (detector, detected) = watch::channel(before);
+        let (_line, mut actor) = Actor::new(config(&[]), detected, subscription(), pauses, |_| ()).unwrap();
+        (0..40).for_each(|_| assert!(actor.backoff.pause() <= pauses.longest_pause));
+        let mut connecting = Box::pin(actor.connect(pause));
+        assert!(timeout(Duration::ZERO, &mut connecting).await.is_err());
+        detector.send(known(&leader)).unwrap();
+        let subscribe = async {
+            let (mut stream, _) = leader.answer(STREAM).await;
+            stream.record(&subscribed(None)).await;
+            stream
+        };
+        let (session, _stream) = tokio::join!(soon(connecting), subscribe);
+        assert!(session.is_ok());
+        assert!(actor.backoff.pause() <= pauses.pause);
+    }
 }
 
 /// A cluster that elects a leader takes its time, and then gets its frameworks back within seconds: without this, the
