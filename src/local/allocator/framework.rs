@@ -109,3 +109,80 @@ impl Framework {
         enough && !offered.is_empty() && !self.filters.iter().any(refused)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::resources::parse;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const LATER: Time = Duration::from_secs(1);
+
+    fn roles(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|&name| name.into()).collect()
+    }
+
+    /// Active in roles a and b, and has refused both four cpus of agent x.
+    fn refusing() -> Framework {
+        let refused = parse("cpus:4").unwrap();
+        let filter = |role: &str| Filter {
+            role: role.into(),
+            agent: "x".into(),
+            refused: refused.clone(),
+            until: LATER,
+        };
+        let wishes = Wishes { roles: roles(&["a", "b"]), ..Wishes::default() };
+        let leaving = vec![("x".into(), LATER)];
+        Framework { active: true, wishes, filters: vec![filter("a"), filter("b")], leaving }
+    }
+
+    #[test]
+    fn a_refusal_is_of_one_agent_in_one_role_and_of_no_more_than_was_offered() {
+        let mut framework = refusing();
+        let takes = |framework: &Framework, role, agent, offered| {
+            framework.takes(role, agent, &parse(offered).unwrap())
+        };
+        assert!(!takes(&framework, "a", "x", "cpus:4") && !takes(&framework, "a", "x", "cpus:3"));
+        assert!(takes(&framework, "a", "x", "cpus:5") && takes(&framework, "a", "y", "cpus:4"));
+        framework.revive(&["a".into()]);
+        assert!(takes(&framework, "a", "x", "cpus:4") && !takes(&framework, "b", "x", "cpus:4"));
+        framework.expire(LATER);
+        assert!(takes(&framework, "b", "x", "cpus:4"));
+    }
+
+    #[test]
+    fn roles_that_are_left_or_wanted_again_lose_their_refusals() {
+        let mut framework = refusing();
+        framework.suppress(&["b".into()]);
+        let suppressed = roles(&["b"]);
+        framework.update(Wishes { roles: roles(&["a", "b"]), suppressed, ..Wishes::default() });
+        assert_eq!(framework.filters.len(), 2, "nothing has changed");
+        framework.update(Wishes { roles: roles(&["a", "b"]), ..Wishes::default() });
+        assert_eq!(framework.filters.iter().map(|filter| &filter.role).collect::<Vec<_>>(), ["a"]);
+        framework.update(Wishes { roles: roles(&["b"]), ..Wishes::default() });
+        assert!(framework.filters.is_empty());
+    }
+
+    #[test]
+    fn what_is_over_is_due_and_a_revival_ends_it_at_once() {
+        let mut framework = refusing();
+        framework.filters.clear();
+        assert_eq!(framework.due(), Some(LATER), "it may be asked to leave again");
+        framework.revive(&[]);
+        assert_eq!((framework.due(), framework.leaving.len()), (None, 0));
+    }
+
+    #[test]
+    fn refined_reservations_are_for_those_who_know_them() {
+        let mut framework = refusing();
+        let refined = |mut item: Item| {
+            Arc::make_mut(&mut item.kind).reservations.extend_from_within(..);
+            item
+        };
+        let free: Resources = parse("cpus(a):1").unwrap().items().iter().cloned().map(refined).collect();
+        assert!(framework.part("a", &free).is_empty());
+        framework.wishes.refines = true;
+        assert_eq!(framework.part("a", &free), free);
+    }
+}

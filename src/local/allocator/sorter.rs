@@ -127,6 +127,15 @@ impl Sorter {
         }
     }
 
+    /// What it has counted: the totals, what each role has with all below it, and each framework in a role.
+    #[cfg(test)]
+    pub(super) fn counted(&self) -> Counted {
+        let of = |share: &Share| share.scalars.clone();
+        let trees = self.trees.iter().map(|(role, share)| (role.clone(), of(share)));
+        let clients = self.clients.iter().map(|(client, share)| (client.clone(), of(share)));
+        (self.totals.clone(), trees.collect(), clients.collect())
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a share is a ratio")]
     fn dominant(&self, share: Option<&Share>) -> f64 {
         let part = |(name, held): (&String, &i64)| match self.totals.get(name) {
@@ -136,6 +145,13 @@ impl Sorter {
         share.map_or(0.0, |share| share.scalars.iter().map(part).fold(0.0, f64::max))
     }
 }
+
+#[cfg(test)]
+pub(super) type Counted = (
+    BTreeMap<String, i64>,
+    BTreeMap<String, BTreeMap<String, i64>>,
+    BTreeMap<(String, String), BTreeMap<String, i64>>,
+);
 
 /// A role where it competes: `a/.` for the frameworks of `a`, if there are roles below.
 struct Leaf {
@@ -186,6 +202,14 @@ mod tests {
         sorter.track("f", "a", &parse("cpus:1").unwrap(), -1);
         assert_eq!(sorter.roles(&BTreeSet::from(["b", "a"])), ["b", "a"], "a was served twice");
         assert_eq!(sorter.frameworks("a", &["h", "f", "g"]), ["g", "h", "f"]);
+    }
+
+    #[test]
+    fn what_is_taken_back_is_not_served() {
+        let half = ("g", "a", "cpus:0.5");
+        let mut sorter = sorter("cpus:10", &[half, half, ("f", "b", "cpus:2")]);
+        sorter.track("f", "b", &parse("cpus:1").unwrap(), -1);
+        assert_eq!(sorter.roles(&BTreeSet::from(["a", "b"])), ["b", "a"], "b was served once");
     }
 
     #[test]

@@ -68,10 +68,20 @@ impl History {
         self.allocator.recover(self.now, (&framework, &role, &agent), &held, refuse);
     }
 
+    /// An agent is lost, and returns with what a framework has there.
+    fn come_back(&mut self, agent: &str, framework: &str) {
+        let total = self.allocator.agents[agent].total.clone();
+        self.allocator.remove_agent(agent);
+        self.allocator.add_agent(self.now, agent, total, Traits::default());
+        if self.allocator.frameworks.contains_key(framework) {
+            self.allocator.occupy((framework, "c", agent), &parse("mem:32").unwrap());
+        }
+    }
+
     fn happen(&mut self) {
         let agent = self.choose(&["x", "y", "z"]);
         let framework = self.choose(&["1", "2", "3"]);
-        match self.rng.u8(..12) {
+        match self.rng.u8(..13) {
             0 => self.subscribe(),
             1 => self.allocator.remove_framework(self.now, framework),
             2 => {
@@ -82,6 +92,7 @@ impl History {
             4 => {
                 self.allocator.set_weight(self.rng.choice(ROLES).unwrap_or("a"), f64::from(self.rng.u8(1..5)))
             }
+            5 => self.come_back(agent, framework),
             _ => self.recover(),
         }
         self.now += Duration::from_millis(self.rng.u64(..80));
@@ -95,6 +106,37 @@ impl History {
             let here = self.allocator.allocated.iter().filter(|((_, _, place), _)| place == id);
             here.for_each(|(_, held)| sum.add(held));
             assert_eq!(sum, agent.total, "on {id}");
+        }
+        self.check_shares();
+    }
+
+    /// What is shared is what there is, and a share is what its owner has.
+    fn check_shares(&self) {
+        let (totals, trees, clients) = self.allocator.sorter.counted();
+        let mut all = Amounts::new();
+        self.allocator.agents.values().for_each(|agent| sum(&mut all, &agent.total, 1));
+        assert_eq!(totals, all);
+        let held = |meant: &dyn Fn(&str, &str) -> bool| {
+            let mut amounts = Amounts::new();
+            let own = self.allocator.allocated.iter().filter(|((id, role, _), _)| meant(id, role));
+            own.for_each(|(_, held)| sum(&mut amounts, held, 1));
+            amounts
+        };
+        let some = |mut amounts: Amounts| {
+            amounts.retain(|_, amount| *amount != 0);
+            amounts
+        };
+        for (tree, amounts) in trees {
+            let expected = held(&|_, role| role == tree || is_below(role, &tree));
+            assert_eq!(some(amounts), expected, "in {tree}");
+        }
+        for ((own, framework), amounts) in &clients {
+            assert!(self.allocator.frameworks.contains_key(framework), "{framework} is forgotten");
+            let expected = held(&|id, role| id == framework && role == own);
+            assert_eq!(some(amounts.clone()), expected, "{framework} in {own}");
+        }
+        for (framework, role, _) in self.allocator.allocated.keys() {
+            assert!(clients.contains_key(&(role.clone(), framework.clone())), "{framework} in {role}");
         }
     }
 
@@ -145,6 +187,8 @@ fn limits_hold_and_guarantees_stay_free() {
         for _ in 0..60 {
             history.happen();
             history.check_sums();
+            let reserved = history.allocator.consumed("a")["cpus"];
+            assert!(reserved >= 6000, "two on each agent count, used or not: {reserved}");
             let consumed = history.allocator.consumed("d");
             assert!(within(&limits.limits, &consumed), "{consumed:?}");
             let mut free = Amounts::new();
@@ -154,4 +198,23 @@ fn limits_hold_and_guarantees_stay_free() {
             assert!(kept, "nobody is in role e, and its guarantee is not free: {free:?}");
         }
     }
+}
+
+#[test]
+fn agents_come_in_random_order() {
+    let first = |seed| {
+        let (now, mut allocator) = (Duration::from_secs(1000), Allocator::default());
+        for agent in ["x", "y"] {
+            allocator.add_agent(now, agent, parse("cpus:1;mem:32").unwrap(), Traits::default());
+        }
+        for framework in ["1", "2"] {
+            let roles = BTreeSet::from(["a".to_owned()]);
+            allocator.update_framework(now, framework, Wishes { roles, ..Wishes::default() });
+            allocator.set_active(now, framework, true);
+        }
+        let (given, _) = allocator.allocate(now, &mut Chance(Rng::with_seed(seed)));
+        given.into_iter().find(|given| given.framework == "1").unwrap().agent
+    };
+    let agents: BTreeSet<_> = (0..20).map(first).collect();
+    assert_eq!(agents, BTreeSet::from(["x".into(), "y".into()]), "the first framework gets either");
 }

@@ -131,6 +131,7 @@ fn a_lost_agent_is_unreachable_until_it_comes_back() {
         assert!(status.unreachable_time.is_some());
         let status = asked(&mut sim, &client, "c", &agent);
         assert_eq!((status.state(), status.message()), (unreachable, "Reconciliation: Task is unreachable"));
+        assert!(status.unreachable_time.is_some());
 
         worker.update(&mut sim, "e", TaskFinished, 9);
         sim.advance(seconds(100.0));
@@ -146,6 +147,20 @@ fn a_lost_agent_is_unreachable_until_it_comes_back() {
         let offers = sim.offers(&client);
         assert_eq!(offers.iter().map(cpus).sum::<f64>(), 3.0, "a command and an executor hold theirs");
     }
+}
+
+#[test]
+fn what_was_refused_of_an_agent_is_offered_when_it_has_come_back() {
+    let mut sim = Sim::new(1, "cpus:4;mem:4096");
+    let client = sim.subscribe(framework("f"));
+    let offer = sim.offer(&client);
+    sim.decline(&client, &offer, filters(3600.0));
+    sim.input(Input::Fault(Fault::AgentLost(0)));
+    sim.advance(seconds(1.0));
+    assert!(sim.offers(&client).is_empty());
+    sim.input(Input::Fault(Fault::AgentReturns(0)));
+    sim.advance(seconds(1.0));
+    assert_eq!(cpus(&sim.offer(&client)), 4.0);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Frameworks come, change and go.
 
 use super::*;
+use crate::proto::mesos::v1::master::call::Type as Ask;
 use crate::proto::mesos::v1::scheduler::call::UpdateFramework;
 use event::Type::{Error, Heartbeat, Offers, Rescind, Subscribed, Update};
 
@@ -130,6 +131,21 @@ fn a_framework_has_its_failover_timeout_to_come_back() {
     sim.advance(seconds(3.0));
     assert_eq!(sim.signals.last(), Some(&(terminated + seconds(3.0), run, Signal::Kill)));
     assert_eq!(refused(&mut sim, named(info, &client.framework)), "Framework has been removed");
+}
+
+#[test]
+fn what_a_framework_missed_is_not_what_it_was_told_last() {
+    let mut sim = Sim::new(1, RESOURCES);
+    let info = FrameworkInfo { failover_timeout: Some(60.0), ..framework("f") };
+    let client = sim.subscribe(info.clone());
+    let run = sim.run(&client, "t");
+    assert_eq!(sim.states(&client), [TaskState::TaskStarting, TaskState::TaskRunning]);
+    sim.close(&client);
+    sim.exit(run, Exit::Code(0));
+    let task = sim.ask(Ask::GetTasks).get_tasks.unwrap().tasks.remove(0);
+    assert_eq!((task.state(), task.status_update_state()), (TaskState::TaskFinished, TaskState::TaskRunning));
+    let back = sim.subscribe(named(info, &client.framework));
+    assert_eq!(sim.status(&back).state(), TaskState::TaskFinished);
 }
 
 #[test]

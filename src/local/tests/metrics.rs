@@ -71,6 +71,33 @@ fn a_task_that_ends_well_and_one_that_does_not() {
 }
 
 #[test]
+fn updates_and_acknowledgements_that_reach_nobody_are_invalid() {
+    let mut sim = Sim::new(1, RESOURCES);
+    let client = sim.subscribe(FrameworkInfo { failover_timeout: Some(60.0), ..framework("f") });
+    let offer = sim.offer(&client);
+    let tasks =
+        vec![task("t", &offer, "cpus:1;mem:64"), by(task("e", &offer, "cpus:1;mem:64"), executor("e"))];
+    sim.accept(&client, &[&offer], vec![launch(tasks)], 3600.0);
+    let starting = sim.status(&client);
+    let unsent = TaskStatus { task_id: TaskId { value: "e".into() }, ..starting.clone() };
+    let nowhere = TaskStatus { agent_id: Some(AgentId { value: "nowhere".into() }), ..starting.clone() };
+    for status in [starting, unsent, nowhere] {
+        sim.acknowledge(&client, &status);
+    }
+    sim.close(&client);
+    sim.advance(seconds(10.0)); // RUNNING comes again
+    let told = read(&sim, None);
+    for (name, count) in [
+        ("valid_status_updates", 2.0),
+        ("invalid_status_updates", 1.0),
+        ("valid_status_update_acknowledgements", 1.0),
+        ("invalid_status_update_acknowledgements", 2.0),
+    ] {
+        assert_eq!(told[&format!("master/{name}")], count, "{name}");
+    }
+}
+
+#[test]
 fn calls_by_what_they_ask_for() {
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));

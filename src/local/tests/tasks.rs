@@ -98,6 +98,30 @@ fn resources_are_free_as_soon_as_any_update_shows_the_end() {
         [event::Type::Update, event::Type::Offers],
         "RUNNING has brought the news"
     );
+    assert_eq!(
+        reconcile(&mut sim, &client, &[])[0].state(),
+        TaskRunning,
+        "the end was not sent yet: it is no answer"
+    );
+}
+
+#[test]
+fn an_acknowledgement_is_of_one_update_of_one_agent() {
+    let mut sim = Sim::new(2, RESOURCES);
+    let client = sim.subscribe(framework("f"));
+    let (offer, other) = <(Offer, Offer)>::from(<[Offer; 2]>::try_from(sim.offers(&client)).unwrap());
+    sim.accept(&client, &[&offer], vec![launch(vec![task("t", &offer, "cpus:1;mem:64")])], 3600.0);
+    assert_eq!(sim.states(&client), [TaskStarting, TaskRunning]);
+    sim.exit(sim.started[0].0, Exit::Code(0));
+    let finished = sim.statuses(&client).remove(0);
+    let elsewhere = TaskStatus { agent_id: Some(other.agent_id), ..finished.clone() };
+    let another = TaskStatus { uuid: Some(vec![1; 16].into()), ..finished.clone() };
+    for wrong in [elsewhere, another] {
+        sim.acknowledge(&client, &wrong);
+        assert_eq!(reconcile(&mut sim, &client, &[("t", None)])[0].state(), TaskFinished);
+    }
+    sim.acknowledge(&client, &finished);
+    assert_eq!(reconcile(&mut sim, &client, &[("t", None)])[0].state(), TaskLost);
 }
 
 #[test]
