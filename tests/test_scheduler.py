@@ -85,6 +85,15 @@ def test_launch_fills_in_the_agent_of_the_offer_on_a_copy(
     assert "agent_id" not in unset
 
 
+def test_the_agent_may_be_said_by_any_of_the_offers_and_under_its_old_name(
+    driver: mesos.SchedulerDriver, backend: ScriptedBackend
+) -> None:
+    old = {name: value for name, value in OFFER.items() if name != "agent_id"}
+    driver.launch_tasks(["offer-0", {**old, "slave_id": "agent-1"}], TASK)
+    [operation] = backend.calls[0].accept.operations
+    assert [task.agent_id.value for task in operation.launch.task_infos] == ["agent-1"]
+
+
 def test_one_task_is_enough_and_no_tasks_decline(
     driver: mesos.SchedulerDriver, backend: ScriptedBackend
 ) -> None:

@@ -229,6 +229,12 @@ mod tests {
     }
 
     #[test]
+    fn a_guarantee_counts_towards_the_limit() {
+        let budget = budget(&[("a", "cpus:2", "cpus:3")], "", "cpus:8");
+        assert_eq!(part(&budget, Stage::Guarantees, "a", "cpus:8"), Some(parse("cpus:3").unwrap()));
+    }
+
+    #[test]
     fn two_guarantees_leave_each_other_their_part() {
         let budget = budget(&[("a", "cpus:2", ""), ("b", "cpus:1", "")], "", "cpus:4");
         assert_eq!(part(&budget, Stage::Guarantees, "a", "cpus:4"), Some(parse("cpus:3").unwrap()));

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn the_dominant_resource_counts() {
-        let sorter = sorter("cpus:10;mem:1000", &[("f", "a", "cpus:3;mem:10"), ("g", "b", "cpus:1;mem:400")]);
+        let sorter =
+            sorter("cpus:10;mem:1000", &[("f", "a", "cpus:3;mem:250"), ("g", "b", "cpus:1;mem:400")]);
         assert_eq!(sorter.roles(&BTreeSet::from(["a", "b", "c"])), ["c", "a", "b"]);
     }
 

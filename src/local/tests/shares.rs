@@ -110,6 +110,20 @@ fn a_limit_cuts_offers_down_and_counts_what_runs() {
 }
 
 #[test]
+fn a_higher_limit_is_given_out_without_being_asked_for() {
+    let mut sim = Sim::new(1, RESOURCES);
+    assert_eq!(limit(&mut sim, "r", &[], &[("cpus", 1.0), ("mem", 64.0)], false), Reply::Ok);
+    let client = sim.subscribe(with_roles(framework("f"), &["r"]));
+    sim.run(&client, "t");
+    sim.events(&client);
+    sim.advance(seconds(60.0));
+    assert!(sim.offers(&client).is_empty());
+    assert_eq!(limit(&mut sim, "r", &[], &[("cpus", 3.0), ("mem", 640.0)], false), Reply::Ok);
+    sim.advance(seconds(1.0));
+    assert_eq!(cpus(&sim.offer(&client)), 2.0);
+}
+
+#[test]
 fn a_guarantee_is_kept_free_and_served_first() {
     let mut sim = Sim::new(1, RESOURCES);
     let greedy = sim.subscribe(with_roles(framework("greedy"), &["a"]));
@@ -134,6 +148,20 @@ fn a_guarantee_is_kept_free_and_served_first() {
 }
 
 #[test]
+fn who_is_away_is_asked_to_leave_on_the_return() {
+    let mut sim = Sim::new(1, RESOURCES);
+    let mut info = FrameworkInfo { failover_timeout: Some(60.0), ..framework("f") };
+    let client = sim.subscribe(info.clone());
+    sim.run(&client, "t");
+    sim.close(&client);
+    assert_eq!(plan(&mut sim, Some(7)), Reply::Ok);
+    info.id = Some(FrameworkId { value: client.framework.clone() });
+    let back = sim.subscribe(info);
+    sim.advance(seconds(1.0));
+    assert!(sim.types(&back).contains(&event::Type::InverseOffers));
+}
+
+#[test]
 fn who_holds_something_is_asked_to_leave_and_answers() {
     let mut sim = Sim::new(1, RESOURCES);
     let client = sim.subscribe(framework("f"));
@@ -152,6 +180,7 @@ fn who_holds_something_is_asked_to_leave_and_answers() {
     let inverse = asked(&events).remove(0);
     assert_eq!(inverse.unavailability.start.nanoseconds, 7);
     assert_eq!(inverse.framework_id.value, client.framework);
+    sim.simple(&idle, call::Type::Revive); // a reason to look again
     sim.advance(seconds(60.0));
     assert!(asked(&sim.events(&client)).is_empty(), "once, until it has answered");
     let decline =
