@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import functools
 import itertools
+import operator
 import threading
 import time
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import mesos
@@ -77,27 +80,42 @@ def test_a_full_queue_of_cpythons_is_tried_again(make: Make, backend: ScriptedBa
     recorder = Recorder()
     driver = make(recorder, dispatcher="interrupt")
     driver.start()
-    refused: list[int] = []
-    resting = threading.Event()
-
-    def fill() -> None:
-        # the main thread sleeps in a lock: it runs no bytecode until it is woken
-        while not refused and len(refused) < 1000:
-            if ctypes.pythonapi.Py_AddPendingCall(NOTHING, None) != 0:
-                refused.append(1)
-        backend.play([REGISTERED])
-        backend.join()
-        resting.set()
-
-    filler = threading.Thread(target=fill)
-    lock = threading.Lock()
-    lock.acquire()
-    threading.Thread(target=lambda: (resting.wait(PATIENCE), lock.release())).start()
-    filler.start()
-    lock.acquire()
-    filler.join()
-    assert refused
+    fill = functools.partial(ctypes.pythonapi.Py_AddPendingCall, NOTHING, None)
+    play = functools.partial(backend.play, [REGISTERED])
+    # all in one call of native code: a bytecode of the main thread in between would empty the queue
+    done = list(map(operator.methodcaller("__call__"), [*[fill] * 1000, play, backend.join]))
+    assert -1 in done, "it was full"
     compute_until(lambda: bool(recorder.events))
+
+
+def test_what_comes_during_a_turn_interrupts_after_it(make: Make, backend: ScriptedBackend) -> None:
+    """A turn that the program takes itself ends after one event; nothing else would see to the next."""
+    played = threading.Event()
+    handled = threading.Semaphore(0)
+
+    def react(_: object, executor: object, agent: object, data: bytes) -> None:
+        if data == b"one" and all(frame.name != "_interrupt" for frame in traceback.extract_stack()):
+            backend.play([message(b"last")])
+            backend.join()
+            sum(range(1000))  # this is interrupted, in vain: a turn is in progress
+            played.set()
+        handled.release()
+
+    def play() -> None:
+        # until one comes while the program waits in native code; those that come elsewhere interrupt it
+        while not played.is_set():
+            backend.play([message(b"one")])
+            assert handled.acquire(timeout=PATIENCE)
+
+    recorder = Recorder(framework_message=react)
+    driver = make(recorder, dispatcher="interrupt")
+    driver.start()
+    player = threading.Thread(target=play)
+    player.start()
+    while not played.is_set():
+        driver.run_once(0.1)
+    player.join()
+    compute_until(lambda: recorder.events[-1][-1] == b"last")
 
 
 CALLS = {

@@ -10,7 +10,7 @@ import mesos
 import pytest
 from mesos.testing import ScriptedBackend
 from mesos.v1 import scheduler as v1
-from recorder import PATIENCE, REGISTERED, Recorder, message, update
+from recorder import PATIENCE, REGISTERED, Recorder, calls, message, update
 from scripted import ScriptedMaster, status, subscribe
 
 if TYPE_CHECKING:
@@ -65,6 +65,21 @@ def test_calls_and_acknowledgements() -> None:
         stats = driver.stats
     assert (stats.calls_sent, stats.calls_rejected, stats.calls_dropped) == (2, 1, 2)
     assert stats.acknowledgements == 1
+
+
+def test_an_update_that_nobody_waits_for_is_not_acknowledged(make: Make, backend: ScriptedBackend) -> None:
+    def end(driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+        if status.uuid:
+            driver.stop()
+
+    driver = make(Recorder(status_update=end), dispatcher="poll")
+    driver.start()
+    backend.play([REGISTERED, update(uuid=None), update(uuid=b""), update()])
+    driver.join(PATIENCE)
+    assert driver.stats.events_handled == 4
+    assert driver.stats.acknowledgements == 0
+    assert calls(backend) == ["TEARDOWN"]
+    assert not driver.connected
 
 
 def test_reconnects() -> None:

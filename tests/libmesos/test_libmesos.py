@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -178,6 +179,20 @@ def test_every_call_arrives(make: Make, script: Script, name: str) -> None:
     assert [one for one in script.calls if one[0] not in ("construct", "stop", "destroy")] == made
 
 
+def test_calls_without_a_master_are_dropped_but_for_what_libmesos_keeps(make: Make, script: Script) -> None:
+    registered(script)
+    script.say("disconnected")
+    notes = Notes()
+    driver = make(notes)
+    driver.start()
+    hear(driver, notes, 2)
+    driver.kill_task("t")
+    assert (driver.stats.calls_sent, driver.stats.calls_dropped) == (0, 1)
+    driver.suppress_offers()
+    assert (driver.stats.calls_sent, driver.stats.calls_dropped) == (1, 1)
+    end(driver)
+
+
 def test_update_framework(make: Make, script: Script) -> None:
     identity = registered(script)
     notes = Notes()
@@ -302,6 +317,33 @@ def test_a_handler_that_blocks_does_not_keep_back_an_acknowledgement(make: Make,
     driver.dispatcher.drain()
     assert [name for name, *_ in notes.heard][:3] == ["registered", "status_update", "framework_message"]
     end(driver)
+
+
+def test_the_end_of_an_async_handler_is_acknowledged_before_the_next_event(
+    make: Make, script: Script
+) -> None:
+    registered(script)
+    script.say("statusUpdate", UPDATE)
+    script.wait_for("acknowledgeStatusUpdate")
+    script.say("offerRescinded", OFFER)
+
+    class Waiting(mesos.Scheduler):
+        async def status_update(self, driver: mesos.SchedulerDriver, status: mesos.TaskStatus) -> None:
+            await asyncio.sleep(0)
+
+        async def offer_rescinded(self, driver: mesos.SchedulerDriver, offer_id: mesos.OfferID) -> None:
+            driver.stop()
+
+    async def program() -> mesos.Status:
+        driver = make(Waiting(), dispatcher="asyncio")
+        driver.start()
+        try:
+            return await driver.wait(PATIENCE)
+        finally:
+            driver.abort()
+            await driver.wait(PATIENCE)
+
+    assert asyncio.run(program()) == mesos.DRIVER_STOPPED
 
 
 def test_an_update_whose_handler_raises_is_not_acknowledged(make: Make, script: Script) -> None:

@@ -111,6 +111,18 @@ fn every_update_is_heard_and_acknowledged_while_others_call() {
 }
 
 #[test]
+fn an_end_comes_behind_the_acknowledgements_that_are_left() {
+    for how in [End::Teardown, End::Failover, End::Abort] {
+        let driver = Driver::start(&format!("1 registered 0a0166 {MASTER}\n1 statusUpdate {STATUS}\n"));
+        while !matches!(driver.events.next().unwrap(), Event::StatusUpdate(_)) {}
+        assert!(driver.backend.acknowledge(acknowledge()).unwrap(), "it is left");
+        driver.backend.end(how);
+        while driver.events.next().is_some() {}
+        assert_eq!(calls(&driver.script)[1], "acknowledgeStatusUpdate", "{how:?}");
+    }
+}
+
+#[test]
 fn an_end_may_come_at_any_moment_from_any_thread() {
     let script = format!("1 registered 0a0166 {MASTER}\n1000000 statusUpdate {STATUS}\n");
     for round in 0..60 {
