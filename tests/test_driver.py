@@ -283,6 +283,24 @@ def test_a_handler_object_may_refer_to_its_driver() -> None:
     assert gone() is None
 
 
+def test_what_nobody_can_await_is_closed(make: Make, backend: ScriptedBackend) -> None:
+    closed = []
+
+    class Awaitable:
+        def __await__(self) -> Any:
+            raise AssertionError
+
+        def close(self) -> None:
+            closed.append(self)
+
+    driver = make(Recorder(registered=lambda *_: Awaitable()), dispatcher="poll")
+    driver.start()
+    backend.play([REGISTERED])
+    with pytest.raises(TypeError, match="cannot await"):
+        driver.join(PATIENCE)
+    assert len(closed) == 1
+
+
 def test_what_can_be_read(make: Make, backend: ScriptedBackend) -> None:
     driver = make(Recorder(), dispatcher="poll")
     assert driver.framework.name == "test"
