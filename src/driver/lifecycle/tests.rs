@@ -72,6 +72,7 @@ fn a_running_driver_sends_and_stops_once() {
     assert_eq!(driver.abort(), Status::Stopped);
     assert_eq!(start(&driver, &notes), Status::Stopped);
     assert_eq!(driver.send(call()).unwrap(), Status::Stopped);
+    assert!(!driver.acknowledge(call()).unwrap());
     assert_eq!(*lock(&notes.ends), [End::Teardown]);
     assert_eq!((driver.stats().calls_sent, driver.stats().calls_dropped), (1, DROPPED + 1));
 }
