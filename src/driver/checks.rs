@@ -5,7 +5,9 @@
 //! * What is sent are the user's bytes: the structs are made to be looked at, and dropped. Text that is not UTF-8,
 //!   which Mesos takes and the structs do not, is not looked at.
 
+use crate::backend::Subscription;
 use crate::error::Error;
+use crate::event::Call;
 use crate::exceptions::EncodeError;
 use crate::proto::mesos::v1::offer::{Operation, operation::Type};
 use crate::proto::mesos::v1::scheduler::OfferConstraints;
@@ -55,17 +57,22 @@ fn task(task: &TaskInfo, framework_id: Option<&str>) -> Checked {
     validate::command_or_executor(task, framework_id)
 }
 
-/// The uuid of an update that is acknowledged.
-pub(super) fn uuid(uuid: &[u8]) -> PyResult<()> {
-    refuse(validate::uuid(uuid), || "status.uuid".into())
+/// The acknowledgement of an update.
+pub(super) fn acknowledgement(call: &Call) -> PyResult<()> {
+    match call {
+        Call::AcknowledgeOperation { agent_id: None, .. } => {
+            Err(EncodeError::new_err("status.agent_id: it is not set; Mesos asks for it"))
+        }
+        Call::Acknowledge { uuid, .. } | Call::AcknowledgeOperation { uuid, .. } => {
+            refuse(validate::uuid(uuid), || "status.uuid".into())
+        }
+        _ => Ok(()),
+    }
 }
 
-/// What a framework says of itself: `FrameworkInfo`, its suppressed roles, `scheduler.OfferConstraints`.
-pub(super) fn framework(
-    framework: &Bytes,
-    suppressed: &[String],
-    constraints: Option<&Bytes>,
-) -> Result<(), Error> {
+/// What a framework subscribes with.
+pub(super) fn subscription(subscription: &Subscription) -> Result<(), Error> {
+    let Subscription { framework, suppressed_roles: suppressed, offer_constraints } = subscription;
     let wrong = |argument: &'static str| {
         move |words| Error::Configuration(format!("{argument}: Mesos would refuse it: {words}"))
     };
@@ -73,7 +80,7 @@ pub(super) fn framework(
         validate::framework(&info).map_err(wrong("framework"))?;
         validate::suppressed_roles(&info, suppressed).map_err(wrong("suppressed_roles"))?;
     }
-    if let Some(constraints) = constraints.and_then(decoded::<OfferConstraints>) {
+    if let Some(constraints) = offer_constraints.as_ref().and_then(decoded::<OfferConstraints>) {
         validate::offer_constraints(&constraints).map_err(wrong("offer_constraints"))?;
     }
     Ok(())

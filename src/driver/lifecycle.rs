@@ -179,7 +179,8 @@ impl Lifecycle {
     /// Sends an acknowledgement, without waiting for anything: not even for a call that is under way. True if it is left
     /// to `flush`.
     pub(crate) fn acknowledge(&self, call: Call) -> Result<bool> {
-        self.backend().map_or(Ok(false), |backend| backend.acknowledge(call))
+        let backend = self.backend().filter(|_| self.running());
+        backend.map_or(Ok(false), |backend| backend.acknowledge(call))
     }
 
     /// Sends what `acknowledge` left. Not with the GIL held.

@@ -72,7 +72,7 @@ impl SchedulerHandle {
             suppressed_roles: roles(suppressed_roles, "suppressed_roles")?,
             offer_constraints: constraints(offer_constraints)?,
         };
-        check(&subscription)?;
+        checks::subscription(&subscription)?;
         let said = Arc::new(Mutex::new(Said::new(subscription)));
         let known = Known::of_scheduler(framework_id, said.clone());
         let reconciliation = reconcile.then(Reconciliation::new);
@@ -297,7 +297,7 @@ impl SchedulerHandle {
             None => new.forget_left_roles(),
         }
         new.offer_constraints = constraints.or(new.offer_constraints);
-        check(&new)?;
+        checks::subscription(&new)?;
         lock(&slf.get().said).update_unheard(new.clone()); // first: it may be refused before `send` has returned
         let status = send(slf, new.update());
         if !matches!(status, Ok(status) if status == Status::Running as u8) {
@@ -337,12 +337,6 @@ impl SchedulerHandle {
     }
 }
 
-/// What Mesos would refuse of a subscription.
-fn check(subscription: &Subscription) -> Result<()> {
-    let Subscription { framework, suppressed_roles, offer_constraints } = subscription;
-    checks::framework(framework, suppressed_roles, offer_constraints.as_ref())
-}
-
 fn send(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
     let handle = slf.as_super().get();
     handle.life.check_process()?;
@@ -352,14 +346,7 @@ fn send(slf: &Bound<'_, SchedulerHandle>, call: Call) -> PyResult<u8> {
 /// Sends an acknowledgement of the user's, if there is something to acknowledge, and counts it.
 fn acknowledge(slf: &Bound<'_, SchedulerHandle>, call: Option<Call>) -> PyResult<u8> {
     let Some(call) = call else { return unsent(slf) };
-    match &call {
-        Call::Acknowledge { uuid, .. } => checks::uuid(uuid)?,
-        Call::AcknowledgeOperation { agent_id: None, .. } => {
-            return Err(EncodeError::new_err("status.agent_id: it is not set; Mesos asks for it"));
-        }
-        Call::AcknowledgeOperation { uuid, .. } => checks::uuid(uuid)?,
-        _ => {}
-    }
+    checks::acknowledgement(&call)?;
     let handle = slf.as_super().get();
     if handle.life.running() {
         handle.dispatch.acknowledged.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
