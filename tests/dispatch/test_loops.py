@@ -6,7 +6,7 @@ import asyncio
 import gc
 import itertools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
@@ -14,6 +14,8 @@ from mesos.dispatch import BATCH
 from recorder import PATIENCE, REGISTERED, calls, message, update
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from mesos.testing import ScriptedBackend
     from rides import Ride
 
@@ -86,6 +88,33 @@ def test_a_cancelled_handler_counts_as_one_that_raised(ride: Ride, backend: Scri
     with pytest.raises(mesos.DriverAbortedError, match="cancelled"):
         ride.end(driver)
     assert recorder.names == ["registered", "status_update"]
+    assert (calls(backend), backend.ended) == ([], "abort"), "neither acknowledged nor torn down"
+
+
+@awaited
+def test_a_handler_cancelled_before_it_has_begun_counts_as_one_that_raised(
+    ride: Ride, backend: ScriptedBackend
+) -> None:
+    class Cancelled(mesos.Scheduler):
+        async def registered(self, *_: Any) -> None:
+            raise AssertionError("not played")
+
+        def status_update(self, *_: Any) -> Awaitable[None]:
+            # what the loop is asked for here comes before what it is asked for to await this
+            asyncio.get_running_loop().call_soon(cancel)
+            return self.never()
+
+        async def never(self) -> None:
+            raise AssertionError("it was cancelled")
+
+    def cancel() -> None:
+        [task] = [task for task in asyncio.all_tasks() if task.get_name() == "mesos-handlers"]
+        task.cancel()
+
+    driver = ride.started(Cancelled())
+    backend.play([update(), message(b"never")])
+    with pytest.raises(mesos.DriverAbortedError, match="cancelled"):
+        ride.end(driver)
     assert (calls(backend), backend.ended) == ([], "abort"), "neither acknowledged nor torn down"
 
 

@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import asyncio
+import functools
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -168,7 +169,7 @@ class LoopPump:
             self._loop.remove_reader(self._fd)
             self._attached = False
             self._task = self._loop.create_task(self._await(awaitable), name="mesos-handlers")
-            self._task.add_done_callback(_retrieve)
+            self._task.add_done_callback(functools.partial(self._awaited, awaitable))
         else:
             self._raise_fatal()
 
@@ -195,10 +196,35 @@ class LoopPump:
                 raise
         finally:
             self._task = None
-            if not self._dispatcher.ended and not self._loop.is_closed():
-                self._watch()
+            self._watch_on()
         # not out of this task: nobody asks it for its exception, and the loop would complain of that
         self._loop.call_soon(self._raise_fatal)
+
+    def _awaited(self, awaitable: Awaitable[Any], task: asyncio.Task[None]) -> None:
+        """See the end of a task that awaited handlers, whose first was to be `awaitable`."""
+        if self._task is not task:  # `_await` has ended, and the driver has kept and logged what it raised
+            if not task.cancelled():
+                task.exception()
+            return
+        # cancelled before it began: nothing of `_await` has run, and the turn is still suspended
+        self._task = None
+        driver = self._dispatcher._driver()
+        try:
+            if driver is not None and not self._dispatcher.ended:
+                self._dispatcher._native.resume(driver, asyncio.CancelledError())
+        except BaseException as error:
+            self._dispatcher._broken(error)
+            raise
+        finally:
+            self._watch_on()
+            # a coroutine is closed, so that Python does not miss its `await`; a task or future is given up
+            drop = getattr(awaitable, "close", None) or getattr(awaitable, "cancel", None)
+            if drop is not None:
+                drop()
+
+    def _watch_on(self) -> None:
+        if not self._dispatcher.ended and not self._loop.is_closed():
+            self._watch()
 
     def awaiting(self) -> bool:
         """Whether the calling task is the one that awaits the handlers."""
@@ -218,12 +244,6 @@ class LoopPump:
             and isinstance(driver._exception, (KeyboardInterrupt, SystemExit))
         ):
             raise driver._exception
-
-
-def _retrieve(task: asyncio.Task[None]) -> None:
-    """Take the exception of a task that awaited handlers: the driver has kept and logged it."""
-    if not task.cancelled():
-        task.exception()
 
 
 class _Sign:
