@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import mesos
 import pytest
-from mesos.dispatch import BATCH
-from recorder import PATIENCE, REGISTERED, calls, message, update
+from mesos.dispatch import BATCH, AsyncioDispatcher
+from recorder import PATIENCE, REGISTERED, AsyncRecorder, Recorder, calls, message, update
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from mesos.testing import ScriptedBackend
     from rides import Ride
 
+    Make = Callable[..., mesos.SchedulerDriver]
 
 on_loops = pytest.mark.parametrize("ride", ["asyncio", "asyncio-async", "uvloop-async"], indirect=True)
 on_async_loops = pytest.mark.parametrize("ride", ["asyncio-async", "uvloop-async"], indirect=True)
@@ -116,6 +117,54 @@ def test_a_handler_cancelled_before_it_has_begun_counts_as_one_that_raised(
     with pytest.raises(mesos.DriverAbortedError, match="cancelled"):
         ride.end(driver)
     assert (calls(backend), backend.ended) == ([], "abort"), "neither acknowledged nor torn down"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize(
+    ("recorder", "dispatcher"), [(Recorder, "asyncio"), (AsyncRecorder, "asyncio"), (Recorder, "poll")]
+)
+def test_what_ends_a_loop_leaves_it_to_its_clean_up(
+    make: Make, backend: ScriptedBackend, error: type[BaseException], recorder: Any, dispatcher: str
+) -> None:
+    done = []
+
+    def registered(*_: Any) -> None:
+        raise error
+
+    async def main() -> None:
+        driver = make(recorder(registered=registered), dispatcher=dispatcher)
+        driver.start()
+        backend.play([REGISTERED])
+        try:
+            await driver.wait(PATIENCE)
+        finally:
+            with pytest.raises(error):
+                await driver.wait(PATIENCE)
+            assert driver.dispatcher is not None
+            assert driver.dispatcher.ended, "its end was dispatched meanwhile"
+            done.append("cleaned up")
+
+    with pytest.raises(error):
+        asyncio.run(main())
+    assert done == ["cleaned up"]
+
+
+def test_what_goes_wrong_behind_an_async_handler_aborts(make: Make, backend: ScriptedBackend) -> None:
+    class Full(AsyncioDispatcher):
+        def check_place(self) -> None:
+            if recorder.events and failures:
+                raise failures.pop()
+
+    async def main() -> None:
+        driver = make(recorder, dispatcher=Full())
+        driver.start()
+        backend.play([REGISTERED, message(b"never")])
+        with pytest.raises(OSError, match="disk is full"):
+            await driver.wait(PATIENCE)
+
+    recorder, failures = AsyncRecorder(), [OSError("the disk is full")]
+    asyncio.run(main())
+    assert (recorder.names, backend.ended) == (["registered"], "abort")
 
 
 @on_loops

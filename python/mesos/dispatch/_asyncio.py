@@ -193,6 +193,7 @@ class LoopPump:
         except BaseException as error:
             driver = self._dispatcher._driver()
             if driver is None or driver._exception is not error:
+                self._dispatcher._broken(error)
                 raise
         finally:
             self._task = None
@@ -236,14 +237,11 @@ class LoopPump:
         return self._loop is running_loop()
 
     def _raise_fatal(self) -> None:
-        """Let KeyboardInterrupt and SystemExit out of the loop."""
+        """Let KeyboardInterrupt and SystemExit out of the loop, once: then it runs again, to clean up."""
         driver = self._dispatcher._driver()
-        if (
-            self._lets_out
-            and driver is not None
-            and isinstance(driver._exception, (KeyboardInterrupt, SystemExit))
-        ):
-            raise driver._exception
+        raised = None if driver is None else driver._exception
+        if self._lets_out and raised is not None and self._dispatcher._comes_out(raised):
+            raise raised
 
 
 class _Sign:

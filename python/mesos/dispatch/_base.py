@@ -62,6 +62,7 @@ class Dispatcher:
         # the end may be seen between two bytecodes of a thread that holds it
         self._lock = threading.RLock()
         self._ending = False
+        self._let_out = False
         self._over = threading.Event()
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
 
@@ -260,6 +261,13 @@ class Dispatcher:
         if driver is not None and not self.ended:
             driver.abort()
             driver._failed(error)
+
+    def _comes_out(self, error: BaseException) -> bool:
+        """Whether `error` comes out of the code around the handlers: what ends programs does, once."""
+        if self._let_out or not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return False
+        self._let_out = True
+        return True
 
     def _see_end(self) -> None:
         if self._native.ended:

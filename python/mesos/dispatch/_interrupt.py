@@ -114,7 +114,7 @@ class InterruptDispatcher(Dispatcher):
                 raise
             self._broken(error)
         raised = None if driver is None else driver._exception
-        if raised is not before and isinstance(raised, (KeyboardInterrupt, SystemExit)):
+        if raised is not None and raised is not before and self._comes_out(raised):
             raise raised
         return not self.ended
 
