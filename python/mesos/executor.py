@@ -18,13 +18,12 @@ Invariants:
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
 from typing import TYPE_CHECKING
 
-from mesos import _handlers, _settings
+from mesos import _handlers, _settings, _stdout
 from mesos._environment import Environment, forget_token
 from mesos._mesos import ExecutorHandle
 from mesos.driver import Driver
@@ -32,6 +31,7 @@ from mesos.errors import DriverAbortedError
 from mesos.testing import ScriptedBackend
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Awaitable, Iterator
 
     from mesos import Status, v1
@@ -259,10 +259,7 @@ class ExecutorDriver(Driver):
 
     def _start_native(self) -> int:
         number = self._native.start(self._backend, self._library)
-        stdout = sys.stdout
-        if isinstance(stdout, io.TextIOWrapper) and not stdout.line_buffering:
-            stdout.reconfigure(line_buffering=True)
-            self._stdout = stdout
+        self._stdout = _stdout.line_buffer()
         return number
 
     def _leaves_as_failover(self) -> bool:
@@ -274,12 +271,8 @@ class ExecutorDriver(Driver):
 
     def _restore_stdout(self) -> None:
         stdout, self._stdout = self._stdout, None
-        if stdout is None or stdout.closed:
-            return
-        try:
-            stdout.reconfigure(line_buffering=False)
-        except OSError:  # it flushes; nobody reads any more, which the program's own next print will say
-            return
+        if stdout is not None:
+            _stdout.restore(stdout)
 
 
 def _one_by_one(
