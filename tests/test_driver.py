@@ -346,3 +346,13 @@ def test_a_handler_that_returns_a_generator_has_not_run(
     with pytest.raises(TypeError, match="status_update: it returned a generator"):
         driver.join(PATIENCE)
     assert driver.stats.acknowledgements == 0
+
+
+def test_a_driver_of_a_class_that_compares(backend: ScriptedBackend) -> None:
+    class Compares(mesos.SchedulerDriver):
+        def __eq__(self, other: object) -> bool:  # which takes `__hash__` away
+            return isinstance(other, Compares)
+
+    with Compares(mesos.Scheduler(), "test", backend=backend) as driver:
+        assert driver.status == mesos.DRIVER_RUNNING
+    assert driver.status == mesos.DRIVER_STOPPED

@@ -139,6 +139,32 @@ driver = make(Bad); driver.start(); backend.play([("registered", "f")]); driver.
     assert err.count("LookupError: in the handler") == 1
 
 
+def test_a_hook_that_raises_keeps_no_other_driver_from_its_end(child: Callable[..., Child]) -> None:
+    code = """
+import logging; logging.disable()
+def hook(_):
+    raise RuntimeError("in the hook")
+threading.excepthook = hook
+class Bad(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        raise LookupError("in the handler")
+started = threading.Event()
+class Slow(mesos.Scheduler):
+    def registered(self, driver, framework_id, master_info):
+        started.set(); time.sleep(0.3); print("handled")
+interrupts = mesos._exit.end_interrupts
+mesos._exit.end_interrupts = lambda: (interrupts(), print("no more interrupts"))
+backends = [ScriptedBackend(), backend, ScriptedBackend()]
+drivers = [make(kind, backend=one, dispatcher="thread") for kind, one in zip((Bad, Slow, Bad), backends)]
+for driver, one in zip(drivers, backends):
+    driver.start(); one.play([("registered", "f")])
+drivers[0].dispatcher.join(20); drivers[2].dispatcher.join(20); started.wait()
+"""
+    _, out, err = child(HEAD + code).end()
+    assert out == "handled\nno more interrupts\nfailover []\n"
+    assert err.count("RuntimeError: in the hook") == 2, "each is shown"
+
+
 def test_a_master_that_does_not_answer_delays_the_exit_five_seconds_at_most(
     child: Callable[..., Child],
 ) -> None:

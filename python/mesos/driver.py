@@ -101,7 +101,7 @@ class Driver:
             dispatcher.prepare()
             try:
                 self._start_native()
-                _exit.running.add(self)
+                _exit.running[id(self)] = self
                 dispatcher.start()
             except BaseException:
                 self._native.abort()
@@ -345,7 +345,7 @@ class Driver:
     def _ended(self) -> None:
         """Hear from the dispatcher that nothing will come any more."""
         if self._exception is None or self._fetched:
-            _exit.running.discard(self)
+            _exit.running.pop(id(self), None)
         if self._native.failure is not None:
             self._cancel_body()
 
