@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import logging
+import pickle
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -349,10 +351,22 @@ def test_a_handler_that_returns_a_generator_has_not_run(
 
 
 def test_a_driver_of_a_class_that_compares(backend: ScriptedBackend) -> None:
-    class Compares(mesos.SchedulerDriver):
-        def __eq__(self, other: object) -> bool:  # which takes `__hash__` away
+    class Compares(mesos.SchedulerDriver):  # noqa: PLW1641 - it is about drivers without `__hash__`
+        def __eq__(self, other: object) -> bool:
             return isinstance(other, Compares)
 
     with Compares(mesos.Scheduler(), "test", backend=backend) as driver:
         assert driver.status == mesos.DRIVER_RUNNING
     assert driver.status == mesos.DRIVER_STOPPED
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_driver_is_not_copied(
+    make: Make, backend: ScriptedBackend, copied: Callable[[object], object]
+) -> None:
+    driver = make(mesos.Scheduler(), dispatcher="poll")
+    driver.start()
+    with pytest.raises(TypeError, match="SchedulerDriver of Scheduler: running> cannot be copied or pickled"):
+        copied(driver)
+    gc.collect()
+    assert (driver.status, backend.ended) == (mesos.DRIVER_RUNNING, None)

@@ -15,7 +15,7 @@ import logging
 import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mesos import _exit, _handlers
 from mesos._seconds import seconds
@@ -361,6 +361,9 @@ class Driver:
             return
         self._fetched = True
         self._dispatcher.report(self._exception)
+
+    def __reduce__(self) -> NoReturn:  # noqa: D105 - copy and pickle ask for it
+        raise TypeError(f"{self!r} cannot be copied or pickled: there is one connection, and it has that")
 
     def __del__(self) -> None:  # noqa: D105
         native = getattr(self, "_native", None)
