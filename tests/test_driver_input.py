@@ -7,6 +7,7 @@ import getpass
 import json
 import math
 import os
+import types
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,27 @@ class NotCallable(mesos.Scheduler):
     registered = 3  # type: ignore[assignment]
 
 
+class Generator(mesos.Scheduler):
+    def status_update(self, driver: Any, status: Any) -> Any:
+        yield
+
+
+class AsyncGenerator(mesos.Scheduler):
+    async def status_update(self, driver: Any, status: Any) -> Any:  # type: ignore[override]
+        yield
+
+
+class OldCoroutine(mesos.Scheduler):
+    @types.coroutine
+    def status_update(self, driver: Any, status: Any) -> Any:
+        yield
+
+
+class GeneratorObject:
+    def __call__(self, driver: Any, status: Any) -> Any:
+        yield
+
+
 @pytest.mark.parametrize(
     ("scheduler", "words"),
     [
@@ -75,6 +97,21 @@ def test_a_scheduler_that_would_not_be_called(scheduler: object, words: str) -> 
     with pytest.raises(mesos.ConfigurationError) as raised:
         mesos.SchedulerDriver(scheduler, "x", backend=ScriptedBackend())
     assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        Generator(),
+        AsyncGenerator(),
+        OldCoroutine(),
+        types.SimpleNamespace(status_update=GeneratorObject()),
+        types.SimpleNamespace(status_update=functools.partial(Generator().status_update)),
+    ],
+)
+def test_a_handler_that_would_never_be_run(scheduler: object) -> None:
+    with pytest.raises(TypeError, match=r"status_update has a `yield`: .*write"):
+        mesos.SchedulerDriver(scheduler, "x", backend=ScriptedBackend())
 
 
 def test_any_object_with_the_methods_will_do() -> None:

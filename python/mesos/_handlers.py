@@ -29,7 +29,7 @@ def any_async(handler: object, base: type) -> bool:
 
 
 def check(handler: object, base: type) -> None:
-    """Raise ConfigurationError if `handler` cannot be what the user means."""
+    """Raise ConfigurationError or TypeError if `handler` cannot be what the user means."""
     word = base.__name__.lower()
     if isinstance(handler, type):
         raise ConfigurationError(
@@ -62,6 +62,14 @@ def _check_call(handler: object, name: str, base: type) -> None:
         raise ConfigurationError(f"{what} is not callable")
     import inspect  # noqa: PLC0415 - who only imports mesos does without
 
+    if any(
+        inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        for function in _functions(method)
+    ):
+        raise TypeError(
+            f"{what} has a `yield`: calling it makes a generator, which nobody would run; "
+            "write a plain method, or `async def` with `await` in place of `yield`"
+        )
     wanted = list(inspect.signature(getattr(base, name)).parameters)[1:]
     try:
         signature = inspect.signature(method)
@@ -101,10 +109,13 @@ def _one_slip(one: str, other: str) -> bool:
 
 
 def _is_async(method: Any) -> bool:
-    while isinstance(method, functools.partial):
-        method = method.func
     import inspect  # noqa: PLC0415 - who only imports mesos does without
 
-    return inspect.iscoroutinefunction(method) or inspect.iscoroutinefunction(
-        getattr(type(method), "__call__", None)  # noqa: B004 - the function itself is wanted  # pyright: ignore[reportUnknownArgumentType]
-    )
+    return any(inspect.iscoroutinefunction(function) for function in _functions(method))
+
+
+def _functions(method: Any) -> tuple[Any, Any]:
+    """Return what may be a function of a special kind: the method itself, or what calling the object runs."""
+    while isinstance(method, functools.partial):
+        method = method.func
+    return method, getattr(type(method), "__call__", None)  # noqa: B004 - the function itself is wanted  # pyright: ignore[reportUnknownArgumentType]

@@ -149,8 +149,8 @@ class ExecutorDriver(Driver):
     library: with "libmesos", the path of the shared library; None takes $MESOS_NATIVE_LIBRARY, then
         $MESOS_NATIVE_JAVA_LIBRARY, then the system's libmesos.
 
-    Raises `ConfigurationError` if something is wrong that can be known beforehand, such as a variable that is
-    not set; nothing is sent yet.
+    Raises `ConfigurationError` or TypeError if something is wrong that can be known beforehand, such as a
+    variable that is not set; nothing is sent yet.
 
     A driver runs once. Every method may be called from any thread, and in handlers, unless it says otherwise;
     none blocks but `run`, `join`, `run_once` and leaving `with`. Methods that talk to the agent check what

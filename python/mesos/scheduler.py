@@ -173,7 +173,8 @@ class SchedulerDriver(Calls):
     library: with "libmesos", the path of the shared library; None takes $MESOS_NATIVE_LIBRARY, then
         $MESOS_NATIVE_JAVA_LIBRARY, then the system's libmesos.
 
-    Raises `ConfigurationError` if something is wrong that can be known beforehand; nothing is sent yet.
+    Raises `ConfigurationError` or TypeError if something is wrong that can be known beforehand; nothing is
+    sent yet.
 
     A driver runs once: make a new one to connect again. Every method may be called from any thread, and in
     handlers, unless it says otherwise; none blocks but `run`, `join`, `run_once` and leaving `with`. Methods
