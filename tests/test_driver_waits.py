@@ -127,6 +127,40 @@ def test_poll_from_two_threads(make: Make, backend: ScriptedBackend, here: str, 
     assert driver.status == mesos.DRIVER_STOPPED
 
 
+@pytest.mark.parametrize("wait", [lambda driver: driver.join(0), lambda driver: asyncio.run(driver.wait(0))])
+def test_poll_sees_the_end_without_waiting_for_it(make: Make, backend: ScriptedBackend, wait: Any) -> None:
+    driver = make(Recorder(), dispatcher="poll")
+    driver.start()
+    driver.stop()
+    assert driver._native.settle(PATIENCE)
+    assert driver.dispatcher is not None
+    assert not driver.dispatcher.ended, "it was not looked for yet"
+    wait(driver)
+    assert driver.dispatcher.ended
+
+
+def test_poll_that_ends_elsewhere_just_before_a_loop_watches(make: Make, backend: ScriptedBackend) -> None:
+    class Lock:
+        def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+            if not blocking:
+                driver.stop()
+                other = threading.Thread(target=driver.join, args=[PATIENCE])
+                other.start()
+                other.join(PATIENCE)
+            return lock.acquire(blocking, timeout)
+
+        def release(self) -> None:
+            lock.release()
+
+    lock = threading.Lock()
+    driver = make(Recorder(), dispatcher="poll")
+    dispatcher: Any = driver.dispatcher
+    dispatcher._handling = Lock()
+    driver.start()
+    assert asyncio.run(driver.wait(PATIENCE)) == mesos.DRIVER_STOPPED
+    assert not lock.locked()
+
+
 def test_poll_is_taken_over_when_who_handled_leaves(make: Make, backend: ScriptedBackend) -> None:
     recorder = Recorder()
     driver = make(recorder, dispatcher="poll")

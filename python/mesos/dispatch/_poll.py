@@ -39,16 +39,21 @@ class PollDispatcher(Dispatcher):
     def join(self, timeout: float | None) -> bool:
         """Handle events here until the driver has ended; if another thread does, wait for that."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.ended and (left := _left(deadline)) != 0:
+        while not self.ended:  # one turn at least: whoever comes again and again for 0 s sees the end, too
+            left = _left(deadline)
             if self._mine():
                 self._handle(None, left)
             elif self._handling.acquire(timeout=_slice(left)):
                 try:
                     # to the end: a thread that handles events goes on doing so
-                    while not self.ended and (left := _left(deadline)) != 0:
-                        self._handle(None, left)
+                    while not self.ended:
+                        self._handle(None, _left(deadline))
+                        if _left(deadline) == 0:
+                            break
                 finally:
                     self._handling.release()
+            if _left(deadline) == 0:
+                break
         return self.ended
 
     def run_once(self, timeout: float | None = None) -> tuple[Any, ...] | None:
@@ -81,18 +86,26 @@ class PollDispatcher(Dispatcher):
         from mesos.dispatch._asyncio import LoopPump  # noqa: PLC0415 - it imports asyncio
 
         deadline = None if timeout is None else time.monotonic() + timeout
-        while not self.ended and (left := _left(deadline)) != 0:
+        while not self.ended:
+            left = _left(deadline)
+            if left == 0:
+                self.drain()  # as in `join`
+                break
             loop = running_loop()
             if loop is None or not self._handling.acquire(blocking=False):
                 await super().wait(_slice(left))
                 continue
-            self._pump = pump = LoopPump(self, loop)
             try:
-                pump.attach()
-                await super().wait(left)
+                if self.ended:  # another thread has seen it before it gave the lock away
+                    break
+                self._pump = pump = LoopPump(self, loop)
+                try:
+                    pump.attach()
+                    await super().wait(left)
+                finally:
+                    pump.detach()
+                    self._pump = None
             finally:
-                pump.detach()
-                self._pump = None
                 self._handling.release()
         return self.ended
 
