@@ -67,6 +67,18 @@ def test_it_gets_over_a_restart() -> None:
         assert task_status(b"2" * 16) in other
 
 
+@pytest.mark.parametrize("one", [b"1" * 16, bytearray(16), memoryview(b"1" * 16), [16], ["1" * 16], [None]])
+def test_uuids_are_several_bytes(one: Any) -> None:
+    with pytest.raises(TypeError, match=r"uuids: (several|bytes) are expected"):
+        mesos.HandledUpdates(one)
+
+
+def test_uuids_that_are_empty_are_left_out() -> None:
+    handled = mesos.HandledUpdates([b"", b"1" * 16, memoryview(b"")])
+    assert list(handled) == [b"1" * 16]
+    assert task_status(None) not in handled
+
+
 @pytest.mark.parametrize("other", [None, b"1" * 16, mesos.TaskID(value="t"), "uuid"])
 def test_other_things_are_refused(other: Any) -> None:
     handled = mesos.HandledUpdates()

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from mesos import v1
 
+_BYTES = (bytes, bytearray, memoryview)
+
 
 class HandledUpdates:
     """The uuids of the updates that a scheduler has handled, to recognise those that come again.
@@ -28,8 +30,9 @@ class HandledUpdates:
     such as an answer to a reconciliation, says how things are and is never in it.
 
     uuids: what another one held; to get over a restart, keep the uuid in your own store together with what
-        the update changed there, and give them all here. limit: how many are remembered; the oldest are
-        forgotten first. It has to hold those that came while an acknowledgement was on its way.
+        the update changed there, and give them all here. Empty ones, of updates without a uuid, are left
+        out; TypeError for anything but bytes. limit: how many are remembered; the oldest are forgotten first.
+        It has to hold those that came while an acknowledgement was on its way.
 
     Iterating gives the uuids (bytes), oldest first. It can be pickled and copied. Not for several threads at
     once; the handlers of one driver never are.
@@ -41,8 +44,13 @@ class HandledUpdates:
         self._limit = limit
         # a set that keeps the order; the oldest of a plain dict is found ever more slowly
         self._uuids: OrderedDict[bytes, None] = OrderedDict()
+        if isinstance(uuids, _BYTES):
+            raise TypeError("uuids: several are expected, not one: write [uuid]")
         for uuid in uuids:
-            self._add(bytes(uuid))
+            if not isinstance(uuid, _BYTES):
+                raise TypeError(f"uuids: bytes are expected in it, not {type(uuid).__name__} {uuid!r:.80}")
+            if uuid:
+                self._add(bytes(uuid))
 
     def add(self, status: v1.TaskStatus | v1.OperationStatus) -> None:
         """Note that an update was handled; nothing happens if it has no uuid or was noted before."""
