@@ -93,7 +93,7 @@ pub(crate) struct Turned<'py> {
     pub(crate) handled: usize,
     /// what the last handler returned, if it is to be awaited: the turn is suspended until `resume`
     pub(crate) awaitable: Option<Bound<'py, PyAny>>,
-    /// acknowledgements are left to `Lifecycle::flush`
+    /// calls are left to `Lifecycle::flush`
     pub(crate) left: bool,
     /// the last event as `(name, *args)`, if it was asked for
     pub(crate) event: Option<Bound<'py, PyTuple>>,
@@ -196,9 +196,7 @@ impl Dispatch {
             py.detach(|| life.abort()); // first the abort, then the callback: as Mesos' own driver does
             lock(&self.known).failure = Some(failure.clone());
         }
-        if self.reconciliation.as_ref().is_some_and(|reconciliation| reconciliation.heard(&event)) {
-            life.hand_over();
-        }
+        turned.left = self.reconciliation.as_ref().is_some_and(|reconciliation| reconciliation.heard(&event));
         let (name, arguments) = match self.describe(py, event) {
             Ok(described) => described,
             Err(error) => return fail(life, driver, error),
@@ -226,7 +224,7 @@ impl Dispatch {
             Ok(returned) if is_generator(&returned)? => fail(life, driver, never_ran(name)),
             Ok(_) => {
                 trace!(target: "mesos.dispatch", "{name} has returned");
-                turned.left = self.acknowledge(life, acknowledgement)?;
+                turned.left |= self.acknowledge(life, acknowledgement)?;
                 Ok(())
             }
         }
