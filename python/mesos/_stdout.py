@@ -12,6 +12,7 @@ import contextlib
 import io
 import sys
 import threading
+from typing import cast
 
 
 def line_buffer() -> io.TextIOWrapper | None:
@@ -22,7 +23,7 @@ def line_buffer() -> io.TextIOWrapper | None:
     # closed; or it cannot flush what was printed before, which the program's own next print will say
     with contextlib.suppress(ValueError, OSError, RuntimeError):
         stdout.reconfigure(line_buffering=True)
-        return stdout
+        return cast("io.TextIOWrapper", stdout)
     return None
 
 
