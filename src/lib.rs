@@ -25,6 +25,7 @@ use pyo3::prelude::*;
 
 #[pymodule(gil_used = true)]
 fn _mesos(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    sys::forks::watch()?;
     message::register(module)?;
     module.add_class::<cluster::PyCluster>()?;
     module.add_class::<driver::handle::Handle>()?;

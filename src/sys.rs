@@ -8,6 +8,7 @@
 #![expect(unsafe_code, reason = "pthread_sigmask, which rustix does not offer, and the pointer of a static")]
 
 pub(crate) mod children;
+pub(crate) mod forks;
 pub(crate) mod handler;
 pub(crate) mod pending;
 pub(crate) mod process_static;

@@ -13,10 +13,11 @@ use crate::backend::{Backend, End, Stats};
 use crate::error::{Error, Result};
 use crate::event::{Call, Event};
 use crate::queue::{self, Bell, Received, Receiver, Sender};
+use crate::sys::forks::forks;
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
-use std::{mem, process};
 
 /// Where a driver is in its life; the numbers are those of `mesos.Status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +38,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Lifecycle {
     /// the Python class, for messages
     kind: &'static str,
-    pid: u32,
+    forks: u64,
     line: Mutex<Line>,
     /// the status of `line`, readable without the lock
     status: AtomicU8,
@@ -66,7 +67,7 @@ impl Lifecycle {
         let line = Line { status: Status::NotStarted, sender: Some(sender) };
         Ok(Self {
             kind,
-            pid: process::id(),
+            forks: forks(),
             line: Mutex::new(line),
             status: AtomicU8::new(Status::NotStarted as u8),
             backend: OnceLock::new(),
@@ -84,7 +85,7 @@ impl Lifecycle {
     }
 
     fn forked(&self) -> bool {
-        process::id() != self.pid
+        forks() != self.forks
     }
 
     pub(crate) fn status(&self) -> Status {
