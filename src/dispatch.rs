@@ -296,11 +296,15 @@ impl Dispatch {
     fn waited(&self, waited: Duration) {
         let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
         self.wait.store(nanos, Ordering::Relaxed);
+        if waited < LONG_WAIT {
+            return;
+        }
         let mut warned = lock(&self.last_warning);
-        if waited < LONG_WAIT || warned.is_some_and(|at| at.elapsed() < LONG_WAIT) {
+        if warned.is_some_and(|at| at.elapsed() < LONG_WAIT) {
             return;
         }
         *warned = Some(Instant::now());
+        drop(warned);
         let by = match lock(&self.last_handler).name {
             "" => String::from("nobody dispatched until now"),
             name => format!("the handler before it was `{name}`"),

@@ -1,5 +1,5 @@
-//! The system calls that std does not offer: descriptors that wake, waiting on them, signal masks; and a static
-//! that survives a fork.
+//! The system calls that std does not offer: descriptors that wake, waiting on them, signal masks; a static that
+//! survives a fork, and a count of forks.
 //!
 //! # Invariants
 //! * Every descriptor made here is non-blocking and closed on exec.

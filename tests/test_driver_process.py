@@ -195,8 +195,5 @@ except BaseException as error:
 assert backend.ended == "failover", backend.ended
 """
     status, out, err = child(HEAD + code.replace("END", end)).end()
-    raised = {"return": "ForkedDriverError", "sys.exit(3)": "SystemExit", "raise ValueError": "ValueError"}[
-        end
-    ]
     assert (status, err) == (0, "")
     assert out.split() == ["1", raised, "2", "3"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 import time
 
 import mesos
@@ -47,12 +49,15 @@ def test_ctrl_c_breaks_the_wait_for_a_script(backend: ScriptedBackend) -> None:
     driver = mesos.SchedulerDriver(Recorder(), "x", backend=backend, dispatcher="poll")
     driver.start()
     backend.play([MESSAGE], repeat=2, interval=PATIENCE)
-    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            backend.join()
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    assert driver.run_once(PATIENCE)
+    ctrl_c = threading.Timer(0.05, lambda: os.kill(os.getpid(), signal.SIGINT))
+
+    def join() -> None:
+        ctrl_c.start()
+        backend.join()
+
+    with pytest.raises(KeyboardInterrupt):
+        join()
+    ctrl_c.join()
     assert driver.stats.events_received == 1
     driver.abort()

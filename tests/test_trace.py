@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pathlib
 import re
-import threading
 from typing import TYPE_CHECKING, Any
 
 import mesos
@@ -233,24 +233,27 @@ def test_what_is_recorded_during_a_turn_needs_no_other_event(
     backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The turn has cleared the descriptor, which the record had made readable."""
-    heard = threading.Event()
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage() == "registered has returned":
                 heard.set()
 
+    async def program() -> None:
+        driver.start()
+        backend.play([("registered", "f")])
+        await asyncio.wait_for(heard.wait(), PATIENCE)
+        driver.abort()
+        await driver.wait(PATIENCE)
+
+    heard = asyncio.Event()
     logger = logging.getLogger("mesos")
     monkeypatch.setattr(logger, "propagate", False)
     monkeypatch.setattr(logger, "handlers", [Handler()])
     before = logger.level
     logger.setLevel(1)
-    driver = mesos.SchedulerDriver(Recorder(), "x", backend=backend, dispatcher="thread")
+    driver = mesos.SchedulerDriver(Recorder(), "x", backend=backend, dispatcher="asyncio")
     try:
-        driver.start()
-        backend.play([("registered", "f")])
-        assert heard.wait(PATIENCE)
+        asyncio.run(program())
     finally:
         logger.setLevel(before)
-        driver.abort()
-        driver.join(PATIENCE)

@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::interrupt::Interrupt;
 use crate::message::from_wire;
 use crate::queue::Bell;
+use crate::sys::forks::forks;
 use crate::sys::{Waited, wait_readable};
 use crate::wire::msg;
 use crate::{driver::lifecycle::lock, trace};
@@ -21,7 +22,6 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use std::cell::Cell;
-use std::process;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -263,7 +263,10 @@ impl Handle {
         let turned = self.dispatch.turn(&self.life, &driver, &handler, limit, record);
         // also after an exception: what was handled before it is acknowledged
         if turned.as_ref().map_or(true, |turned| turned.left) {
-            py.detach(|| self.life.flush())?;
+            let flushed = py.detach(|| self.life.flush());
+            if turned.is_ok() {
+                flushed?;
+            }
         }
         if turned.as_ref().is_ok_and(|turned| turned.awaitable.is_none()) {
             trace::forward(py)?;
@@ -333,16 +336,16 @@ fn wait(py: Python<'_>, bell: &Bell, deadline: Option<Instant>) -> PyResult<bool
 
 /// Is this Python's main thread? Asked once for each thread: only a fork makes a thread the main one.
 fn is_main(py: Python<'_>) -> PyResult<bool> {
-    thread_local!(static KNOWN: Cell<Option<(u32, bool)>> = const { Cell::new(None) });
-    let pid = process::id();
+    thread_local!(static KNOWN: Cell<Option<(u64, bool)>> = const { Cell::new(None) });
+    let forks = forks();
     if let Some((known, is_main)) = KNOWN.get()
-        && known == pid
+        && known == forks
     {
         return Ok(is_main);
     }
     let threading = py.import("threading")?;
     let main = threading.call_method0("main_thread")?.getattr("ident")?;
     let is_main = main.eq(threading.call_method0("get_ident")?)?;
-    KNOWN.set(Some((pid, is_main)));
+    KNOWN.set(Some((forks, is_main)));
     Ok(is_main)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .zookeeper import ZooKeeper, unsupported
 
 TASKS = 60
 IN_FLIGHT = 8
+ELECTED_TO_REREGISTERED = 15.0  # seconds
 
 
 class Load(mesos.Scheduler):
@@ -30,6 +32,7 @@ class Load(mesos.Scheduler):
         self.names = [f"task{number}" for number in range(TASKS)]
         self.open: dict[str, str] = {}  # task id -> last state
         self.ended: dict[str, list[tuple[bytes, str]]] = {}  # task id -> uuid and state of what ended it
+        self.reregistered_at = 0.0
         self.unsure = False
 
     @property
@@ -44,6 +47,7 @@ class Load(mesos.Scheduler):
 
     def reregistered(self, driver: mesos.SchedulerDriver, *_: object) -> None:
         self.calls.append("reregistered")
+        self.reregistered_at = time.monotonic()
         self.unsure = True
 
     def resource_offers(self, driver: mesos.SchedulerDriver, offers: list[mesos.Offer]) -> None:
@@ -85,7 +89,9 @@ def test_the_leader_is_killed_under_load_and_nothing_is_lost(
         killed = cluster.master_daemon
         killed.kill9()
         wait_for_another(cluster)
+        elected_at = time.monotonic()
         run_until(driver, lambda: "reregistered" in load.calls)
+        assert load.reregistered_at - elected_at < ELECTED_TO_REREGISTERED
         killed.start()  # where it was; it stands for election again, behind the others
         run_until(driver, lambda: load.finished == TASKS)
         assert load.calls == ["registered", "disconnected", "reregistered"]

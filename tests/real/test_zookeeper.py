@@ -228,11 +228,16 @@ def test_a_driver_leaves_no_session_and_no_descriptor_behind(
             until(scheduler, "registered")
             driver.stop(failover=True)
             driver.join(PATIENCE)
-            # what an earlier test left may have ended meanwhile
-            wait_until(lambda: sessions(client) <= before, lambda: f"{sessions(client)} sessions")
+            before = no_more_than(before, client)
             counts.append(len(os.listdir(descriptors)))
         # ZooKeeper may see the end of a connection before our side of it is closed
         wait_until(lambda: len(os.listdir(descriptors)) <= counts[0], lambda: f"{counts} descriptors")
+
+
+def no_more_than(before: int, client: KazooClient) -> int:
+    """Wait until there are no more sessions than before; return how many, as those of earlier tests end."""
+    wait_until(lambda: sessions(client) <= before, lambda: f"{sessions(client)} sessions")
+    return sessions(client)
 
 
 def sessions(client: KazooClient) -> int:

@@ -4,7 +4,7 @@
 //! word of the master, which wakes the task anyway, and for `PATIENCE` at most.
 //!
 //! An agent does not tell more of a task before its last update was acknowledged: where there is one task only, the master
-//! has no next word until then. So whenever some have waited in vain, the next `ALONE` go at once.
+//! has no next word until then. So whenever some have waited in vain, the next `AT_ONCE` do not wait.
 //!
 //! # Invariants
 //! * One that comes alone is due at once, and none waits longer than `PATIENCE`, while the task waits for `due`.
@@ -15,14 +15,14 @@ use crate::driver::lifecycle::lock;
 use crate::event::Call;
 use std::mem;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How long an acknowledgement waits at most, and how soon after one the next is not alone.
 const PATIENCE: Duration = Duration::from_millis(5);
 /// How many go at once after some that waited in vain: what those have lost is little then.
-const ALONE: u32 = 128;
+const AT_ONCE: u32 = 128;
 
 /// Those of one driver that wait to be sent.
 #[derive(Default)]
@@ -38,7 +38,7 @@ struct State {
     /// they come often: the task looks again within `PATIENCE`, and needs no waking
     often: bool,
     /// how many go at once, however often they come
-    alone: u32,
+    at_once: u32,
     closed: bool,
 }
 
@@ -53,8 +53,8 @@ impl Acks {
         state.waiting.push(call);
         let soon = state.last.replace(now).is_some_and(|last| now - last < PATIENCE);
         let looked_for = state.often;
-        state.often |= soon && state.alone == 0;
-        state.alone = state.alone.saturating_sub(1);
+        state.often |= soon && state.at_once == 0;
+        state.at_once = state.at_once.saturating_sub(1);
         if !looked_for {
             self.alone.notify_one();
         }
@@ -79,7 +79,7 @@ impl Acks {
             let mut state = lock(&self.state);
             if in_vain {
                 state.often = false; // no company has come
-                state.alone = if state.waiting.is_empty() { 0 } else { ALONE };
+                state.at_once = if state.waiting.is_empty() { 0 } else { AT_ONCE };
             }
             if !state.waiting.is_empty() {
                 return;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use std::pin::pin;
-    use tokio::time::{Instant as Now, timeout};
+    use tokio::time::{advance, timeout};
 
     fn call() -> Call {
         Call::Acknowledge { agent_id: Bytes::new(), task_id: Bytes::new(), uuid: Bytes::new() }
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(acks.take().len(), 2);
         acks.push(call());
         assert!(waits(&acks).await);
-        let before = Now::now();
+        let before = Instant::now();
         acks.due().await;
         assert_eq!((before.elapsed(), acks.take().len()), (PATIENCE, 1));
     }
@@ -137,8 +137,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn after_waiting_in_vain_they_go_at_once_for_a_while() {
         let acks = Acks::default();
-        let before = Now::now();
-        for _ in 0..3 * ALONE {
+        let before = Instant::now();
+        for _ in 0..3 * AT_ONCE {
             acks.push(call());
             acks.due().await; // the next comes when this one was taken: as if there was one task only
             acks.take();
@@ -166,7 +166,7 @@ mod tests {
         acks.due().await;
         acks.take();
         assert!(timeout(PATIENCE * 2, acks.due()).await.is_err());
-        std::thread::sleep(PATIENCE); // `push` reads the system's clock
+        advance(PATIENCE).await;
         acks.push(call());
         assert!(!waits(&acks).await);
     }

@@ -141,8 +141,9 @@ impl Calls {
     /// Writes what the connection takes now, for one that waits for no answers.
     pub(super) async fn write(&mut self) {
         poll_fn(|cx| {
-            // what it would say of a connection that broke is nothing to somebody who leaves
-            let _ = self.poll(cx);
+            if let Poll::Ready(Err(why)) = self.poll(cx) {
+                trace!(target: "mesos.http", "left with calls that may not be sent: {why}");
+            }
             Poll::Ready(())
         })
         .await;

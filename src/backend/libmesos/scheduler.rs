@@ -33,6 +33,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tracing::warn;
 
 /// Loads libmesos and starts the thread; whatever happens then is an event.
 ///
@@ -189,8 +190,9 @@ impl Backend for Scheduler {
     }
 
     fn end(&self, how: End) {
-        // an error ends the driver, which is what is wanted
-        self.flush().ok();
+        if let Err(error) = self.flush() {
+            warn!(target: "mesos.libmesos", "an acknowledgement was not made before the end: {error}");
+        }
         self.shared.end(how);
     }
 
